@@ -1,0 +1,32 @@
+package io.lockstep.wire;
+
+/**
+ * Checks of what must be true, always on. A broken invariant is our own fault: the node stops, since a stopped node can
+ * be replaced and a wrong one cannot.
+ */
+public final class Invariant {
+    private Invariant() {}
+
+    /** @throws InvariantBroken when the condition is false */
+    public static void check(boolean condition, String what) {
+        if (!condition) {
+            throw new InvariantBroken(what);
+        }
+    }
+
+    /** @throws InvariantBroken with both values when the condition is false */
+    public static void check(boolean condition, String what, long left, long right) {
+        if (!condition) {
+            throw new InvariantBroken(what + ": " + left + ", " + right);
+        }
+    }
+
+    /** Our own fault; whoever catches it stops the node. */
+    public static final class InvariantBroken extends IllegalStateException {
+        private static final long serialVersionUID = 1L;
+
+        InvariantBroken(String what) {
+            super(what);
+        }
+    }
+}
