@@ -35,16 +35,17 @@ public sealed interface Frame {
     /**
      * Backup to every node that may be the active: where it stands.
      *
+     * @param joinId rises with every attempt of this incarnation; echoed, so that an answer to an older one is ignored
      * @param last identity of the last entry that it holds
      * @param lastChain chain digest there
      * @param executedPosition last entry that it has executed
      * @param executedChain chain digest there
      */
-    record Join(long term, Identity last, long lastChain, long executedPosition, long executedChain)
+    record Join(long term, long joinId, Identity last, long lastChain, long executedPosition, long executedChain)
             implements Frame {}
 
     /** Active to backup: keep what is before {@code fromPosition}, drop the rest, expect entries from there. */
-    record Follow(long term, long fromPosition) implements Frame {}
+    record Follow(long term, long joinId, long fromPosition) implements Frame {}
 
     /**
      * Active to backup: drop everything, a copy of the state follows.
@@ -53,7 +54,7 @@ public sealed interface Frame {
      * @param at the copy is the state after this entry
      * @param chain chain digest there
      */
-    record CopyBegin(long term, long copyId, Identity at, long chain) implements Frame {}
+    record CopyBegin(long term, long joinId, long copyId, Identity at, long chain) implements Frame {}
 
     /** Active to backup: one piece of the copy. @param index counts pieces from 0; @param last whether it ends there */
     record CopyChunk(long term, long copyId, int index, boolean last, byte[] data) implements Frame {}
