@@ -96,11 +96,20 @@ public sealed interface Frame {
      * @param accepted ballot of the value that it holds, {@link Ballot#ZERO} without one
      * @param value the value that it holds
      * @param diskId of its disk
+     * @param voting whether it counts; false on a disk that no committed value has named yet (rule R13)
      */
-    record Promise(long term, Ballot ballot, Ballot accepted, Optional<View> value, long diskId) implements Frame {}
+    record Promise(
+            long term, Ballot ballot, Ballot accepted, Optional<View> value, long diskId, boolean voting)
+            implements Frame {}
 
     /** Proposer to voter: second half of a round. */
     record Accept(long term, Ballot ballot, View value) implements Frame {}
+
+    /**
+     * Proposer to a voter that does not vote yet: the others have committed this value, which names your disk; hold it,
+     * and vote from now on. Answered with {@link Accepted}.
+     */
+    record Admit(long term, Ballot ballot, View value) implements Frame {}
 
     /** Voter to proposer: I hold the value. */
     record Accepted(long term, Ballot ballot, long diskId) implements Frame {}
