@@ -68,7 +68,11 @@ public sealed interface Frame {
      * @param round rises with every frame to that backup; echoed in its acknowledgement
      * @param stablePosition all entries up to here are held by every backup of the view, so they may be executed
      */
-    record Forward(long term, long round, long stablePosition, List<Entry> entries) implements Frame {}
+    record Forward(long term, long round, long stablePosition, List<Entry> entries) implements Frame {
+        public Forward {
+            entries = List.copyOf(entries);
+        }
+    }
 
     /**
      * Backup to active: how far it has come.

@@ -22,6 +22,23 @@ final class Texts {
         }
     }
 
+    /** A text for people, cut between two characters where it is longer than {@link Limits#TEXT_MAX_BYTES} in UTF-8. */
+    static String cut(String text) {
+        if (text.length() <= Limits.TEXT_MAX_BYTES / 3 || ByteBufUtil.utf8Bytes(text) <= Limits.TEXT_MAX_BYTES) {
+            return text;
+        }
+        int bytes = 0;
+        int end = 0;
+        while (true) {
+            int next = text.offsetByCodePoints(end, 1);
+            bytes += ByteBufUtil.utf8Bytes(text, end, next);
+            if (bytes > Limits.TEXT_MAX_BYTES) {
+                return text.substring(0, end);
+            }
+            end = next;
+        }
+    }
+
     static boolean hasControl(String name) {
         for (int i = 0; i < name.length(); i++) {
             if (Character.isISOControl(name.charAt(i))) {
