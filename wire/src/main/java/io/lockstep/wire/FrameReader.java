@@ -114,8 +114,10 @@ public final class FrameReader {
                             ballot(),
                             ballot(),
                             fields.flag("value present") ? Optional.of(ViewCodec.read(fields)) : Optional.empty(),
-                            fields.bits("disk id"));
+                            fields.bits("disk id"),
+                            fields.flag("voting"));
                     case ACCEPT -> new Frame.Accept(term, ballot(), ViewCodec.read(fields));
+                    case ADMIT -> new Frame.Admit(term, ballot(), ViewCodec.read(fields));
                     case ACCEPTED -> new Frame.Accepted(term, ballot(), fields.bits("disk id"));
                     case REGISTER_REFUSAL -> new Frame.RegisterRefusal(term, ballot(), ballot(), text("reason"));
                     case STATUS_ASK -> new Frame.StatusAsk(term, text("question"));

@@ -2,6 +2,7 @@ package io.lockstep.wire;
 
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -24,6 +25,7 @@ public enum FrameType {
     PREPARE(Frame.Prepare.class),
     PROMISE(Frame.Promise.class),
     ACCEPT(Frame.Accept.class),
+    ADMIT(Frame.Admit.class),
     ACCEPTED(Frame.Accepted.class),
     REGISTER_REFUSAL(Frame.RegisterRefusal.class),
     STATUS_ASK(Frame.StatusAsk.class),
@@ -41,7 +43,7 @@ public enum FrameType {
 
     /** The type of a frame. */
     public static FrameType of(Frame frame) {
-        return BY_CLASS.get(frame.getClass());
+        return Objects.requireNonNull(BY_CLASS.get(frame.getClass()), "every frame has a type");
     }
 
     /** The type's code on the wire, 0 to 255. */

@@ -119,8 +119,10 @@ public final class FrameWriter {
                     + BALLOT_BYTES
                     + 1
                     + ((Frame.Promise) frame).value().map(ViewCodec::bytes).orElse(0)
-                    + 8;
+                    + 8
+                    + 1;
             case ACCEPT -> BALLOT_BYTES + ViewCodec.bytes(((Frame.Accept) frame).value());
+            case ADMIT -> BALLOT_BYTES + ViewCodec.bytes(((Frame.Admit) frame).value());
             case ACCEPTED -> BALLOT_BYTES + 8;
             case REGISTER_REFUSAL -> BALLOT_BYTES
                     + BALLOT_BYTES
@@ -217,12 +219,17 @@ public final class FrameWriter {
                 writeBallot(promise.accepted(), out);
                 out.writeBoolean(promise.value().isPresent());
                 promise.value().ifPresent(view -> ViewCodec.write(view, out));
-                out.writeLong(promise.diskId());
+                out.writeLong(promise.diskId()).writeBoolean(promise.voting());
             }
             case ACCEPT -> {
                 Frame.Accept accept = (Frame.Accept) frame;
                 writeBallot(accept.ballot(), out);
                 ViewCodec.write(accept.value(), out);
+            }
+            case ADMIT -> {
+                Frame.Admit admit = (Frame.Admit) frame;
+                writeBallot(admit.ballot(), out);
+                ViewCodec.write(admit.value(), out);
             }
             case ACCEPTED -> {
                 Frame.Accepted accepted = (Frame.Accepted) frame;
