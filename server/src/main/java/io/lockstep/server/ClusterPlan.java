@@ -1,0 +1,125 @@
+package io.lockstep.server;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a cluster of child JVMs consists of. Safe from any thread, because it is immutable; each {@code with…} gives a
+ * changed copy.
+ *
+ * @param directory where each process gets a folder of its own, configuration and log
+ * @param cluster name of the cluster; processes of different clusters refuse each other
+ * @param database name of the database
+ * @param service name of the {@link io.lockstep.tsdstore.TransactionService}; empty for the only one on the class path
+ * @param backups nodes beside the active, 0 to 8
+ * @param distributors 1 to 8
+ * @param clientPort of the first distributor; 0 takes a free one
+ * @param heapMebibytes heap of each node, 64 or more
+ * @param recordEntries whether every node writes the entries that it executed to {@code entries.log} in its folder
+ * @param settings further settings for every process, as in the configuration file
+ * @param jvmOptions further options for every JVM
+ * @param isRestarting whether a child that ends by itself is started again
+ */
+public record ClusterPlan(
+        Path directory,
+        String cluster,
+        String database,
+        String service,
+        int backups,
+        int distributors,
+        int clientPort,
+        int heapMebibytes,
+        boolean recordEntries,
+        Map<String, String> settings,
+        List<String> jvmOptions,
+        boolean isRestarting) {
+
+    /** @throws CommandFailure (usage) naming the option that is out of range */
+    public ClusterPlan {
+        settings = Map.copyOf(settings);
+        jvmOptions = List.copyOf(jvmOptions);
+        check(backups >= 0 && backups <= 8, "--backups", backups, "0 to 8");
+        check(distributors >= 1 && distributors <= 8, "--distributors", distributors, "1 to 8");
+        check(clientPort >= 0 && clientPort <= 65_535, "--port", clientPort, "0 to 65535; 0 takes a free one");
+        check(heapMebibytes >= 64, "--heap", heapMebibytes, "64 or more (MiB)");
+    }
+
+    /** One distributor, one active, one backup, free ports, 512 MiB of heap for each node. */
+    public static ClusterPlan in(Path directory) {
+        return new ClusterPlan(
+                directory, "lockstep", "lockstep", "", 1, 1, 0, 512, false, Map.of(), List.of(), false);
+    }
+
+    public ClusterPlan withCluster(String name) {
+        return new ClusterPlan(
+                directory, name, database, service, backups, distributors, clientPort, heapMebibytes, recordEntries,
+                settings, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withDatabase(String name) {
+        return new ClusterPlan(
+                directory, cluster, name, service, backups, distributors, clientPort, heapMebibytes, recordEntries,
+                settings, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withService(String name) {
+        return new ClusterPlan(
+                directory, cluster, database, name, backups, distributors, clientPort, heapMebibytes, recordEntries,
+                settings, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withBackups(int count) {
+        return new ClusterPlan(
+                directory, cluster, database, service, count, distributors, clientPort, heapMebibytes, recordEntries,
+                settings, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withDistributors(int count) {
+        return new ClusterPlan(
+                directory, cluster, database, service, backups, count, clientPort, heapMebibytes, recordEntries,
+                settings, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withClientPort(int port) {
+        return new ClusterPlan(
+                directory, cluster, database, service, backups, distributors, port, heapMebibytes, recordEntries,
+                settings, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withHeapMebibytes(int mebibytes) {
+        return new ClusterPlan(
+                directory, cluster, database, service, backups, distributors, clientPort, mebibytes, recordEntries,
+                settings, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withRecordedEntries() {
+        return new ClusterPlan(
+                directory, cluster, database, service, backups, distributors, clientPort, heapMebibytes, true,
+                settings, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withSettings(Map<String, String> more) {
+        return new ClusterPlan(
+                directory, cluster, database, service, backups, distributors, clientPort, heapMebibytes,
+                recordEntries, more, jvmOptions, isRestarting);
+    }
+
+    public ClusterPlan withJvmOptions(List<String> options) {
+        return new ClusterPlan(
+                directory, cluster, database, service, backups, distributors, clientPort, heapMebibytes,
+                recordEntries, settings, options, isRestarting);
+    }
+
+    public ClusterPlan withRestarting() {
+        return new ClusterPlan(
+                directory, cluster, database, service, backups, distributors, clientPort, heapMebibytes,
+                recordEntries, settings, jvmOptions, true);
+    }
+
+    private static void check(boolean condition, String option, int value, String range) {
+        if (!condition) {
+            throw new CommandFailure(ExitCode.USAGE, option + " is " + value + "; it must be " + range);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package io.lockstep.server;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a cluster is, as one process sees it. Safe from any thread, because it is immutable.
+ *
+ * @param schema of the document, 1
+ * @param database its name
+ * @param term reign of the active; 0 before the first
+ * @param active name of the node that the view names; null before the first view
+ * @param nodes every node that is there
+ * @param distributors every distributor that is there
+ */
+@JsonIgnoreProperties(ignoreUnknown = true)
+public record ClusterStatus(
+        int schema,
+        String database,
+        long term,
+        @Nullable String active,
+        List<NodeStatus> nodes,
+        List<DistributorStatus> distributors) {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    public ClusterStatus {
+        nodes = nodes == null ? List.of() : List.copyOf(nodes);
+        distributors = distributors == null ? List.of() : List.copyOf(distributors);
+    }
+
+    /**
+     * One node.
+     *
+     * @param role {@code ACTIVE}, {@code BACKUP} or {@code NONE}
+     * @param state what it is doing
+     * @param inSync whether the view lists that very run of it
+     * @param pid of its process
+     * @param ports by duty: {@code peer}
+     * @param receivedPosition it holds all entries up to here
+     * @param executedPosition it has executed all entries up to here
+     * @param incarnation which run of it, in hexadecimal
+     * @param takeover how it became active, null when it never did
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record NodeStatus(
+            String name,
+            String role,
+            String state,
+            boolean inSync,
+            long pid,
+            Map<String, Integer> ports,
+            long receivedPosition,
+            long executedPosition,
+            long term,
+            long version,
+            @Nullable String incarnation,
+            @Nullable TakeoverStatus takeover) {
+        public NodeStatus {
+            ports = ports == null ? Map.of() : Map.copyOf(ports);
+        }
+    }
+
+    /**
+     * How a node became active; times are microseconds since 1970.
+     *
+     * @param term that it opened
+     * @param fromName who was active before, null when nobody was
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record TakeoverStatus(
+            long term,
+            @Nullable String fromName,
+            long detectedAtMicros,
+            long agreedAtMicros,
+            long promotedAtMicros) {}
+
+    /**
+     * One distributor.
+     *
+     * @param ports by duty: {@code client}
+     * @param incarnation which run of it, in hexadecimal
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record DistributorStatus(
+            String name, String state, long pid, Map<String, Integer> ports, @Nullable String incarnation) {
+        public DistributorStatus {
+            ports = ports == null ? Map.of() : Map.copyOf(ports);
+        }
+    }
+
+    /** @throws IllegalArgumentException when it is not such a document */
+    public static ClusterStatus parse(String json) {
+        try {
+            return JSON.readValue(json, ClusterStatus.class);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("not a status: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    /** The node of that name. */
+    public Optional<NodeStatus> node(String name) {
+        return nodes.stream().filter(n -> n.name().equals(name)).findFirst();
+    }
+
+    /** The node that the view names, if it has said how it is. */
+    public Optional<NodeStatus> activeNode() {
+        return active == null ? Optional.empty() : node(active);
+    }
+
+    /** Nodes other than the active that the view lists. */
+    public List<NodeStatus> inSyncBackups() {
+        return nodes.stream()
+                .filter(n -> n.inSync() && !n.name().equals(active))
+                .toList();
+    }
+
+    /** Whether the view names an active that works, and that many backups are in sync. */
+    public boolean isInSync(int backups) {
+        return activeNode().map(n -> n.role().equals("ACTIVE")).orElse(false) && inSyncBackups().size() >= backups;
+    }
+}

@@ -1,0 +1,249 @@
+package io.lockstep.server;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.MappingNode;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.nodes.NodeTuple;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
+
+/**
+ * Settings of one process, checked when built; {@link Setting} says what each means. Safe from any thread, because it
+ * is immutable.
+ */
+public record LockstepConfig(
+        String cluster,
+        String name,
+        ProcessRole role,
+        String database,
+        String service,
+        Level level,
+        WhenAlone whenAlone,
+        List<String> nodes,
+        List<String> voters,
+        String host,
+        int peerPort,
+        int clientPort,
+        int hazelcastPort,
+        List<String> hazelcastMembers,
+        Path directory,
+        Duration failureDetection,
+        Bounds limits,
+        Optional<Path> recordEntries) {
+
+    private static final long FILE_MAX_BYTES = 1 << 20;
+
+    /** What keeps a process bounded; {@link Setting} says what each means. */
+    public record Bounds(
+            int messageMaxBytes,
+            int heldMessagesMax,
+            int connectionsMax,
+            long forwardLogBytes,
+            Duration takeoverBudget,
+            Duration sessionLimit,
+            Duration transactionLimit,
+            Duration sessionGrace) {}
+
+    /** @throws ConfigException when settings contradict each other */
+    public LockstepConfig {
+        nodes = List.copyOf(nodes);
+        voters = List.copyOf(voters);
+        hazelcastMembers = List.copyOf(hazelcastMembers);
+        check(
+                voters.size() % 2 == 1,
+                Setting.VOTERS,
+                "voters is " + voters + ", an even number; allowed: an odd number, so that a majority is clear. Add a "
+                        + "distributor, or take one out");
+        check(
+                role != ProcessRole.NODE || nodes.contains(name),
+                Setting.NAME,
+                "name is '" + name + "', which is not among nodes " + nodes + "; a node must be listed there");
+        check(
+                role != ProcessRole.DISTRIBUTOR || !nodes.contains(name),
+                Setting.NAME,
+                "name is '" + name + "', which is among nodes " + nodes + "; a distributor needs a name of its own");
+        check(
+                limits.forwardLogBytes() >= 2L * limits.messageMaxBytes(),
+                Setting.FORWARD_LOG_BYTES,
+                "forward-log-bytes is " + limits.forwardLogBytes() + "; allowed: at least twice message-max-bytes ("
+                        + limits.messageMaxBytes() + ")");
+    }
+
+    /** Whether this process holds the view register. */
+    public boolean isVoter() {
+        return voters.contains(name);
+    }
+
+    /**
+     * Reads a configuration file in YAML: one mapping from keys to texts or lists of texts.
+     *
+     * @throws ConfigException naming file, line, key, value and what is allowed
+     */
+    public static LockstepConfig read(Path file) {
+        String text;
+        try {
+            if (Files.size(file) > FILE_MAX_BYTES) {
+                throw new ConfigException("", "longer than 1 MiB").at(file.toString());
+            }
+            text = Files.readString(file, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new ConfigException("", "cannot be read: " + e).at(file.toString());
+        }
+        return parse(text, file.toString());
+    }
+
+    /** Reads a configuration. @param source named in errors */
+    static LockstepConfig parse(String yaml, String source) {
+        Map<String, Integer> lines = new HashMap<>();
+        try {
+            return of(tuples(yaml, lines));
+        } catch (ConfigException e) {
+            Integer line = lines.get(e.key());
+            throw e.at(line == null ? source : source + ", line " + line);
+        } catch (MarkedYamlEngineException e) {
+            String place = e.getProblemMark().map(m -> ", line " + (m.getLine() + 1)).orElse("");
+            throw new ConfigException("", "not YAML: " + e.getProblem()).at(source + place);
+        } catch (YamlEngineException e) {
+            throw new ConfigException("", "not YAML: " + e.getMessage()).at(source);
+        }
+    }
+
+    /**
+     * Builds a configuration.
+     *
+     * @param written texts and lists of texts by key, as in a file
+     * @throws ConfigException naming key, value and what is allowed
+     */
+    static LockstepConfig of(Map<String, Object> written) {
+        for (String key : written.keySet()) {
+            if (Setting.of(key).isEmpty()) {
+                throw Setting.unknown(key);
+            }
+        }
+        Map<Setting, Object> values = new EnumMap<>(Setting.class);
+        for (Setting setting : Setting.values()) {
+            values.put(setting, setting.kind().read(setting.key(), writtenOrDefault(setting, written)));
+        }
+        return new LockstepConfig(
+                Setting.CLUSTER.from(values),
+                Setting.NAME.from(values),
+                Setting.ROLE.from(values),
+                Setting.DATABASE.from(values),
+                Setting.SERVICE.from(values),
+                Setting.LEVEL.from(values),
+                Setting.WHEN_ALONE.from(values),
+                Setting.NODES.from(values),
+                Setting.VOTERS.from(values),
+                Setting.HOST.from(values),
+                Setting.PEER_PORT.<Integer>from(values),
+                Setting.CLIENT_PORT.<Integer>from(values),
+                Setting.HAZELCAST_PORT.<Integer>from(values),
+                Setting.HAZELCAST_MEMBERS.from(values),
+                Setting.DIRECTORY.from(values),
+                Setting.FAILURE_DETECTION.from(values),
+                new Bounds(
+                        Math.toIntExact(Setting.MESSAGE_MAX_BYTES.<Long>from(values)),
+                        Setting.HELD_MESSAGES_MAX.<Integer>from(values),
+                        Setting.CONNECTIONS_MAX.<Integer>from(values),
+                        Setting.FORWARD_LOG_BYTES.<Long>from(values),
+                        Setting.TAKEOVER_BUDGET.from(values),
+                        Setting.SESSION_LIMIT.from(values),
+                        Setting.TRANSACTION_LIMIT.from(values),
+                        Setting.SESSION_GRACE.from(values)),
+                Setting.RECORD_ENTRIES.from(values));
+    }
+
+    /** The file that {@link #read} reads to the same configuration. */
+    public String toYaml() {
+        StringBuilder yaml = new StringBuilder();
+        for (Setting setting : Setting.values()) {
+            Object value = setting.in(this);
+            yaml.append(setting.key()).append(':');
+            if (value instanceof List<?> list) {
+                yaml.append(" [");
+                for (int i = 0; i < list.size(); i++) {
+                    yaml.append(i == 0 ? "" : ", ").append(quoted(list.get(i)));
+                }
+                yaml.append("]\n");
+            } else {
+                yaml.append(' ').append(quoted(value)).append('\n');
+            }
+        }
+        return yaml.toString();
+    }
+
+    private static Object writtenOrDefault(Setting setting, Map<String, Object> written) {
+        Object value = written.get(setting.key());
+        if (value != null) {
+            return value;
+        }
+        String byDefault = setting.defaultText();
+        if (byDefault == null) {
+            throw new ConfigException(
+                    setting.key(),
+                    "setting '" + setting.key() + "' is missing; " + setting.meaning() + " Allowed: "
+                            + setting.kind().allowed());
+        }
+        return setting.kind().isList() ? List.of() : byDefault;
+    }
+
+    private static Map<String, Object> tuples(String yaml, Map<String, Integer> lines) {
+        Node root = new Compose(LoadSettings.builder().setAllowDuplicateKeys(true).build())
+                .composeString(yaml)
+                .orElseThrow(() -> new ConfigException("", "it is empty"));
+        if (!(root instanceof MappingNode mapping)) {
+            throw new ConfigException("", "not a list of 'key: value' lines");
+        }
+        Map<String, Object> written = new HashMap<>();
+        HashSet<String> seen = new HashSet<>();
+        for (NodeTuple tuple : mapping.getValue()) {
+            String key = scalar("", tuple.getKeyNode());
+            lines.put(key, tuple.getKeyNode().getStartMark().map(Mark::getLine).orElse(-1) + 1);
+            if (!seen.add(key)) {
+                throw new ConfigException(key, "setting '" + key + "' is there twice");
+            }
+            written.put(key, value(key, tuple.getValueNode()));
+        }
+        return written;
+    }
+
+    private static Object value(String key, Node node) {
+        if (node instanceof SequenceNode sequence) {
+            return sequence.getValue().stream().map(n -> scalar(key, n)).toList();
+        }
+        return scalar(key, node);
+    }
+
+    private static String scalar(String key, Node node) {
+        if (node instanceof ScalarNode scalar) {
+            return scalar.getValue();
+        }
+        throw new ConfigException(key, "setting '" + key + "' is a mapping or nested list; allowed: "
+                + Setting.of(key).map(s -> s.kind().allowed()).orElse("a text"));
+    }
+
+    private static String quoted(Object value) {
+        return "'" + value.toString().replace("'", "''") + "'";
+    }
+
+    private static void check(boolean condition, Setting setting, String complaint) {
+        if (!condition) {
+            throw new ConfigException(setting.key(), complaint);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package io.lockstep.server;
+
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What every process of a cluster has around its role: an incarnation, the line that says it is ready, the end when its
+ * parent dies or TERM comes, parts closed in reverse order. Safe from any thread, because the parts are guarded by
+ * their lock and the reason to end is set once.
+ */
+final class ProcessShell {
+    /** System property: when {@code true} the process ends as soon as its standard input does. */
+    static final String WATCH_PARENT = "lockstep.watch-parent";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ProcessShell.class);
+    private static final long CLOSE_LIMIT_SECONDS = 3;
+
+    private final LockstepConfig config;
+    private final long incarnation = new SecureRandom().nextLong() >>> 1 | 1;
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private final AtomicReference<ExitCode> end = new AtomicReference<>();
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final CountDownLatch closed = new CountDownLatch(1);
+
+    /** Assembles a role. */
+    interface Role {
+        /**
+         * Starts it, hands every part to {@link ProcessShell#closeAtEnd} and calls {@link ProcessShell#ready}; then
+         * returns.
+         */
+        void start(LockstepConfig config, ProcessShell shell) throws Exception;
+    }
+
+    private ProcessShell(LockstepConfig config) {
+        this.config = config;
+    }
+
+    /**
+     * Runs one process in the foreground until TERM, the end of its parent, or {@link #end}.
+     *
+     * @return what the process is to end with
+     */
+    static ExitCode run(LockstepConfig config, Role role) throws Exception {
+        ProcessShell shell = new ProcessShell(config);
+        Thread hook = new Thread(shell::endBySignal, "shutdown");
+        Runtime.getRuntime().addShutdownHook(hook);
+        if (Boolean.getBoolean(WATCH_PARENT)) {
+            shell.watchParent();
+        }
+        try {
+            role.start(config, shell);
+            shell.ended.await();
+        } finally {
+            shell.closeParts();
+        }
+        ExitCode code = shell.end.get();
+        return code == null ? ExitCode.INTERRUPTED : code;
+    }
+
+    /** Which run of this process this is: random, above 0. */
+    long incarnation() {
+        return incarnation;
+    }
+
+    /** Process id. */
+    long pid() {
+        return ProcessHandle.current().pid();
+    }
+
+    /** Hands over a part: parts are closed at the end, the last one first. */
+    void closeAtEnd(AutoCloseable part) {
+        synchronized (parts) {
+            parts.push(part);
+        }
+    }
+
+    /**
+     * Says on standard output that the process is ready.
+     *
+     * @param ports by duty: {@code peer}, {@code client}, {@code hazelcast}
+     */
+    void ready(Map<String, Integer> ports) {
+        LOG.info("{} is ready: pid {} incarnation {} ports {}", config.name(), pid(), Long.toHexString(incarnation), ports);
+        System.out.println(new ReadyLine(config.name(), pid(), incarnation, ports).toLine());
+        System.out.flush();
+    }
+
+    /** Ends the process; the first code counts. */
+    void end(ExitCode code, String reason) {
+        if (end.compareAndSet(null, code)) {
+            LOG.info("{} ends with exit code {}: {}", config.name(), code.code(), reason);
+            ended.countDown();
+        }
+    }
+
+    private void endBySignal() {
+        end(ExitCode.INTERRUPTED, "told to end");
+        try {
+            if (!closed.await(CLOSE_LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn("{} has not closed everything after {} s", config.name(), CLOSE_LIMIT_SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void watchParent() {
+        Thread watcher = new Thread(
+                () -> {
+                    try {
+                        while (System.in.read() >= 0) {
+                            LOG.debug("ignored a byte on standard input");
+                        }
+                    } catch (IOException e) {
+                        LOG.debug("standard input", e);
+                    }
+                    end(ExitCode.INTERRUPTED, "the parent process has ended");
+                    try {
+                        if (!closed.await(CLOSE_LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                            Runtime.getRuntime().halt(ExitCode.INTERRUPTED.code());
+                        }
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                },
+                "watch-parent");
+        watcher.setDaemon(true);
+        watcher.start();
+    }
+
+    private void closeParts() {
+        while (true) {
+            AutoCloseable part;
+            synchronized (parts) {
+                part = parts.poll();
+            }
+            if (part == null) {
+                closed.countDown();
+                return;
+            }
+            try {
+                part.close();
+            } catch (Exception e) {
+                LOG.warn("cannot close {}", part, e);
+            }
+        }
+    }
+}

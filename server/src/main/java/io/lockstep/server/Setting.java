@@ -1,0 +1,222 @@
+package io.lockstep.server;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every setting of a process: key, kind, default, meaning, and where it is kept. The one table from which files are
+ * read, written and documented. Safe from any thread, because it is immutable.
+ */
+public enum Setting {
+    CLUSTER("cluster", SettingKind.NAME, "lockstep", "Processes of different clusters refuse each other.", c ->
+            c.cluster()),
+    NAME("name", SettingKind.NAME, null, "Name of this process, unique in the cluster.", c -> c.name()),
+    ROLE("role", SettingKind.choice(ProcessRole.class), null, "What this process is.", c -> word(c.role())),
+    DATABASE("database", SettingKind.NAME, "lockstep", "Name of the database.", c -> c.database()),
+    SERVICE(
+            "service",
+            SettingKind.NAME_OR_EMPTY,
+            "",
+            "Which TransactionService the nodes run; empty takes the only one on the class path.",
+            c -> c.service()),
+    LEVEL("level", SettingKind.LEVEL, "memory", "When an answer may go: every in-sync backup holds it.", c -> word(
+            c.level())),
+    WHEN_ALONE(
+            "when-alone",
+            SettingKind.choice(WhenAlone.class),
+            "continue",
+            "What the active does when the last backup has left the view.",
+            c -> word(c.whenAlone())),
+    NODES("nodes", SettingKind.NAMES, null, "Names of all nodes of the database.", c -> c.nodes()),
+    VOTERS(
+            "voters",
+            SettingKind.NAMES,
+            null,
+            "Names of the processes that hold the view register: an odd number, at most one per host (loopback excepted).",
+            c -> c.voters()),
+    HOST(
+            "host",
+            SettingKind.LOOPBACK_HOST,
+            "127.0.0.1",
+            "Address that this process listens on.",
+            c -> c.host()),
+    PEER_PORT("peer-port", SettingKind.PORT, "0", "Port for the other processes; 0 takes a free one.", c ->
+            c.peerPort()),
+    CLIENT_PORT("client-port", SettingKind.PORT, "0", "Port of a distributor for clients; 0 takes a free one.", c ->
+            c.clientPort()),
+    HAZELCAST_PORT(
+            "hazelcast-port", SettingKind.PORT, "0", "Port for finding members; 0 takes a free one.", c ->
+                    c.hazelcastPort()),
+    HAZELCAST_MEMBERS(
+            "hazelcast-members",
+            SettingKind.ADDRESSES,
+            "",
+            "Where other members may be found, host:port each.",
+            c -> c.hazelcastMembers()),
+    DIRECTORY("directory", SettingKind.PATH, null, "Folder for what this process keeps on disk.", c -> c.directory()
+            .toString()),
+    FAILURE_DETECTION(
+            "failure-detection",
+            SettingKind.time("20ms", "10m"),
+            "500ms",
+            "Silence after which a process is suspected; a backup waits one and a half times as long.",
+            c -> SettingKind.time(c.failureDetection())),
+    MESSAGE_MAX_BYTES(
+            "message-max-bytes",
+            SettingKind.bytes(1 << 10, 256 << 20),
+            "1MiB",
+            "Longest message or answer.",
+            c -> c.limits().messageMaxBytes()),
+    HELD_MESSAGES_MAX(
+            "held-messages-max",
+            SettingKind.count(1, 10_000_000),
+            "200000",
+            "Messages that a distributor holds until they are answered; beyond, new ones are refused.",
+            c -> c.limits().heldMessagesMax()),
+    CONNECTIONS_MAX(
+            "connections-max",
+            SettingKind.count(1, 100_000),
+            "1024",
+            "Connections accepted at a time; beyond, new ones are refused.",
+            c -> c.limits().connectionsMax()),
+    FORWARD_LOG_BYTES(
+            "forward-log-bytes",
+            SettingKind.bytes(1 << 20, 16L << 30),
+            "64MiB",
+            "Newest entries that a node keeps in memory for repeats and joins.",
+            c -> c.limits().forwardLogBytes()),
+    TAKEOVER_BUDGET(
+            "takeover-budget",
+            SettingKind.time("1ms", "1m"),
+            "50ms",
+            "Execution time that a backup may lag behind before the active holds back new work.",
+            c -> SettingKind.time(c.limits().takeoverBudget())),
+    SESSION_LIMIT(
+            "session-limit",
+            SettingKind.time("1s", "365d"),
+            "10m",
+            "A session that is idle for longer is closed and its transactions are expired.",
+            c -> SettingKind.time(c.limits().sessionLimit())),
+    TRANSACTION_LIMIT(
+            "transaction-limit",
+            SettingKind.time("1s", "365d"),
+            "1d",
+            "A transaction that is idle for longer expires, unless the service set another limit.",
+            c -> SettingKind.time(c.limits().transactionLimit())),
+    SESSION_GRACE(
+            "session-grace",
+            SettingKind.time("10ms", "1d"),
+            "10s",
+            "How long a distributor waits for a vanished client before it closes its session.",
+            c -> SettingKind.time(c.limits().sessionGrace())),
+    RECORD_ENTRIES(
+            "record-entries",
+            SettingKind.PATH_OR_EMPTY,
+            "",
+            "File into which a node writes every entry that it executed, for replay; empty writes none.",
+            c -> c.recordEntries().map(Object::toString).orElse(""));
+
+    private final String key;
+    private final SettingKind kind;
+    private final @Nullable String defaultText;
+    private final String meaning;
+    private final Function<LockstepConfig, Object> getter;
+
+    Setting(
+            String key,
+            SettingKind kind,
+            @Nullable String defaultText,
+            String meaning,
+            Function<LockstepConfig, Object> getter) {
+        this.key = key;
+        this.kind = kind;
+        this.defaultText = defaultText;
+        this.meaning = meaning;
+        this.getter = getter;
+    }
+
+    /** The key in a configuration file. */
+    public String key() {
+        return key;
+    }
+
+    SettingKind kind() {
+        return kind;
+    }
+
+    /** What it is when the file does not say; null when the file must. */
+    public @Nullable String defaultText() {
+        return defaultText;
+    }
+
+    /** One sentence for the table of settings. */
+    public String meaning() {
+        return meaning;
+    }
+
+    /** Its value in that configuration, as it would be written: a text, a number or a list of texts. */
+    Object in(LockstepConfig config) {
+        return getter.apply(config);
+    }
+
+    /** The setting with that key. */
+    static Optional<Setting> of(String key) {
+        return Arrays.stream(values()).filter(s -> s.key.equals(key)).findFirst();
+    }
+
+    /** What to say about a key that is none. */
+    static ConfigException unknown(String key) {
+        List<String> keys = new ArrayList<>(Arrays.stream(values()).map(Setting::key).toList());
+        String nearest = keys.stream()
+                .min((a, b) -> Integer.compare(distance(key, a), distance(key, b)))
+                .orElseThrow();
+        String suggestion = distance(key, nearest) <= 3 ? " Did you mean '" + nearest + "'?" : "";
+        return new ConfigException(
+                key, "unknown setting '" + key + "'." + suggestion + " Allowed: " + String.join(", ", keys));
+    }
+
+    /** The table of settings as in docs/settings.md. */
+    static String table() {
+        StringBuilder table = new StringBuilder("| setting | default | allowed | meaning |\n|---|---|---|---|\n");
+        for (Setting each : values()) {
+            String byDefault = each.defaultText == null ? "(required)" : each.defaultText.isEmpty()
+                    ? "(empty)"
+                    : "`" + each.defaultText + "`";
+            table.append("| `").append(each.key).append("` | ").append(byDefault).append(" | ")
+                    .append(each.kind.allowed()).append(" | ").append(each.meaning).append(" |\n");
+        }
+        return table.toString();
+    }
+
+    static String word(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** Edit distance (Levenshtein): letters to insert, delete or replace. */
+    private static int distance(String a, String b) {
+        int[] previous = new int[b.length() + 1];
+        Arrays.setAll(previous, i -> i);
+        for (int i = 1; i <= a.length(); i++) {
+            int[] row = new int[b.length() + 1];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int replaced = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                row[j] = Math.min(replaced, Math.min(previous[j], row[j - 1]) + 1);
+            }
+            previous = row;
+        }
+        return previous[b.length()];
+    }
+
+    /** Reads a value that is kept under this setting. */
+    @SuppressWarnings("unchecked")
+    <T> T from(Map<Setting, Object> values) {
+        return (T) java.util.Objects.requireNonNull(values.get(this), key);
+    }
+}
