@@ -1,0 +1,413 @@
+package io.lockstep.activenode;
+
+import com.lmax.disruptor.BatchEventProcessor;
+import com.lmax.disruptor.BatchEventProcessorBuilder;
+import com.lmax.disruptor.BlockingWaitStrategy;
+import com.lmax.disruptor.ExceptionHandler;
+import com.lmax.disruptor.InsufficientCapacityException;
+import com.lmax.disruptor.RingBuffer;
+import com.lmax.disruptor.Sequence;
+import io.lockstep.activenode.LaneEvent.Task;
+import io.lockstep.membership.ViewRegister;
+import io.lockstep.tsdstore.EffectRunner;
+import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.MarkedRequest;
+import io.lockstep.tsdstore.OutsideEffect;
+import io.lockstep.tsdstore.PendingEffect;
+import io.lockstep.tsdstore.Recording;
+import io.lockstep.tsdstore.StateCopy;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.wire.Answer;
+
+import io.lockstep.wire.Connection;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
+import io.lockstep.wire.View;
+import io.lockstep.wire.ViewCodec;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The active role of a node: a ring whose first stage, the lane, orders and executes, and whose second stage, the node
+ * agent, forwards and answers. {@link #ask} is safe from any thread; everything else belongs to the node agent.
+ */
+public final class ActiveNode implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ActiveNode.class);
+    private static final long EXPIRY_CHECK_NS = 50_000_000L;
+
+    private final ActivePort port;
+    private final View.Member self;
+    private final long term;
+    private final TsdStore store;
+    private final ForwardCore<Connection> core;
+    private final ForwardEffects<Connection> effects;
+    private final RingBuffer<LaneEvent> ring;
+    private final BatchEventProcessor<LaneEvent> processor;
+    private final Sequence agentSequence = new Sequence();
+    private final ExecuteHandler handler;
+    private final LaneGate gate = new LaneGate();
+    private final Thread lane;
+    private final Outside outside;
+    private final CopyReader copies;
+    private long lastExpiryNs;
+    private boolean isExpiryQueued;
+
+    /**
+     * What a reign begins with.
+     *
+     * @param self this run of this node
+     * @param view the register's value that names it
+     * @param store everything received is executed
+     * @param log what it holds
+     * @param lastEntryAtNs monotonic time at which the last entry was received
+     * @param quarantined message that the former active died of; request id 0 without one
+     * @param recording where executed entries are kept for a replay; null when they are not
+     * @param runners of effects to the outside, by name
+     */
+    public record Start(
+            View.Member self,
+            View view,
+            TsdStore store,
+            ForwardLog log,
+            long lastEntryAtNs,
+            MarkedRequest quarantined,
+            @Nullable Recording recording,
+            Map<String, EffectRunner> runners) {}
+
+    /** Begins the reign: the lane runs, and the term's first entry is on its way. */
+    public ActiveNode(
+            ActiveNodeConfig config,
+            Start start,
+            ViewRegister register,
+            ActivePort port,
+            LongSupplier monotonicNs,
+            LongSupplier wallNs,
+            LongSupplier seeds) {
+        this.port = port;
+        this.self = start.self();
+        this.term = start.view().term();
+        this.store = start.store();
+        this.effects = new Effects();
+        this.core = new ForwardCore<>(
+                self, start.view(), config, start.log(), register, effects, monotonicNs.getAsLong());
+        this.copies = new CopyReader(port, this::onCopyPiece);
+        this.outside = new Outside(start.runners(), this::orderEffect);
+        HeaderClock clock =
+                new HeaderClock(store.lastTimeNs(), start.lastEntryAtNs(), wallNs.getAsLong());
+        this.handler = new ExecuteHandler(
+                new OrderCore(store, term, clock, seeds), store, start.recording(), gate, monotonicNs, wallNs,
+                port::wake);
+        this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new BlockingWaitStrategy());
+        this.processor = new BatchEventProcessorBuilder().build(ring, ring.newBarrier(), handler);
+        processor.setExceptionHandler(new LaneExceptions());
+        ring.addGatingSequences(agentSequence);
+        agentSequence.set(ring.getCursor());
+        this.lane = new Thread(processor, "lane");
+        lane.setDaemon(true);
+        openReign(start);
+        lane.start();
+    }
+
+    /** Quarantined messages come before anything that a client may send again (R17). */
+    private void openReign(Start start) {
+        List<MarkedRequest> poison = new ArrayList<>();
+        store.mark().ifPresent(poison::add);
+        if (start.quarantined().requestId() != 0) {
+            poison.add(start.quarantined());
+        }
+        publish(Task.OPEN_TERM, event -> event.view = ViewCodec.encode(start.view()));
+        for (MarkedRequest message : poison) {
+            LOG.warn("quarantining message {} of session {}", message.requestId(), message.session());
+            publish(Task.QUARANTINE, event -> event.request = poisoned(message));
+        }
+    }
+
+    private static Request poisoned(MarkedRequest message) {
+        return new Request(
+                message.session(), 0, message.requestId(), RequestKind.VOID, 0, 0, 0, Identity.NONE, 0, true,
+                new byte[0]);
+    }
+
+    // ---- requests --------------------------------------------------------------------------------------------------
+
+    /**
+     * Takes a request into the ring; its answer goes to {@code channel}.
+     *
+     * @return false when the ring is full; nothing was taken
+     */
+    public boolean ask(Connection channel, Request request) {
+        boolean isMarked = request.repeated() && request.kind().isOrdered();
+        try {
+            long last = ring.tryNext(isMarked ? 2 : 1);
+            if (isMarked) {
+                LaneEvent mark = ring.get(last - 1);
+                mark.task = Task.MARK;
+                mark.request = request;
+            }
+            LaneEvent event = ring.get(last);
+            event.task = Task.ASK;
+            event.request = request;
+            event.channel = channel;
+            event.isAfterMark = isMarked;
+            ring.publish(isMarked ? last - 1 : last, last);
+            return true;
+        } catch (InsufficientCapacityException full) {
+            return false;
+        }
+    }
+
+    private void publish(Task task, Consumer<LaneEvent> fill) {
+        long sequence = ring.next();
+        try {
+            LaneEvent event = ring.get(sequence);
+            event.task = task;
+            fill.accept(event);
+        } finally {
+            ring.publish(sequence);
+        }
+    }
+
+    /** The agent empties the ring, so it must never wait for room in it: it tries again in its next round. */
+    private boolean tryPublish(Task task, Consumer<LaneEvent> fill) {
+        try {
+            long sequence = ring.tryNext();
+            LaneEvent event = ring.get(sequence);
+            event.task = task;
+            fill.accept(event);
+            ring.publish(sequence);
+            return true;
+        } catch (InsufficientCapacityException full) {
+            return false;
+        }
+    }
+
+    private void orderEffect(RequestKind kind, EffectRunner.Key key, Runnable whenStable) {
+        port.onAgent(() -> {
+            boolean isTaken = tryPublish(Task.EFFECT, event -> {
+                event.effectKind = kind;
+                event.effect = key;
+                event.whenStable = whenStable;
+            });
+            if (!isTaken && !gate.isClosed()) {
+                orderEffect(kind, key, whenStable);
+            }
+        });
+    }
+
+    // ---- the node agent's rounds -----------------------------------------------------------------------------------
+
+    /**
+     * Takes what the lane has done and sends it on.
+     *
+     * @return how many slots of the ring were taken
+     */
+    public int work(long nowNs) {
+        long done = processor.getSequence().get();
+        long from = agentSequence.get();
+        for (long sequence = from + 1; sequence <= done; sequence++) {
+            LaneEvent event = ring.get(sequence);
+            take(event);
+            event.clear();
+        }
+        if (done > from) {
+            agentSequence.set(done);
+        }
+        core.flush(nowNs);
+        gate.stable(core.stablePosition());
+        return (int) (done - from);
+    }
+
+    private void take(LaneEvent event) {
+        for (Execution execution : event.own) {
+            core.onEntry(execution);
+            runWhenStable(execution);
+            if (event.whenStable != null) {
+                core.whenStable(execution.entry().position(), event.whenStable);
+            }
+        }
+        for (PendingEffect pending : event.pendingEffects) {
+            core.whenStable(event.own.get(0).entry().position(), () -> outside.run(pending));
+        }
+        if (event.ordered != null && event.channel != null) {
+            core.onOrdered(event.channel, event.ordered);
+            if (event.ordered.execution() != null) {
+                runWhenStable(event.ordered.execution());
+                core.onExecutionTime(event.elapsedNs);
+            }
+        }
+        if (event.copy != null) {
+            copies.opened(event.copyId, event.copy);
+            core.onCopyTaken(event.copyId, event.copy.at(), event.copy.chain());
+        }
+        if (event.task == Task.EXPIRE) {
+            isExpiryQueued = false;
+        }
+    }
+
+    private void runWhenStable(Execution execution) {
+        List<OutsideEffect> wanted = execution.effects();
+        for (int ordinal = 0; ordinal < wanted.size(); ordinal++) {
+            var header = execution.entry().header();
+            PendingEffect pending = new PendingEffect(
+                    new EffectRunner.Key(header.session(), header.requestId(), ordinal),
+                    wanted.get(ordinal),
+                    header.position(),
+                    false);
+            core.whenStable(header.position(), () -> outside.run(pending));
+        }
+    }
+
+    /** Heartbeats, expiry, lost backups; call it every few milliseconds. */
+    public void tick(long nowNs) {
+        if (!isExpiryQueued && nowNs - lastExpiryNs >= EXPIRY_CHECK_NS) {
+            isExpiryQueued = tryPublish(Task.EXPIRE, event -> {});
+            lastExpiryNs = nowNs;
+        }
+        core.tick(nowNs);
+        gate.stable(core.stablePosition());
+    }
+
+    /** A frame of another node. */
+    public void onFrame(View.Member from, Frame frame, long nowNs) {
+        if (frame instanceof Frame.Acknowledge acknowledge) {
+            core.onAcknowledge(from, acknowledge, nowNs);
+        } else if (frame instanceof Frame.Join join) {
+            core.onJoin(from, join, nowNs);
+        } else if (frame instanceof Frame.CopyAcknowledge acknowledge) {
+            core.onCopyAcknowledge(from, acknowledge, nowNs);
+        } else if (frame instanceof Frame.Diverged diverged) {
+            core.onDiverged(from, diverged, nowNs);
+        } else if (frame.term() > term) {
+            core.onHigherTerm(frame.term());
+        }
+    }
+
+    /** A higher term was heard of, from whomever. */
+    public void onHigherTerm(long higherTerm) {
+        if (higherTerm > term) {
+            core.onHigherTerm(higherTerm);
+        }
+    }
+
+    /** No process listens where that run of that node was. */
+    public void onNodeGone(View.Member member, long nowNs) {
+        core.onNodeGone(member, nowNs);
+    }
+
+    private void onCopyPiece(long copyId, byte[] data, boolean isLast) {
+        core.onCopyPiece(copyId, data, isLast);
+    }
+
+    // ---- what others may know --------------------------------------------------------------------------------------
+
+    /** The reign. */
+    public long term() {
+        return term;
+    }
+
+    /** Forwarding, the gate and the view. */
+    public ForwardCore<Connection> core() {
+        return core;
+    }
+
+    /** The request in execution; null between requests. Safe from any thread. */
+    public @Nullable Request executing() {
+        return handler.current();
+    }
+
+    /** Since when {@link #executing} is, on the monotonic clock. Safe from any thread. */
+    public long executingSinceNs() {
+        return handler.currentSinceNs();
+    }
+
+    /** Ends the role: nothing is executed or answered any more. The store stays open; the lane has left it. */
+    @Override
+    public void close() throws InterruptedException {
+        gate.close();
+        processor.halt();
+        outside.close();
+        copies.close();
+        lane.join();
+    }
+
+    private final class Effects implements ForwardEffects<Connection> {
+        private final Map<Long, Boolean> wanted = new HashMap<>();
+
+        @Override
+        public void send(View.Member to, Frame frame) {
+            port.send(to, frame);
+        }
+
+        @Override
+        public void answer(Connection channel, Answer answer) {
+            channel.send(new Frame.Reply(term, answer));
+        }
+
+        @Override
+        public void takeCopy(long copyId) {
+            wanted.put(copyId, true);
+            publishCopy(copyId);
+        }
+
+        private void publishCopy(long copyId) {
+            boolean isTaken = tryPublish(Task.COPY, event -> event.copyId = copyId);
+            if (!isTaken && wanted.containsKey(copyId) && !gate.isClosed()) {
+                port.onAgent(() -> publishCopy(copyId));
+            }
+        }
+
+        @Override
+        public void readCopyPiece(long copyId) {
+            copies.read(copyId);
+        }
+
+        @Override
+        public void dropCopy(long copyId) {
+            wanted.remove(copyId);
+            copies.drop(copyId);
+        }
+
+        @Override
+        public void holdBack(boolean isHeldBack) {
+            gate.holdBack(isHeldBack);
+        }
+
+        @Override
+        public void viewInstalled(View view) {
+            port.viewInstalled(view);
+        }
+
+        @Override
+        public void deposed(View current, String reason) {
+            port.deposed(current, reason);
+        }
+    }
+
+    private final class LaneExceptions implements ExceptionHandler<LaneEvent> {
+        @Override
+        public void handleEventException(Throwable failure, long sequence, LaneEvent event) {
+            gate.close();
+            port.failed(handler.current(), failure);
+        }
+
+        @Override
+        public void handleOnStartException(Throwable failure) {
+            port.failed(null, failure);
+        }
+
+        @Override
+        public void handleOnShutdownException(Throwable failure) {
+            port.failed(null, failure);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+package io.lockstep.activenode;
+
+import com.lmax.disruptor.EventHandler;
+import com.lmax.disruptor.Sequence;
+import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.Recording;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.wire.Request;
+import java.io.IOException;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The lane: first stage of the ring, executes one slot after the other. Touched only by the thread 'lane'. It lets the
+ * next stage see each slot as soon as it is done, so that entry p is forwarded while p+1 executes.
+ */
+final class ExecuteHandler implements EventHandler<LaneEvent> {
+    private final OrderCore core;
+    private final TsdStore store;
+    private final @Nullable Recording recording;
+    private final LaneGate gate;
+    private final LongSupplier monotonicNs;
+    private final LongSupplier wallNs;
+    private final Runnable wakeAgent;
+    private @Nullable Sequence done;
+    private long markPosition;
+
+    /** The request in execution and since when, for the watchdog and the death note; null between requests. */
+    private volatile @Nullable Request current;
+
+    private volatile long currentSinceNs;
+
+    ExecuteHandler(
+            OrderCore core,
+            TsdStore store,
+            @Nullable Recording recording,
+            LaneGate gate,
+            LongSupplier monotonicNs,
+            LongSupplier wallNs,
+            Runnable wakeAgent) {
+        this.core = core;
+        this.store = store;
+        this.recording = recording;
+        this.gate = gate;
+        this.monotonicNs = monotonicNs;
+        this.wallNs = wallNs;
+        this.wakeAgent = wakeAgent;
+    }
+
+    @Override
+    public void setSequenceCallback(Sequence sequenceCallback) {
+        done = sequenceCallback;
+    }
+
+    @Override
+    public void onEvent(LaneEvent event, long sequence, boolean endOfBatch) throws Exception {
+        if (gate.isClosed()) {
+            return;
+        }
+        if (event.task == LaneEvent.Task.ASK && gate.mustWait(event.isAfterMark ? markPosition : 0)) {
+            publishUpTo(sequence - 1);
+            gate.await(event.isAfterMark ? markPosition : 0);
+            if (gate.isClosed()) {
+                return;
+            }
+        }
+        long startNs = monotonicNs.getAsLong();
+        long nowWallNs = wallNs.getAsLong();
+        switch (event.task) {
+            case ASK -> ask(event, Objects.requireNonNull(event.request), startNs, nowWallNs);
+            case MARK -> {
+                Execution mark = core.mark(Objects.requireNonNull(event.request), startNs, nowWallNs);
+                markPosition = mark == null ? 0 : mark.entry().position();
+                add(event, mark);
+            }
+            case OPEN_TERM -> {
+                event.pendingEffects = store.pendingEffects();
+                add(event, core.openTerm(Objects.requireNonNull(event.view), startNs, nowWallNs));
+            }
+            case QUARANTINE -> {
+                Request poison = Objects.requireNonNull(event.request);
+                add(event, core.quarantine(poison.session(), poison.requestId(), startNs, nowWallNs));
+            }
+            case EXPIRE -> {
+                for (Execution due = core.expireNext(startNs, nowWallNs);
+                        due != null;
+                        due = core.expireNext(startNs, nowWallNs)) {
+                    add(event, due);
+                }
+            }
+            case COPY -> {
+                flushRecording();
+                event.copy = store.copy();
+            }
+            case EFFECT -> {
+                add(event, core.effect(event.effectKind, Objects.requireNonNull(event.effect), startNs, nowWallNs));
+            }
+        }
+        event.elapsedNs = monotonicNs.getAsLong() - startNs;
+        if (endOfBatch) {
+            flushRecording();
+        }
+        publishUpTo(sequence);
+    }
+
+    private void ask(LaneEvent event, Request request, long startNs, long nowWallNs) throws IOException {
+        currentSinceNs = startNs;
+        current = request;
+        Ordered ordered = core.onRequest(request, startNs, nowWallNs);
+        current = null;
+        event.ordered = ordered;
+        if (ordered.execution() != null) {
+            record(ordered.execution());
+        }
+    }
+
+    private void add(LaneEvent event, @Nullable Execution execution) throws IOException {
+        if (execution != null) {
+            event.own.add(execution);
+            record(execution);
+        }
+    }
+
+    private void record(Execution execution) throws IOException {
+        if (recording != null) {
+            recording.append(execution.entry());
+        }
+    }
+
+    private void flushRecording() throws IOException {
+        if (recording != null) {
+            recording.flush();
+        }
+    }
+
+    private void publishUpTo(long sequence) {
+        Objects.requireNonNull(done).set(sequence);
+        wakeAgent.run();
+    }
+
+    /** The request that is being executed; null between requests. Safe from any thread. */
+    @Nullable Request current() {
+        return current;
+    }
+
+    /** Since when, on the monotonic clock. Safe from any thread. */
+    long currentSinceNs() {
+        return currentSinceNs;
+    }
+}

@@ -1,0 +1,697 @@
+package io.lockstep.activenode;
+
+import io.lockstep.membership.ViewChange;
+import io.lockstep.membership.ViewOutcome;
+import io.lockstep.membership.ViewRegister;
+import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.Entry;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
+import io.lockstep.wire.View;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Forwards what the lane has executed to the backups, lets answers through the gate, and keeps the view true: the
+ * active's half of rules R3, R4 and R11. Touched only by the node agent; time is handed in.
+ *
+ * <p>Always: answered <= stable <= last position of the log; stable is held by every member of {@link #required}.
+ *
+ * @param <C> where an answer goes
+ */
+public final class ForwardCore<C> {
+    private static final Logger LOG = LoggerFactory.getLogger(ForwardCore.class);
+    /** Pieces of a copy on their way at a time: enough to keep a link busy, little enough to hold in memory. */
+    private static final int COPY_WINDOW_PIECES = 8;
+    /** Entries in one frame; the frame's byte limit usually comes first. */
+    private static final int BATCH_MAX_ENTRIES = 1024;
+    /** So many answers at the gate are held in memory at most; beyond, the lane takes nothing new. */
+    private static final int WAITING_MAX_ENTRIES = 100_000;
+    /** A backup that was dropped is taken back after this time at first, doubling, so that a bad link cannot flap us. */
+    private static final long FIRST_BACKOFF_NS = 250_000_000L;
+
+    private static final long BACKOFF_MAX_NS = 30_000_000_000L;
+
+    private final View.Member self;
+    private final long term;
+    private final ActiveNodeConfig config;
+    private final ForwardLog log;
+    private final ViewRegister register;
+    private final ForwardEffects<C> effects;
+
+    /** By node name: one run of a node at a time. */
+    private final Map<String, Follower> followers = new LinkedHashMap<>();
+
+    private final Map<String, Backoff> backoffs = new HashMap<>();
+    private final ArrayDeque<Waiting<C>> waitingEntries = new ArrayDeque<>();
+    private final ArrayDeque<Waiting<C>> waitingReads = new ArrayDeque<>();
+
+    /** Who must have acknowledged: the view's backups and, while a change is in flight, the proposed ones too (R4). */
+    private final Set<View.Member> required = new HashSet<>();
+
+    private View view;
+    private boolean isChangingView;
+    private boolean isDeposed;
+    private boolean isPaused;
+    private boolean isHoldingBack;
+    private long stablePosition;
+    private long round;
+    private boolean isRoundWanted;
+    private long nextCopyId = 1;
+    private long nowNs;
+    private double executionNs = 20_000;
+
+    private record Waiting<C>(
+            @Nullable C channel, @Nullable Answer answer, @Nullable Runnable action, long position, long round) {}
+
+    private record Backoff(long untilNs, long lengthNs) {}
+
+    /**
+     * Begins a reign.
+     *
+     * @param view the register's value that made us the active
+     * @param log what we hold, everything in it executed
+     */
+    public ForwardCore(
+            View.Member self,
+            View view,
+            ActiveNodeConfig config,
+            ForwardLog log,
+            ViewRegister register,
+            ForwardEffects<C> effects,
+            long nowNs) {
+        Invariant.check(view.active().equals(self), "a reign of somebody else: " + view);
+        this.self = self;
+        this.term = view.term();
+        this.view = view;
+        this.config = config;
+        this.log = log;
+        this.register = register;
+        this.effects = effects;
+        this.nowNs = nowNs;
+        for (View.Member backup : view.backups()) {
+            followers.put(backup.name(), new Follower(backup, FollowerState.AWAITED, nowNs));
+        }
+        required.addAll(view.backups());
+        advanceStable();
+    }
+
+    // ---- from the lane ---------------------------------------------------------------------------------------------
+
+    /** An entry of the active's own, or of a client: it goes to the log and to the backups. */
+    public void onEntry(Execution execution) {
+        log.append(execution.entry());
+    }
+
+    /** Does something once an entry has passed the gate. */
+    public void whenStable(long position, Runnable action) {
+        waitingEntries.add(new Waiting<>(null, null, action, position, 0));
+    }
+
+    /** What the lane made of a request that came by {@code channel}. */
+    public void onOrdered(C channel, Ordered ordered) {
+        if (ordered.execution() != null) {
+            onEntry(ordered.execution());
+        }
+        if (ordered.needsRound() && !required.isEmpty()) {
+            // The frame that confirms our reign must leave after the read was executed: the next one does.
+            isRoundWanted = true;
+            waitingReads.add(new Waiting<>(channel, ordered.answer(), null, ordered.waitPosition(), round + 1));
+        } else if (ordered.waitPosition() <= stablePosition && mayAnswer()) {
+            effects.answer(channel, ordered.answer());
+        } else {
+            waitingEntries.add(new Waiting<>(channel, ordered.answer(), null, ordered.waitPosition(), 0));
+        }
+    }
+
+    /** How long the lane worked for one entry, in nanoseconds; feeds the takeover budget. */
+    public void onExecutionTime(long elapsedNs) {
+        executionNs += (elapsedNs - executionNs) / 64;
+    }
+
+    /** Sends what is not sent yet and answers what may be; called at the end of every batch of work. */
+    public void flush(long now) {
+        nowNs = now;
+        if (isDeposed) {
+            return;
+        }
+        advanceStable();
+        release();
+        boolean isRoundStarted = isRoundWanted;
+        if (isRoundStarted) {
+            round++;
+            isRoundWanted = false;
+        }
+        for (Follower follower : followers.values()) {
+            if (follower.isFollowing()) {
+                forward(follower, isRoundStarted && required.contains(follower.member));
+            }
+        }
+    }
+
+    // ---- from the backups ------------------------------------------------------------------------------------------
+
+    /** A node says where it stands and wants to follow. */
+    public void onJoin(View.Member from, Frame.Join join, long now) {
+        nowNs = now;
+        if (isDeposed || isHigherTerm(join)) {
+            return;
+        }
+        Follower known = followers.get(from.name());
+        if (known != null && !known.member.equals(from)) {
+            if (required.contains(known.member)) {
+                // The run that the view lists is gone: a process with its name runs anew.
+                lose(known, "runs anew as " + from);
+                return;
+            }
+            drop(known);
+            known = null;
+        }
+        if (known == null || known.state() == FollowerState.LOST) {
+            if (known != null && required.contains(from)) {
+                return;
+            }
+            known = new Follower(from, FollowerState.AWAITED, now);
+            followers.put(from.name(), known);
+        }
+        known.onSignOfLife(now);
+        if (known.copying() != null && known.copying().joinId >= join.joinId()) {
+            return;
+        }
+        long from1 = resumePoint(join);
+        if (from1 > 0) {
+            abandonCopy(known);
+            known.follow(from1 - 1, join.executedPosition(), now);
+            effects.send(from, new Frame.Follow(term, join.joinId(), from1));
+            forward(known, true);
+        } else if (required.contains(from)) {
+            lose(known, "needs a copy of the state");
+        } else {
+            abandonCopy(known);
+            long copyId = nextCopyId++;
+            known.copy(join.joinId(), copyId);
+            LOG.info("copying the state to {} (copy {})", from, copyId);
+            effects.takeCopy(copyId);
+        }
+    }
+
+    /** A backup says how far it has come. */
+    public void onAcknowledge(View.Member from, Frame.Acknowledge acknowledge, long now) {
+        nowNs = now;
+        if (isDeposed || isHigherTerm(acknowledge) || acknowledge.term() < term) {
+            return;
+        }
+        Follower follower = followers.get(from.name());
+        if (follower == null || !follower.member.equals(from) || !follower.isFollowing()) {
+            return;
+        }
+        if (acknowledge.receivedPosition() > log.lastPosition()) {
+            lose(follower, "acknowledged entries that we never sent");
+            return;
+        }
+        long bytes = 0;
+        for (long p = follower.receivedPosition() + 1; p <= acknowledge.receivedPosition(); p++) {
+            bytes += log.holds(p) ? log.get(p).bytes() : 0;
+        }
+        follower.onAcknowledged(
+                acknowledge.round(), acknowledge.receivedPosition(), acknowledge.executedPosition(), bytes, now);
+        regulate();
+        considerView();
+    }
+
+    /** A backup's execution gave something else than ours: it leaves the view at once. */
+    public void onDiverged(View.Member from, Frame.Diverged diverged, long now) {
+        nowNs = now;
+        Follower follower = followers.get(from.name());
+        if (isDeposed || isHigherTerm(diverged) || follower == null || !follower.member.equals(from)) {
+            return;
+        }
+        LOG.error(
+                "{} differs at position {}: ours {}, its {}: {}",
+                from,
+                diverged.position(),
+                Long.toHexString(diverged.expected()),
+                Long.toHexString(diverged.actual()),
+                diverged.detail());
+        lose(follower, "differs at position " + diverged.position());
+    }
+
+    /** A connection attempt to a node was refused: no process listens there any more. */
+    public void onNodeGone(View.Member member, long now) {
+        nowNs = now;
+        Follower follower = followers.get(member.name());
+        if (!isDeposed && follower != null && follower.member.equals(member)) {
+            lose(follower, "is gone");
+        }
+    }
+
+    // ---- copies ----------------------------------------------------------------------------------------------------
+
+    /** The lane took the copy: it is the state after {@code at}. */
+    public void onCopyTaken(long copyId, Identity at, long chain) {
+        Follower follower = copyingFollower(copyId);
+        if (follower == null) {
+            effects.dropCopy(copyId);
+            return;
+        }
+        Follower.Copying copying = Objects.requireNonNull(follower.copying());
+        copying.at = at;
+        if (!log.knows(at.position())) {
+            LOG.warn("the log rolled past the copy for {}: it joins anew", follower.member);
+            drop(follower);
+            return;
+        }
+        copying.pin = log.pin(at.position() + 1);
+        effects.send(follower.member, new Frame.CopyBegin(term, copying.joinId, copyId, at, chain));
+        wantPiece(copying);
+    }
+
+    /** One piece of a copy was read. */
+    public void onCopyPiece(long copyId, byte[] data, boolean isLast) {
+        Follower follower = copyingFollower(copyId);
+        if (follower == null) {
+            effects.dropCopy(copyId);
+            return;
+        }
+        Follower.Copying copying = Objects.requireNonNull(follower.copying());
+        copying.isPieceRequested = false;
+        effects.send(follower.member, new Frame.CopyChunk(term, copyId, copying.sentPieces++, isLast, data));
+        follower.onSent(0, 0, nowNs);
+        copying.isWholeSent = isLast;
+        if (isLast) {
+            effects.dropCopy(copyId);
+        } else {
+            wantPiece(copying);
+        }
+    }
+
+    /** A joining node holds the copy's pieces up to an index. */
+    public void onCopyAcknowledge(View.Member from, Frame.CopyAcknowledge acknowledge, long now) {
+        nowNs = now;
+        Follower follower = copyingFollower(acknowledge.copyId());
+        if (isDeposed || follower == null || !follower.member.equals(from)) {
+            return;
+        }
+        Follower.Copying copying = Objects.requireNonNull(follower.copying());
+        copying.acknowledgedPieces = Math.max(copying.acknowledgedPieces, acknowledge.index() + 1);
+        follower.onSignOfLife(now);
+        if (copying.isWholeSent && copying.acknowledgedPieces == copying.sentPieces && copying.at != null) {
+            long position = copying.at.position();
+            if (Objects.requireNonNull(copying.pin).isBroken()) {
+                LOG.warn("the log rolled past the copy for {}: it joins anew", from);
+                drop(follower);
+                return;
+            }
+            copying.pin.close();
+            follower.follow(position, position, now);
+            forward(follower, true);
+        } else {
+            wantPiece(copying);
+        }
+    }
+
+    private void wantPiece(Follower.Copying copying) {
+        if (!copying.isPieceRequested
+                && !copying.isWholeSent
+                && copying.sentPieces - copying.acknowledgedPieces < COPY_WINDOW_PIECES) {
+            copying.isPieceRequested = true;
+            effects.readCopyPiece(copying.copyId);
+        }
+    }
+
+    private @Nullable Follower copyingFollower(long copyId) {
+        for (Follower follower : followers.values()) {
+            if (follower.copying() != null && follower.copying().copyId == copyId) {
+                return follower;
+            }
+        }
+        return null;
+    }
+
+    private void abandonCopy(Follower follower) {
+        Follower.Copying copying = follower.copying();
+        if (copying != null) {
+            if (copying.pin != null) {
+                copying.pin.close();
+            }
+            effects.dropCopy(copying.copyId);
+        }
+    }
+
+    // ---- time ------------------------------------------------------------------------------------------------------
+
+    /** Heartbeats, lost backups, held-back work; call it every few milliseconds. */
+    public void tick(long now) {
+        nowNs = now;
+        if (isDeposed) {
+            return;
+        }
+        for (Follower follower : List.copyOf(followers.values())) {
+            if (now - follower.lastSignNs() > config.failureDetection().toNanos()) {
+                lose(follower, "gave no sign for " + config.failureDetection().toMillis() + " ms");
+            } else if (follower.isFollowing()) {
+                considerResending(follower);
+            }
+        }
+        regulate();
+        considerView();
+        flush(now);
+    }
+
+    /** A heartbeat when nothing was sent for a while; entries that were sent and not acknowledged for long go again. */
+    private void considerResending(Follower follower) {
+        if (follower.receivedPosition() < follower.sentPosition()
+                && nowNs - follower.lastProgressNs() > config.failureDetection().toNanos() / 2
+                && nowNs - follower.lastSentNs() >= config.heartbeatNs()) {
+            follower.follow(follower.receivedPosition(), follower.executedPosition(), follower.lastSignNs());
+        }
+        if (nowNs - follower.lastSentNs() >= config.heartbeatNs()) {
+            forward(follower, true);
+        }
+    }
+
+    // ---- the gate --------------------------------------------------------------------------------------------------
+
+    private boolean mayAnswer() {
+        return !isPaused && !isDeposed;
+    }
+
+    private void advanceStable() {
+        long stable = log.lastPosition();
+        for (View.Member member : required) {
+            Follower follower = followers.get(member.name());
+            stable = Math.min(
+                    stable, follower != null && follower.member.equals(member) ? follower.receivedPosition() : 0);
+        }
+        stablePosition = Math.max(stablePosition, stable);
+    }
+
+    private long confirmedRound() {
+        long confirmed = round;
+        for (View.Member member : required) {
+            Follower follower = followers.get(member.name());
+            confirmed = Math.min(
+                    confirmed, follower != null && follower.member.equals(member) ? follower.acknowledgedRound() : 0);
+        }
+        return confirmed;
+    }
+
+    private void release() {
+        if (!mayAnswer()) {
+            return;
+        }
+        while (!waitingEntries.isEmpty() && waitingEntries.peek().position() <= stablePosition) {
+            let(waitingEntries.remove());
+        }
+        if (!waitingReads.isEmpty()) {
+            long confirmed = required.isEmpty() ? Long.MAX_VALUE : confirmedRound();
+            while (!waitingReads.isEmpty()
+                    && waitingReads.peek().position() <= stablePosition
+                    && waitingReads.peek().round() <= confirmed) {
+                let(waitingReads.remove());
+            }
+        }
+    }
+
+    private void let(Waiting<C> waiting) {
+        if (waiting.action() != null) {
+            waiting.action().run();
+        }
+        if (waiting.channel() != null && waiting.answer() != null) {
+            effects.answer(waiting.channel(), waiting.answer());
+        }
+    }
+
+    // ---- forwarding ------------------------------------------------------------------------------------------------
+
+    private void forward(Follower follower, boolean isFrameWanted) {
+        boolean isSent = false;
+        while (follower.sentPosition() < log.lastPosition()) {
+            if (!log.holds(follower.sentPosition() + 1)) {
+                // It fell behind what the log still holds: it must join anew and be copied.
+                lose(follower, "fell behind the log");
+                return;
+            }
+            if (follower.inFlightBytes() >= config.forwardWindowBytes()) {
+                break;
+            }
+            List<Entry> batch = batchAfter(follower.sentPosition());
+            send(follower, batch);
+            long bytes = 0;
+            for (Entry entry : batch) {
+                bytes += entry.bytes();
+            }
+            follower.onSent(batch.get(batch.size() - 1).position(), bytes, nowNs);
+            isSent = true;
+        }
+        if (isFrameWanted && !isSent) {
+            send(follower, List.of());
+            follower.onSent(follower.sentPosition(), 0, nowNs);
+        }
+    }
+
+    private List<Entry> batchAfter(long position) {
+        List<Entry> batch = new ArrayList<>();
+        long bytes = 0;
+        for (long p = position + 1; p <= log.lastPosition() && batch.size() < BATCH_MAX_ENTRIES; p++) {
+            Entry entry = log.get(p);
+            bytes += entry.bytes();
+            if (!batch.isEmpty() && bytes > config.forwardBatchBytes()) {
+                break;
+            }
+            batch.add(entry);
+        }
+        return batch;
+    }
+
+    private void send(Follower follower, List<Entry> entries) {
+        effects.send(follower.member, new Frame.Forward(term, round, stablePosition, entries));
+    }
+
+    /**
+     * First position to send to a joining node, or 0 when it needs a copy. Its last entry is ours too when the chains
+     * agree; what it has executed was stable, so that at least this must be ours if it is in sync.
+     */
+    private long resumePoint(Frame.Join join) {
+        if (isOurs(join.last().position(), join.lastChain())) {
+            return join.last().position() + 1;
+        }
+        if (isOurs(join.executedPosition(), join.executedChain())) {
+            return join.executedPosition() + 1;
+        }
+        return 0;
+    }
+
+    private boolean isOurs(long position, long chain) {
+        return position <= log.lastPosition()
+                && log.knows(position)
+                && log.chainAt(position) == chain;
+    }
+
+    /** Holds new work back while a backup of the view would need longer than the budget to execute its tail (R11). */
+    private void regulate() {
+        long worst = 0;
+        for (View.Member member : required) {
+            Follower follower = followers.get(member.name());
+            if (follower != null && follower.isFollowing()) {
+                worst = Math.max(worst, follower.receivedPosition() - follower.executedPosition());
+            }
+        }
+        double tailNs = worst * executionNs;
+        boolean isOver = (worst > 1 && tailNs > config.takeoverBudget().toNanos())
+                || waitingEntries.size() > WAITING_MAX_ENTRIES;
+        if (isOver != isHoldingBack) {
+            isHoldingBack = isOver;
+            effects.holdBack(isOver);
+        }
+    }
+
+    // ---- the view --------------------------------------------------------------------------------------------------
+
+    /** A frame of a higher term is a hint (R12): answer nothing until the register has been read. */
+    private boolean isHigherTerm(Frame frame) {
+        if (frame.term() > term) {
+            onHigherTerm(frame.term());
+            return true;
+        }
+        return false;
+    }
+
+    /** Somebody spoke of a higher term: pause, and read the register. */
+    public void onHigherTerm(long higherTerm) {
+        if (isPaused || isDeposed) {
+            return;
+        }
+        LOG.info("term {} was heard of while term {} reigns: pausing until the register is read", higherTerm, term);
+        isPaused = true;
+        if (!isChangingView) {
+            change(view.backups());
+        }
+    }
+
+    private void lose(Follower follower, String reason) {
+        if (follower.state() == FollowerState.LOST) {
+            return;
+        }
+        LOG.info("{} in term {}: {} {}", self.name(), term, follower.member, reason);
+        abandonCopy(follower);
+        if (required.contains(follower.member)) {
+            follower.become(FollowerState.LOST);
+            Backoff last = backoffs.get(follower.member.name());
+            long lengthNs = last == null || nowNs - last.untilNs() > BACKOFF_MAX_NS
+                    ? FIRST_BACKOFF_NS
+                    : Math.min(BACKOFF_MAX_NS, last.lengthNs() * 2);
+            backoffs.put(follower.member.name(), new Backoff(nowNs + lengthNs, lengthNs));
+            considerView();
+        } else {
+            drop(follower);
+        }
+    }
+
+    private void drop(Follower follower) {
+        abandonCopy(follower);
+        followers.remove(follower.member.name(), follower);
+    }
+
+    /** Proposes the view that the followers' states ask for, one change at a time. */
+    private void considerView() {
+        if (isChangingView || isDeposed || isPaused) {
+            return;
+        }
+        List<View.Member> next = new ArrayList<>();
+        for (View.Member backup : view.backups()) {
+            Follower follower = followers.get(backup.name());
+            if (follower != null && follower.member.equals(backup) && follower.state() != FollowerState.LOST) {
+                next.add(backup);
+            }
+        }
+        for (Follower follower : followers.values()) {
+            if (!view.hasBackup(follower.member) && isReady(follower)) {
+                next.add(follower.member);
+            }
+        }
+        if (!next.equals(view.backups())) {
+            change(next);
+        } else if (!register.strangers().isEmpty()) {
+            // A voter came back with a new disk: it votes again once the register names that disk (R13).
+            isChangingView = true;
+            register.change(ViewChange.nameVoters(), this::onViewOutcome, nowNs);
+        }
+    }
+
+    /** R4: it holds everything ever answered, and its tail is short. */
+    private boolean isReady(Follower follower) {
+        Backoff backoff = backoffs.get(follower.member.name());
+        return follower.isFollowing()
+                && follower.receivedPosition() >= stablePosition
+                && (log.lastPosition() - follower.executedPosition()) * executionNs
+                        <= config.takeoverBudget().toNanos()
+                && (backoff == null || nowNs >= backoff.untilNs());
+    }
+
+    private void change(List<View.Member> backups) {
+        isChangingView = true;
+        List<View.Member> proposed = List.copyOf(backups);
+        required.addAll(proposed);
+        register.change(
+                current -> current.filter(v -> isOurReign(v) && !v.backups().equals(proposed))
+                        .map(v -> new View(v.version() + 1, term, self, proposed, v.voters(), v.nonce())),
+                this::onViewOutcome,
+                nowNs);
+    }
+
+    private boolean isOurReign(View current) {
+        return current.term() == term && current.active().equals(self);
+    }
+
+    private void onViewOutcome(ViewOutcome outcome) {
+        if (outcome instanceof ViewOutcome.Unreachable unreachable) {
+            // The gate stays bound to both views until the register has spoken.
+            LOG.warn("the view cannot be changed yet: {}", unreachable.waitingFor());
+            return;
+        }
+        isChangingView = false;
+        if (isDeposed) {
+            return;
+        }
+        Optional<View> current = outcome instanceof ViewOutcome.Committed committed
+                ? Optional.of(committed.view())
+                : ((ViewOutcome.Declined) outcome).current();
+        if (current.isEmpty() || !isOurReign(current.get())) {
+            depose(current.orElse(view), "the register names another reign");
+            return;
+        }
+        isPaused = false;
+        install(current.get());
+    }
+
+    private void install(View next) {
+        Invariant.check(next.version() >= view.version(), "view version falls", next.version(), view.version());
+        boolean isNew = next.version() > view.version();
+        view = next;
+        required.clear();
+        required.addAll(view.backups());
+        for (Follower follower : List.copyOf(followers.values())) {
+            if (follower.state() == FollowerState.LOST && !required.contains(follower.member)) {
+                drop(follower);
+            }
+        }
+        if (isNew) {
+            LOG.info("installed {} at position {}, stable {}", view, log.lastPosition(), stablePosition);
+            effects.viewInstalled(view);
+        }
+        flush(nowNs);
+        considerView();
+    }
+
+    private void depose(View current, String reason) {
+        isDeposed = true;
+        for (Follower follower : List.copyOf(followers.values())) {
+            drop(follower);
+        }
+        effects.deposed(current, reason);
+    }
+
+    // ---- what others may know --------------------------------------------------------------------------------------
+
+    /** The installed view. */
+    public View view() {
+        return view;
+    }
+
+    /** All entries up to here are held by every backup of the view. */
+    public long stablePosition() {
+        return stablePosition;
+    }
+
+    /** Answers that wait at the gate. */
+    public int waitingAnswers() {
+        return waitingEntries.size() + waitingReads.size();
+    }
+
+    /** Whether new work is held back for a backup's sake. */
+    public boolean isHoldingBack() {
+        return isHoldingBack;
+    }
+
+    /** Last position that every member which follows has executed; for {@code status}. */
+    public Map<String, Long> executedPositions() {
+        Map<String, Long> positions = new LinkedHashMap<>();
+        followers.values().forEach(f -> positions.put(f.member.name(), f.executedPosition()));
+        return positions;
+    }
+}

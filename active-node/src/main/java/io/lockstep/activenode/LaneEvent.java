@@ -1,0 +1,61 @@
+package io.lockstep.activenode;
+
+import io.lockstep.tsdstore.EffectRunner;
+import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.PendingEffect;
+import io.lockstep.tsdstore.StateCopy;
+import io.lockstep.wire.Connection;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One slot of the ring: what the lane shall do, and behind it what it did. Filled by whoever publishes, then touched by
+ * the lane, then by the node agent, which clears it; the ring's sequences hand it from one to the next.
+ */
+final class LaneEvent {
+    /** What the lane shall do. */
+    enum Task {
+        ASK,
+        MARK,
+        OPEN_TERM,
+        QUARANTINE,
+        EXPIRE,
+        COPY,
+        EFFECT
+    }
+
+    // ---- what shall be done ----
+    Task task = Task.ASK;
+    @Nullable Connection channel;
+    @Nullable Request request;
+    boolean isAfterMark;
+    byte @Nullable [] view;
+    long copyId;
+    EffectRunner.@Nullable Key effect;
+    RequestKind effectKind = RequestKind.EFFECT_DONE;
+    @Nullable Runnable whenStable;
+
+    // ---- what was done ----
+    @Nullable Ordered ordered;
+    final List<Execution> own = new ArrayList<>(1);
+    @Nullable StateCopy copy;
+    List<PendingEffect> pendingEffects = List.of();
+    long elapsedNs;
+
+    void clear() {
+        channel = null;
+        request = null;
+        isAfterMark = false;
+        view = null;
+        effect = null;
+        whenStable = null;
+        ordered = null;
+        own.clear();
+        copy = null;
+        pendingEffects = List.of();
+        elapsedNs = 0;
+    }
+}

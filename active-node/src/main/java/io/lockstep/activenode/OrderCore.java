@@ -1,0 +1,152 @@
+package io.lockstep.activenode;
+
+import io.lockstep.tsdstore.EffectRunner;
+import io.lockstep.tsdstore.EntryBody;
+import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.MarkedRequest;
+import io.lockstep.tsdstore.Ruling;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.AnswerCode;
+import io.lockstep.wire.ControlHeader;
+import io.lockstep.wire.Decision;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts messages into one order and executes them: the only place where positions, header times and seeds are given
+ * out. Touched only by the lane; clocks and chance are handed in.
+ */
+public final class OrderCore {
+    private static final byte[] NOTHING = new byte[0];
+
+    private final TsdStore store;
+    private final long term;
+    private final HeaderClock clock;
+    private final LongSupplier seeds;
+
+    /**
+     * Begins a reign over a store that has executed everything that it holds.
+     *
+     * @param seeds source of the headers' random seeds
+     */
+    public OrderCore(TsdStore store, long term, HeaderClock clock, LongSupplier seeds) {
+        this.store = store;
+        this.term = term;
+        this.clock = clock;
+        this.seeds = seeds;
+    }
+
+    /** Orders and executes one request, or finds the answer that it had. */
+    public Ordered onRequest(Request request, long monotonicNs, long wallNs) {
+        Ruling ruling = store.judge(request);
+        if (ruling instanceof Ruling.Answered answered) {
+            return new Ordered(null, answered.answer(), answered.position(), false);
+        }
+        if (ruling instanceof Ruling.Refused refused) {
+            return new Ordered(null, refused.answer(), store.last().position(), true);
+        }
+        long timeNs = clock.now(monotonicNs, wallNs);
+        if (!request.kind().isOrdered()) {
+            Answer answer = store.read(request, timeNs);
+            return new Ordered(null, answer, store.last().position(), true);
+        }
+        Execution execution = store.execute(
+                new ControlHeader(
+                        term,
+                        store.last().position() + 1,
+                        request.session(),
+                        request.requestId(),
+                        request.kind(),
+                        request.attach(),
+                        request.transaction(),
+                        request.acknowledgedUpTo(),
+                        timeNs,
+                        seeds.getAsLong()),
+                request.body(),
+                Decision.EXECUTE);
+        return new Ordered(
+                execution, Objects.requireNonNull(execution.answer()), execution.entry().position(), false);
+    }
+
+    /** Orders the term's first entry. @param view encoded */
+    public Execution openTerm(byte[] view, long monotonicNs, long wallNs) {
+        return own(RequestKind.VIEW, Identity.NONE, 0, 0, view, Decision.EXECUTE, monotonicNs, wallNs);
+    }
+
+    /** Orders what has run out of time; null when nothing has. Call again until then. */
+    public @Nullable Execution expireNext(long monotonicNs, long wallNs) {
+        TsdStore.Due due = store.nextDue(clock.now(monotonicNs, wallNs));
+        return due == null
+                ? null
+                : own(due.kind(), due.session(), 0, due.transaction(), NOTHING, Decision.EXECUTE, monotonicNs, wallNs);
+    }
+
+    /**
+     * Orders the mark that goes before a repeated message (R17), which may be executed only when the mark is stable;
+     * null when the message needs none, because it will not be executed.
+     */
+    public @Nullable Execution mark(Request request, long monotonicNs, long wallNs) {
+        boolean runsTheService = request.kind() == RequestKind.BEGIN || request.kind().isWithinTransaction();
+        if (!runsTheService || !(store.judge(request) instanceof Ruling.Fresh)) {
+            return null;
+        }
+        return own(
+                RequestKind.MARK,
+                Identity.NONE,
+                0,
+                0,
+                EntryBody.ofMark(new MarkedRequest(request.session(), request.requestId())),
+                Decision.EXECUTE,
+                monotonicNs,
+                wallNs);
+    }
+
+    /** Bars a message that ended a process (R17); null when it was executed or barred before. */
+    public @Nullable Execution quarantine(Identity session, long requestId, long monotonicNs, long wallNs) {
+        Ruling ruling = store.judge(
+                new Request(session, 0, requestId, RequestKind.VOID, 0, 0, 0, Identity.NONE, 0, true, NOTHING));
+        boolean isUndecided = ruling instanceof Ruling.Fresh
+                || (ruling instanceof Ruling.Refused refused && refused.answer().code() == AnswerCode.GAP);
+        if (!isUndecided) {
+            return null;
+        }
+        return own(
+                RequestKind.VOID, session, requestId, 0, NOTHING, Decision.QUARANTINE, monotonicNs, wallNs);
+    }
+
+    /** Orders that an effect to the outside is about to be run, or has been. */
+    public Execution effect(RequestKind startedOrDone, EffectRunner.Key key, long monotonicNs, long wallNs) {
+        return own(
+                startedOrDone, Identity.NONE, 0, 0, EntryBody.ofEffect(key), Decision.EXECUTE, monotonicNs, wallNs);
+    }
+
+    private Execution own(
+            RequestKind kind,
+            Identity session,
+            long requestId,
+            long transaction,
+            byte[] body,
+            Decision decision,
+            long monotonicNs,
+            long wallNs) {
+        return store.execute(
+                new ControlHeader(
+                        term,
+                        store.last().position() + 1,
+                        session,
+                        requestId,
+                        kind,
+                        0,
+                        transaction,
+                        0,
+                        clock.now(monotonicNs, wallNs),
+                        seeds.getAsLong()),
+                body,
+                decision);
+    }
+}

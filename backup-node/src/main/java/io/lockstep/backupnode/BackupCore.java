@@ -1,0 +1,515 @@
+package io.lockstep.backupnode;
+
+import io.lockstep.backupnode.BackupEffects.Poison;
+import io.lockstep.membership.ViewOutcome;
+import io.lockstep.membership.ViewRegister;
+import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.wire.Entry;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
+import io.lockstep.wire.View;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows the active and takes its place: the backup's half of rules R2 to R5, R7, R11 and R12. Touched only by the
+ * node agent; time is handed in.
+ *
+ * <p>Always: executed <= handed over for execution <= stable <= received, but for a promotion, in which everything
+ * received is handed over.
+ */
+public final class BackupCore {
+    private static final Logger LOG = LoggerFactory.getLogger(BackupCore.class);
+    private static final long REGISTER_READ_NS = 250_000_000L;
+    /** A copy may be read slowly at the other end; without a piece for so long it is given up. */
+    private static final long MIRROR_PATIENCE = 10;
+    /** Executing this many entries is worth an acknowledgement of its own, since the active may hold work back. */
+    private static final long PROGRESS_ENTRIES = 128;
+
+    private final View.Member self;
+    private final BackupNodeConfig config;
+    private final ForwardLog log;
+    private final ViewRegister register;
+    private final BackupEffects effects;
+
+    private BackupState state = BackupState.LOCATING_ACTIVE;
+    private String reason = "started";
+    private long nowNs;
+
+    /** Term and node that we follow; meaningful from the first Follow or CopyBegin on. */
+    private long followedTerm;
+
+    private String followed = "";
+    private long joinId;
+    private long lastJoinNs;
+    private long lastRegisterReadNs;
+    private boolean isReadingRegister;
+    private Optional<View> registerView = Optional.empty();
+    /** Version of the view that was last read while we looked for its active, and when it was first read. */
+    private long sightedVersion;
+
+    private long sightedNs;
+
+    private long stablePosition;
+    private long handedPosition;
+    private long executedPosition;
+    private long executedChain;
+    private long reportedExecutedPosition;
+    private long highestRound;
+
+    private long lastSignNs;
+    private boolean isProbing;
+    private boolean isConnectionLost;
+
+    private long copyId;
+    private Identity copyAt = Identity.NONE;
+    private long copyChain;
+    private int copyPieces;
+    private Poison deathNote = BackupEffects.NOBODY;
+    private long suspectedAtNs;
+
+    /**
+     * Starts as a node that follows nobody.
+     *
+     * @param log empty, or what this run received before
+     */
+    public BackupCore(
+            View.Member self,
+            BackupNodeConfig config,
+            ForwardLog log,
+            ViewRegister register,
+            BackupEffects effects,
+            long nowNs) {
+        this.self = self;
+        this.config = config;
+        this.log = log;
+        this.register = register;
+        this.effects = effects;
+        this.nowNs = nowNs;
+        this.lastJoinNs = nowNs - config.locateNs();
+        this.lastRegisterReadNs = nowNs - REGISTER_READ_NS;
+    }
+
+    // ---- finding the active ----------------------------------------------------------------------------------------
+
+    /** Looks for the active, watches it, proposes itself; call it every few milliseconds. */
+    public void tick(long now) {
+        nowNs = now;
+        switch (state) {
+            case LOCATING_ACTIVE -> locate();
+            case MIRRORING -> {
+                if (now - lastSignNs > MIRROR_PATIENCE * config.suspicionNs()) {
+                    become(BackupState.LOCATING_ACTIVE, "the copy stopped coming");
+                } else if (now - lastJoinNs >= config.locateNs()) {
+                    lastJoinNs = now;
+                    effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, copyPieces - 1));
+                }
+            }
+            case FOLLOWING -> {
+                if (now - lastSignNs > config.suspicionNs()) {
+                    propose(followedTerm, "no sign of life from " + followed + " for "
+                            + config.suspicionNs() / 1_000_000 + " ms");
+                } else if (isConnectionLost && !isProbing) {
+                    isProbing = true;
+                    isConnectionLost = false;
+                    effects.probe(followed);
+                }
+            }
+            case CANDIDATE, PROMOTING, PROMOTED, UNFIT, CLOSED -> {
+                // What happens next is somebody else's answer.
+            }
+        }
+    }
+
+    private void locate() {
+        if (nowNs - lastJoinNs >= config.locateNs()) {
+            lastJoinNs = nowNs;
+            joinId++;
+            effects.broadcast(new Frame.Join(
+                    followedTerm, joinId, log.last(), log.lastChain(), executedPosition,
+                    executedChain));
+        }
+        if (!isReadingRegister && nowNs - lastRegisterReadNs >= REGISTER_READ_NS) {
+            lastRegisterReadNs = nowNs;
+            isReadingRegister = true;
+            boolean mayStart = self.name().equals(config.nodes().get(0)) && log.lastPosition() == 0;
+            if (mayStart) {
+                register.change(
+                        current -> current.isPresent()
+                                ? Optional.empty()
+                                : Optional.of(new View(1, 1, self, List.of(), List.of(), 0)),
+                        this::onRegisterRead,
+                        nowNs);
+            } else {
+                register.read(this::onRegisterRead, nowNs);
+            }
+        }
+    }
+
+    private void onRegisterRead(ViewOutcome outcome) {
+        if (outcome instanceof ViewOutcome.Unreachable unreachable) {
+            reason = "the view register cannot be read: " + unreachable.waitingFor();
+            return;
+        }
+        isReadingRegister = false;
+        registerView = current(outcome);
+        if (state != BackupState.LOCATING_ACTIVE || registerView.isEmpty()) {
+            return;
+        }
+        View view = registerView.get();
+        if (view.active().equals(self)) {
+            followedTerm = view.term();
+            promote(view, "the register names us");
+        } else if (view.hasBackup(self)) {
+            // In sync, since the view lists this run, even if it never heard the view's active: what that one answered
+            // needed our acknowledgement. It has its time to answer our Join; then nobody else may know of its death.
+            if (view.version() != sightedVersion) {
+                sightedVersion = view.version();
+                sightedNs = nowNs;
+            }
+            if (nowNs - Math.max(lastSignNs, sightedNs) > config.suspicionNs()) {
+                propose(view.term(), "in sync, and nobody answers as the active");
+            }
+        } else {
+            reason = "waiting for " + view.active() + ", active of term " + view.term()
+                    + (view.backups().isEmpty() ? "" : ", or an in-sync backup of " + view.backups());
+        }
+    }
+
+    /** The active keeps our entries before a position and sends what follows. */
+    public void onFollow(String from, Frame.Follow follow, long now) {
+        nowNs = now;
+        if (state != BackupState.LOCATING_ACTIVE || follow.joinId() != joinId || follow.term() < followedTerm) {
+            return;
+        }
+        long keep = follow.fromPosition() - 1;
+        if (keep < executedPosition || keep > log.lastPosition()) {
+            LOG.warn("{} wants us to go on after {}, we executed {} and hold {}", from, keep, executedPosition,
+                    log.lastPosition());
+            effects.unfit("executed entries that the active " + from + " does not have");
+            become(BackupState.UNFIT, "executed past the common prefix");
+            return;
+        }
+        if (keep < log.lastPosition()) {
+            LOG.info("setting aside entries {} to {}: the active {} does not have them", keep + 1,
+                    log.lastPosition(), from);
+            log.truncateAfter(keep);
+        }
+        stablePosition = Math.min(stablePosition, keep);
+        follow(from, follow.term());
+    }
+
+    private void follow(String from, long term) {
+        if (term > followedTerm) {
+            highestRound = 0;
+            deathNote = BackupEffects.NOBODY;
+        }
+        followedTerm = term;
+        followed = from;
+        lastSignNs = nowNs;
+        isConnectionLost = false;
+        isProbing = false;
+        become(BackupState.FOLLOWING, "from position " + (log.lastPosition() + 1) + " of " + from);
+        acknowledge();
+    }
+
+    // ---- following -------------------------------------------------------------------------------------------------
+
+    /** Entries from the active. */
+    public void onForward(String from, Frame.Forward forward, long now) {
+        nowNs = now;
+        if (state != BackupState.FOLLOWING || forward.term() < followedTerm || !from.equals(followed)) {
+            return;
+        }
+        if (forward.term() > followedTerm) {
+            become(BackupState.LOCATING_ACTIVE, "term " + forward.term() + " was heard of");
+            return;
+        }
+        lastSignNs = now;
+        isConnectionLost = false;
+        for (Entry entry : forward.entries()) {
+            if (entry.position() <= log.lastPosition()) {
+                continue;
+            }
+            if (entry.position() > log.lastPosition() + 1) {
+                become(BackupState.LOCATING_ACTIVE, "entries before " + entry.position() + " are missing");
+                return;
+            }
+            if (!log.continues(entry)) {
+                become(BackupState.LOCATING_ACTIVE, "entry " + entry + " does not continue our log");
+                return;
+            }
+            log.append(entry);
+        }
+        highestRound = Math.max(highestRound, forward.round());
+        stablePosition = Math.max(stablePosition, Math.min(forward.stablePosition(), log.lastPosition()));
+        acknowledge();
+        handOver(stablePosition);
+    }
+
+    private void acknowledge() {
+        reportedExecutedPosition = executedPosition;
+        effects.send(
+                followed,
+                new Frame.Acknowledge(followedTerm, highestRound, log.lastPosition(), executedPosition));
+    }
+
+    private void handOver(long upTo) {
+        if (handedPosition >= upTo) {
+            return;
+        }
+        List<Entry> entries = new ArrayList<>();
+        for (long p = handedPosition + 1; p <= upTo; p++) {
+            entries.add(log.get(p));
+        }
+        handedPosition = upTo;
+        effects.apply(entries);
+    }
+
+    /** The lane has executed all entries up to a position, with outcomes equal to the active's. */
+    public void onApplied(long position, long chain, long now) {
+        nowNs = now;
+        Invariant.check(position <= handedPosition, "executed what was not handed over", position, handedPosition);
+        executedPosition = position;
+        executedChain = chain;
+        if (state == BackupState.FOLLOWING && executedPosition - reportedExecutedPosition >= PROGRESS_ENTRIES) {
+            acknowledge();
+        }
+        finishPromotion();
+    }
+
+    /** The lane's execution of an entry gave something else. */
+    public void onDiverged(long position, long expected, long actual, String detail, long now) {
+        nowNs = now;
+        LOG.error("our execution of {} differs: expected {}, got {}: {}", position, Long.toHexString(expected),
+                Long.toHexString(actual), detail);
+        effects.send(followed, new Frame.Diverged(followedTerm, position, expected, actual, detail));
+        onUnfit("differs from the active at position " + position + ": " + detail, now);
+    }
+
+    /** This node failed for reasons of its own. */
+    public void onUnfit(String why, long now) {
+        nowNs = now;
+        if (state != BackupState.UNFIT && state != BackupState.CLOSED) {
+            become(BackupState.UNFIT, why);
+            effects.unfit(why);
+        }
+    }
+
+    // ---- copies ----------------------------------------------------------------------------------------------------
+
+    /** The active sends a copy of the state. */
+    public void onCopyBegin(String from, Frame.CopyBegin begin, long now) {
+        nowNs = now;
+        if (state != BackupState.LOCATING_ACTIVE || begin.joinId() != joinId || begin.term() < followedTerm) {
+            return;
+        }
+        followedTerm = begin.term();
+        followed = from;
+        copyId = begin.copyId();
+        copyAt = begin.at();
+        copyChain = begin.chain();
+        copyPieces = 0;
+        lastSignNs = now;
+        become(BackupState.MIRRORING, "copy " + copyId + " of " + from + " at position " + copyAt.position());
+        effects.beginCopy(copyId, copyAt, copyChain);
+    }
+
+    /** One piece of the copy. */
+    public void onCopyChunk(String from, Frame.CopyChunk chunk, long now) {
+        nowNs = now;
+        if (state != BackupState.MIRRORING || chunk.copyId() != copyId || !from.equals(followed)
+                || chunk.term() != followedTerm) {
+            return;
+        }
+        lastSignNs = now;
+        effects.copyPiece(copyId, chunk.index(), chunk.last(), chunk.data());
+    }
+
+    /** A piece was taken; with the last one the copy is installed whole. */
+    public void onCopyPieceTaken(long takenCopyId, int index, boolean isInstalled, long now) {
+        nowNs = now;
+        if (state != BackupState.MIRRORING || takenCopyId != copyId) {
+            return;
+        }
+        copyPieces = index + 1;
+        if (isInstalled) {
+            log.startAfter(copyAt, copyChain);
+            stablePosition = copyAt.position();
+            handedPosition = copyAt.position();
+            executedPosition = copyAt.position();
+            executedChain = copyChain;
+            effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, index));
+            follow(followed, followedTerm);
+        } else {
+            effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, index));
+        }
+    }
+
+    /** The copy is broken: it is dropped whole, and another is asked for. */
+    public void onCopyBroken(long brokenCopyId, String why, long now) {
+        nowNs = now;
+        if (state == BackupState.MIRRORING && brokenCopyId == copyId) {
+            onUnfit("the copy was broken: " + why, now);
+        }
+    }
+
+    // ---- suspicion -------------------------------------------------------------------------------------------------
+
+    /** A connection with a node was lost, or membership hints that it is gone: look once (R12). */
+    public void onConnectionLost(String node, long now) {
+        nowNs = now;
+        if (state == BackupState.FOLLOWING && node.equals(followed) && !isProbing) {
+            suspectedAtNs = now;
+            isProbing = true;
+            effects.probe(node);
+        }
+    }
+
+    /** The one attempt to connect again was refused (no process listens there), or ended otherwise. */
+    public void onProbe(String node, boolean isRefused, long now) {
+        nowNs = now;
+        isProbing = false;
+        if (state == BackupState.FOLLOWING && node.equals(followed) && isRefused) {
+            propose(followedTerm, node + " refuses connections");
+        }
+    }
+
+    /** The active says which message is ending it. */
+    public void onDeathNote(String from, Frame.DeathNote note, long now) {
+        nowNs = now;
+        if (note.term() == followedTerm && from.equals(followed)) {
+            LOG.warn("{} dies of message {} of session {}: {}", from, note.requestId(), note.session(), note.cause());
+            deathNote = new Poison(note.session(), note.requestId());
+        }
+    }
+
+    // ---- taking over -----------------------------------------------------------------------------------------------
+
+    private void propose(long term, String why) {
+        suspectedAtNs = nowNs;
+        if (state == BackupState.LOCATING_ACTIVE) {
+            become(BackupState.FOLLOWING, "in sync with term " + term);
+        }
+        // From here on nothing is acknowledged: only FOLLOWING does that (R5).
+        become(BackupState.CANDIDATE, why);
+        if (register.isBusy()) {
+            // Only our own reading can be under way.
+            register.cancel();
+            isReadingRegister = false;
+        }
+        register.change(
+                current -> current.filter(v -> v.term() == term && v.hasBackup(self))
+                        .map(v -> new View(
+                                v.version() + 1,
+                                v.term() + 1,
+                                self,
+                                v.backups().stream().filter(b -> !b.equals(self)).toList(),
+                                v.voters(),
+                                v.nonce())),
+                this::onProposalOutcome,
+                nowNs);
+    }
+
+    private static Optional<View> current(ViewOutcome outcome) {
+        return outcome instanceof ViewOutcome.Committed committed
+                ? Optional.of(committed.view())
+                : ((ViewOutcome.Declined) outcome).current();
+    }
+
+    private void onProposalOutcome(ViewOutcome outcome) {
+        if (state != BackupState.CANDIDATE) {
+            return;
+        }
+        if (outcome instanceof ViewOutcome.Unreachable unreachable) {
+            reason = "proposing itself, but " + unreachable.waitingFor();
+            LOG.warn("{} {}", self, reason);
+            return;
+        }
+        registerView = current(outcome);
+        if (registerView.isPresent() && registerView.get().active().equals(self)) {
+            promote(registerView.get(), "won term " + registerView.get().term());
+        } else {
+            become(
+                    BackupState.LOCATING_ACTIVE,
+                    registerView.map(v -> "the register says " + v).orElse("the register is empty"));
+        }
+    }
+
+    private void promote(View view, String why) {
+        become(BackupState.PROMOTING, why);
+        registerView = Optional.of(view);
+        // Whatever we hold may have been answered, and nobody else decides any more.
+        stablePosition = log.lastPosition();
+        handOver(log.lastPosition());
+        finishPromotion();
+    }
+
+    private void finishPromotion() {
+        if (state == BackupState.PROMOTING && executedPosition == log.lastPosition()) {
+            become(BackupState.PROMOTED, "executed everything up to " + executedPosition);
+            effects.promoted(new BackupEffects.Promotion(registerView.orElseThrow(), deathNote));
+        }
+    }
+
+    /** Ends the role. */
+    public void close(String why) {
+        if (state != BackupState.CLOSED) {
+            become(BackupState.CLOSED, why);
+        }
+    }
+
+    private void become(BackupState next, String why) {
+        Invariant.check(state.successors().contains(next), "backup " + self + ": " + state + " to " + next);
+        BackupState from = state;
+        state = next;
+        reason = why;
+        if (next == BackupState.LOCATING_ACTIVE) {
+            lastJoinNs = nowNs - config.locateNs();
+            lastRegisterReadNs = nowNs;
+        }
+        LOG.info("{}: {} -> {} in term {} at position {}: {}", self, from, next, followedTerm, log.lastPosition(), why);
+        effects.became(from, next, why);
+    }
+
+    // ---- what others may know --------------------------------------------------------------------------------------
+
+    /** What it is doing. */
+    public BackupState state() {
+        return state;
+    }
+
+    /** Why it is doing that, in words. */
+    public String reason() {
+        return reason;
+    }
+
+    /** Term that it follows; 0 before the first. */
+    public long term() {
+        return followedTerm;
+    }
+
+    /** The register's value as last read. */
+    public Optional<View> registerView() {
+        return registerView;
+    }
+
+    /** Last entry that it holds. */
+    public long receivedPosition() {
+        return log.lastPosition();
+    }
+
+    /** Last entry that it has executed. */
+    public long executedPosition() {
+        return executedPosition;
+    }
+
+    /** When it began to suspect the active, on the monotonic clock; 0 when it never did. */
+    public long suspectedAtNs() {
+        return suspectedAtNs;
+    }
+}

@@ -1,0 +1,243 @@
+package io.lockstep.backupnode;
+
+import io.lockstep.membership.ViewRegister;
+import io.lockstep.tsdstore.CopyBrokenException;
+import io.lockstep.tsdstore.CopyInstaller;
+import io.lockstep.tsdstore.DivergenceException;
+import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.Recording;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.wire.Entry;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.View;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The backup role of a node: {@link BackupCore} decides, the lane executes. Everything here belongs to the node agent,
+ * but for the lane's own tasks.
+ */
+public final class BackupNode implements AutoCloseable {
+    private final BackupPort port;
+    private final Supplier<CopyInstaller> installers;
+    private final @Nullable Recording recording;
+    private final LongSupplier monotonicNs;
+    private final BackupCore core;
+    private final ExecutorService lane = Executors.newSingleThreadExecutor(task -> {
+        Thread thread = new Thread(task, "lane");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    /** Touched by the lane only, until the role is closed. */
+    private TsdStore store;
+
+    private @Nullable CopyInstaller installer;
+    private long lastEntryAtNs;
+
+    /**
+     * Starts following nobody.
+     *
+     * @param store new and empty
+     * @param installers makes what a copy is installed with, over records of its own
+     * @param recording where executed entries are kept for a replay; null when they are not
+     */
+    public BackupNode(
+            View.Member self,
+            BackupNodeConfig config,
+            TsdStore store,
+            Supplier<CopyInstaller> installers,
+            ForwardLog log,
+            @Nullable Recording recording,
+            ViewRegister register,
+            BackupPort port,
+            LongSupplier monotonicNs) {
+        this.port = port;
+        this.installers = installers;
+        this.recording = recording;
+        this.monotonicNs = monotonicNs;
+        this.store = store;
+        this.lastEntryAtNs = monotonicNs.getAsLong();
+        this.core = new BackupCore(self, config, log, register, new Effects(), monotonicNs.getAsLong());
+    }
+
+    /** Looks for the active, watches it, proposes itself; call it every few milliseconds. */
+    public void tick(long nowNs) {
+        core.tick(nowNs);
+    }
+
+    /** A frame of another node. */
+    public void onFrame(View.Member from, Frame frame, long nowNs) {
+        if (frame instanceof Frame.Forward forward) {
+            if (!forward.entries().isEmpty()) {
+                lastEntryAtNs = nowNs;
+            }
+            core.onForward(from.name(), forward, nowNs);
+        } else if (frame instanceof Frame.Follow follow) {
+            core.onFollow(from.name(), follow, nowNs);
+        } else if (frame instanceof Frame.CopyBegin begin) {
+            core.onCopyBegin(from.name(), begin, nowNs);
+        } else if (frame instanceof Frame.CopyChunk chunk) {
+            core.onCopyChunk(from.name(), chunk, nowNs);
+        } else if (frame instanceof Frame.DeathNote note) {
+            core.onDeathNote(from.name(), note, nowNs);
+        }
+    }
+
+    /** The connection with a node broke, or membership hints that it is gone. */
+    public void onConnectionLost(String node, long nowNs) {
+        core.onConnectionLost(node, nowNs);
+    }
+
+    /** What became of {@link BackupPort#probe}. */
+    public void onProbe(String node, boolean isRefused, long nowNs) {
+        core.onProbe(node, isRefused, nowNs);
+    }
+
+    /** What it decides. */
+    public BackupCore core() {
+        return core;
+    }
+
+    // ---- the lane --------------------------------------------------------------------------------------------------
+
+    private void apply(List<Entry> entries) {
+        try {
+            for (Entry entry : entries) {
+                store.apply(entry);
+                if (recording != null) {
+                    recording.append(entry);
+                }
+            }
+            if (recording != null) {
+                recording.flush();
+            }
+            long position = store.last().position();
+            long chain = store.chain();
+            port.onAgent(() -> core.onApplied(position, chain, monotonicNs.getAsLong()));
+        } catch (DivergenceException divergence) {
+            long position = store.last().position() + 1;
+            port.onAgent(() -> core.onDiverged(
+                    position,
+                    divergence.expected(),
+                    divergence.actual(),
+                    String.valueOf(divergence.getMessage()),
+                    monotonicNs.getAsLong()));
+        } catch (IOException | RuntimeException | Error failure) {
+            port.failed(failure);
+        }
+    }
+
+    private void beginCopy() {
+        if (installer != null) {
+            installer.close();
+        }
+        // The old state goes first: two whole states might not fit the heap.
+        store.close();
+        installer = installers.get();
+    }
+
+    private void install(long copyId, int index, boolean isLast, byte[] data) {
+        CopyInstaller target = installer;
+        if (target == null) {
+            return;
+        }
+        try {
+            target.accept(data);
+            if (isLast) {
+                store = target.finish();
+                installer = null;
+            }
+            port.onAgent(() -> core.onCopyPieceTaken(copyId, index, isLast, monotonicNs.getAsLong()));
+        } catch (CopyBrokenException broken) {
+            target.close();
+            installer = null;
+            String why = String.valueOf(broken.getMessage());
+            port.onAgent(() -> core.onCopyBroken(copyId, why, monotonicNs.getAsLong()));
+        } catch (RuntimeException | Error failure) {
+            port.failed(failure);
+        }
+    }
+
+    private void leaveLane() throws InterruptedException {
+        lane.shutdown();
+        while (!lane.awaitTermination(1, TimeUnit.SECONDS)) {
+            // Ends when the entry in execution does; the watchdog of the process ends an endless one.
+        }
+    }
+
+    /** Ends the role and drops the state. */
+    @Override
+    public void close() throws InterruptedException {
+        if (core.state() != BackupState.PROMOTED) {
+            lane.shutdownNow();
+            leaveLane();
+            if (installer != null) {
+                installer.close();
+            }
+            store.close();
+        }
+        core.close("the role is closed");
+    }
+
+    private final class Effects implements BackupEffects {
+        @Override
+        public void send(String node, Frame frame) {
+            port.send(node, frame);
+        }
+
+        @Override
+        public void broadcast(Frame frame) {
+            port.broadcast(frame);
+        }
+
+        @Override
+        public void apply(List<Entry> entries) {
+            lane.execute(() -> BackupNode.this.apply(entries));
+        }
+
+        @Override
+        public void probe(String node) {
+            port.probe(node);
+        }
+
+        @Override
+        public void beginCopy(long copyId, Identity at, long chain) {
+            lane.execute(BackupNode.this::beginCopy);
+        }
+
+        @Override
+        public void copyPiece(long copyId, int index, boolean isLast, byte[] data) {
+            lane.execute(() -> install(copyId, index, isLast, data));
+        }
+
+        @Override
+        public void became(BackupState from, BackupState to, String reason) {
+            port.became(from, to, reason);
+        }
+
+        @Override
+        public void promoted(Promotion promotion) {
+            try {
+                leaveLane();
+            } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+                port.failed(interrupted);
+                return;
+            }
+            port.promoted(promotion, store, lastEntryAtNs);
+        }
+
+        @Override
+        public void unfit(String reason) {
+            port.unfit(reason);
+        }
+    }
+}
