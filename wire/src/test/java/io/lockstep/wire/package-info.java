@@ -1,0 +1,5 @@
+/** Tests of the codecs and of connections over real sockets. */
+@NullMarked
+package io.lockstep.wire;
+
+import org.jspecify.annotations.NullMarked;
