@@ -59,6 +59,7 @@ public final class ActiveNode implements AutoCloseable {
     private final Thread lane;
     private final Outside outside;
     private final CopyReader copies;
+    private volatile long version;
     private long lastExpiryNs;
     private boolean isExpiryQueued;
 
@@ -97,6 +98,7 @@ public final class ActiveNode implements AutoCloseable {
         this.self = start.self();
         this.term = start.view().term();
         this.store = start.store();
+        this.version = start.view().version();
         this.effects = new Effects();
         this.core = new ForwardCore<>(
                 self, start.view(), config, start.log(), register, effects, monotonicNs.getAsLong());
@@ -315,6 +317,21 @@ public final class ActiveNode implements AutoCloseable {
         return term;
     }
 
+    /** Version of the installed view. Safe from any thread. */
+    public long version() {
+        return version;
+    }
+
+    /** This run of this node. */
+    public View.Member self() {
+        return self;
+    }
+
+    /** Whether the lane has done something that {@link #work} has not taken yet. */
+    public boolean hasWork() {
+        return processor.getSequence().get() > agentSequence.get();
+    }
+
     /** Forwarding, the gate and the view. */
     public ForwardCore<Connection> core() {
         return core;
@@ -384,6 +401,7 @@ public final class ActiveNode implements AutoCloseable {
 
         @Override
         public void viewInstalled(View view) {
+            version = view.version();
             port.viewInstalled(view);
         }
 

@@ -70,7 +70,6 @@ public final class BackupCore {
     private long copyChain;
     private int copyPieces;
     private Poison deathNote = BackupEffects.NOBODY;
-    private long suspectedAtNs;
 
     /**
      * Starts as a node that follows nobody.
@@ -364,7 +363,6 @@ public final class BackupCore {
     public void onConnectionLost(String node, long now) {
         nowNs = now;
         if (state == BackupState.FOLLOWING && node.equals(followed) && !isProbing) {
-            suspectedAtNs = now;
             isProbing = true;
             effects.probe(node);
         }
@@ -391,7 +389,6 @@ public final class BackupCore {
     // ---- taking over -----------------------------------------------------------------------------------------------
 
     private void propose(long term, String why) {
-        suspectedAtNs = nowNs;
         if (state == BackupState.LOCATING_ACTIVE) {
             become(BackupState.FOLLOWING, "in sync with term " + term);
         }
@@ -493,6 +490,11 @@ public final class BackupCore {
         return followedTerm;
     }
 
+    /** Node that it follows, or followed last; empty before the first. */
+    public String followed() {
+        return followed;
+    }
+
     /** The register's value as last read. */
     public Optional<View> registerView() {
         return registerView;
@@ -506,10 +508,5 @@ public final class BackupCore {
     /** Last entry that it has executed. */
     public long executedPosition() {
         return executedPosition;
-    }
-
-    /** When it began to suspect the active, on the monotonic clock; 0 when it never did. */
-    public long suspectedAtNs() {
-        return suspectedAtNs;
     }
 }

@@ -1,0 +1,716 @@
+package io.lockstep.server;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lockstep.activenode.ActiveNode;
+import io.lockstep.activenode.ActiveNodeConfig;
+import io.lockstep.activenode.ActivePort;
+import io.lockstep.backupnode.BackupEffects;
+import io.lockstep.backupnode.BackupNode;
+import io.lockstep.backupnode.BackupNodeConfig;
+import io.lockstep.backupnode.BackupPort;
+import io.lockstep.backupnode.BackupState;
+import io.lockstep.membership.Endpoint;
+import io.lockstep.membership.Members;
+import io.lockstep.membership.MembersListener;
+import io.lockstep.membership.RegisterAcceptor;
+import io.lockstep.membership.RegisterAgent;
+import io.lockstep.membership.RegisterProposer;
+import io.lockstep.tsdstore.EffectRunner;
+import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.H2Records;
+import io.lockstep.tsdstore.MarkedRequest;
+import io.lockstep.tsdstore.Recording;
+import io.lockstep.tsdstore.TransactionService;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.tsdstore.TsdStoreConfig;
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.AnswerCode;
+import io.lockstep.wire.Connection;
+import io.lockstep.wire.ConnectionListener;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Peer;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.Transport;
+import io.lockstep.wire.View;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The node: holds the role that it has at the moment, carries frames between network and role, and changes the role.
+ * Owns the thread 'node'; network threads leave work in its inbox and wake it. Only requests go from the network
+ * straight to the active's ring.
+ */
+final class NodeAgent implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeAgent.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long TICK_NS = 5_000_000L;
+    private static final long STATUS_NS = 200_000_000L;
+    private static final int INBOX_BATCH = 1024;
+    /** Time for the last words of a dying process to leave it. */
+    private static final long LAST_WORDS_NS = 100_000_000L;
+
+    private final LockstepConfig config;
+    private final ProcessShell shell;
+    private final Transport transport;
+    private final @Nullable RegisterAgent register;
+    private final TransactionService service;
+    private final Map<String, EffectRunner> runners;
+    private final TsdStoreConfig storeConfig;
+    private final @Nullable Recording recording;
+    private final SecureRandom random = new SecureRandom();
+    private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
+    private final Map<String, PeerLink> links = new LinkedHashMap<>();
+    /** Distributors and arbiters that are connected to us, by name. */
+    private final Map<String, Connection> inbound = new HashMap<>();
+
+    private final Thread thread = new Thread(this::run, "node");
+    private final LongSupplier seeds = seeds();
+    private volatile boolean isIdle;
+    private volatile boolean isClosed;
+    private volatile @Nullable Members members;
+
+    /** Known once the network listens; set before the agent starts. */
+    private int peerPort;
+
+    /** What network threads hand requests to; null while this node is no active. */
+    private volatile @Nullable ActiveNode active;
+
+    private volatile String status = "{}";
+
+    // Touched only by the agent; together they are the present run of the node.
+    private View.Member self;
+    private RegisterProposer proposer;
+    private ForwardLog log;
+    private @Nullable BackupNode backup;
+    /** The reign, from promotion until it is closed; {@link #active} is what others may use of it. */
+    private @Nullable ActiveNode reign;
+
+    private @Nullable TsdStore activeStore;
+    private @Nullable View view;
+    private @Nullable Takeover takeover;
+    private Instant candidateAt = Instant.EPOCH;
+    private Instant agreedAt = Instant.EPOCH;
+    private String formerActive = "";
+    private long lastTickNs;
+    private long lastStatusNs;
+
+    NodeAgent(
+            LockstepConfig config,
+            ProcessShell shell,
+            Transport transport,
+            @Nullable RegisterAgent register,
+            TransactionService service,
+            Map<String, EffectRunner> runners,
+            @Nullable Recording recording) {
+        this.config = config;
+        this.shell = shell;
+        this.transport = transport;
+        this.register = register;
+        this.service = service;
+        this.runners = Map.copyOf(runners);
+        this.recording = recording;
+        this.storeConfig = TsdStoreConfig.defaults()
+                .withIdle(config.limits().sessionLimit(), config.limits().transactionLimit());
+        for (String node : config.nodes()) {
+            if (!node.equals(config.name())) {
+                links.put(node, new PeerLink(node, transport, listener(), new LinkEvents()));
+            }
+        }
+        this.self = new View.Member(config.name(), shell.incarnation());
+        this.proposer = newProposer();
+        this.log = new ForwardLog(config.limits().forwardLogBytes());
+        this.backup = newBackup();
+        thread.setUncaughtExceptionHandler((t, failure) -> die(null, failure));
+    }
+
+    /** Seeds need not be secret, only unforeseen; one secure draw each would cost the lane a system call. */
+    private LongSupplier seeds() {
+        java.util.SplittableRandom source = new java.util.SplittableRandom(random.nextLong());
+        return source::nextLong;
+    }
+
+    /**
+     * Begins to work.
+     *
+     * @param listeningPort where other processes reach us
+     * @param found tells where they are
+     */
+    void start(int listeningPort, Members found) {
+        peerPort = listeningPort;
+        members = found;
+        thread.start();
+        found.listen(new MembersListener() {
+            @Override
+            public void onAppeared(Endpoint endpoint) {
+                onAgent(() -> found(endpoint));
+            }
+
+            @Override
+            public void onChanged(Endpoint before, Endpoint endpoint) {
+                onAgent(() -> found(endpoint));
+            }
+
+            @Override
+            public void onGone(Endpoint endpoint) {
+                onAgent(() -> suspect(endpoint.name(), endpoint.incarnation()));
+            }
+        });
+    }
+
+    private Endpoint endpoint() {
+        return new Endpoint(
+                self.name(), Peer.Role.NODE, self.incarnation(), shell.pid(), config.host(), peerPort, 0);
+    }
+
+    private void found(Endpoint endpoint) {
+        PeerLink link = links.get(endpoint.name());
+        if (link != null) {
+            link.at(endpoint);
+        }
+    }
+
+    // ---- the agent's rounds ----------------------------------------------------------------------------------------
+
+    private void run() {
+        while (!isClosed) {
+            int done = 0;
+            for (Runnable task = inbox.poll(); task != null; task = inbox.poll()) {
+                task.run();
+                if (++done == INBOX_BATCH) {
+                    break;
+                }
+            }
+            long nowNs = System.nanoTime();
+            ActiveNode reigning = active;
+            if (reigning != null) {
+                done += reigning.work(nowNs);
+            }
+            if (nowNs - lastTickNs >= TICK_NS) {
+                lastTickNs = nowNs;
+                tick(nowNs);
+            }
+            if (done == 0) {
+                rest(reigning);
+            }
+        }
+    }
+
+    /** Ended by {@link #wake}, or by the next tick. */
+    private void rest(@Nullable ActiveNode reigning) {
+        isIdle = true;
+        if (inbox.isEmpty() && (reigning == null || !reigning.hasWork())) {
+            LockSupport.parkNanos(this, TICK_NS);
+        }
+        isIdle = false;
+    }
+
+    private void wake() {
+        if (isIdle) {
+            isIdle = false;
+            LockSupport.unpark(thread);
+        }
+    }
+
+    private void onAgent(Runnable task) {
+        inbox.add(task);
+        wake();
+    }
+
+    private void tick(long nowNs) {
+        links.values().forEach(link -> link.tick(nowNs));
+        proposer.tick(nowNs);
+        if (backup != null) {
+            backup.tick(nowNs);
+        }
+        ActiveNode reigning = active;
+        if (reigning != null) {
+            reigning.tick(nowNs);
+        }
+        if (nowNs - lastStatusNs >= STATUS_NS) {
+            lastStatusNs = nowNs;
+            publishStatus();
+        }
+    }
+
+    // ---- frames ----------------------------------------------------------------------------------------------------
+
+    /** What network threads call. */
+    ConnectionListener listener() {
+        return new ConnectionListener() {
+            @Override
+            public void onOpen(Connection connection) {
+                onAgent(() -> greeted(connection));
+            }
+
+            @Override
+            public void onFrame(Connection connection, long incarnation, Frame frame) {
+                if (frame instanceof Frame.Ask ask) {
+                    ask(connection, ask);
+                } else if (RegisterAcceptor.isForVoter(frame)) {
+                    vote(connection, frame);
+                } else if (frame instanceof Frame.StatusAsk) {
+                    connection.send(new Frame.StatusReply(0, status));
+                } else {
+                    onAgent(() -> take(connection.peer(), frame));
+                }
+            }
+
+            @Override
+            public void onClosed(Connection connection, String reason) {
+                onAgent(() -> lost(connection));
+            }
+        };
+    }
+
+    private void ask(Connection connection, Frame.Ask ask) {
+        ActiveNode reigning = active;
+        Request request = ask.request();
+        if (!request.kind().isFromClient()) {
+            connection.close("a request of kind " + request.kind() + " is the active's own; clients cannot send it");
+        } else if (request.body().length > config.limits().messageMaxBytes()) {
+            refuse(connection, request, AnswerCode.REFUSED, "the message has " + request.body().length
+                    + " bytes; this database takes " + config.limits().messageMaxBytes() + " at most");
+        } else if (reigning == null) {
+            refuse(connection, request, AnswerCode.NOT_ACTIVE, config.name() + " is not the active");
+        } else if (ask.term() != reigning.term()) {
+            if (ask.term() > reigning.term()) {
+                onAgent(() -> higherTerm(ask.term()));
+            }
+            connection.send(notice(reigning));
+            refuse(connection, request, AnswerCode.NOT_ACTIVE,
+                    "term " + ask.term() + " is not term " + reigning.term() + " of " + config.name());
+        } else if (!reigning.ask(connection, request)) {
+            refuse(connection, request, AnswerCode.BUSY, config.name() + " has no room for more messages");
+        }
+    }
+
+    private void refuse(Connection connection, Request request, AnswerCode code, String text) {
+        ActiveNode reigning = active;
+        connection.send(new Frame.Reply(
+                reigning == null ? 0 : reigning.term(),
+                new Answer(
+                        request.session(),
+                        request.requestId(),
+                        Identity.NONE,
+                        code,
+                        text.getBytes(StandardCharsets.UTF_8))));
+    }
+
+    private Frame notice(ActiveNode reigning) {
+        return new Frame.ViewNotice(reigning.term(), reigning.version(), reigning.self());
+    }
+
+    private void vote(Connection connection, Frame frame) {
+        if (register == null) {
+            connection.close(config.name() + " is no voter; the configuration's voters are " + config.voters());
+        } else {
+            register.submit(frame, connection::send);
+        }
+    }
+
+    private void greeted(Connection connection) {
+        Peer peer = connection.peer();
+        if (peer.role() == Peer.Role.DISTRIBUTOR || peer.role() == Peer.Role.ARBITER) {
+            inbound.put(peer.name(), connection);
+            ActiveNode reigning = active;
+            if (reigning != null) {
+                connection.send(notice(reigning));
+            }
+        }
+    }
+
+    private void lost(Connection connection) {
+        inbound.remove(connection.peer().name(), connection);
+        if (connection.peer().role() == Peer.Role.NODE) {
+            suspect(connection.peer().name(), connection.peer().incarnation());
+        }
+    }
+
+    /** A connection was lost, or membership hints that a process is gone: whoever relies on it looks again (R12). */
+    private void suspect(String node, long incarnation) {
+        long nowNs = System.nanoTime();
+        PeerLink link = links.get(node);
+        if (link == null || isClosed) {
+            return;
+        }
+        if (backup != null) {
+            backup.onConnectionLost(node, nowNs);
+        } else if (active != null) {
+            View.Member member = new View.Member(node, incarnation);
+            if (view != null && view.hasBackup(member)) {
+                link.probe(nowNs);
+            }
+        }
+    }
+
+    private void take(Peer from, Frame frame) {
+        long nowNs = System.nanoTime();
+        if (RegisterProposer.isForProposer(frame)) {
+            proposer.onFrame(from.name(), frame, nowNs);
+            return;
+        }
+        if (from.role() != Peer.Role.NODE || !links.containsKey(from.name())) {
+            LOG.warn("ignored {} of {}, which is no node of this database", frame.getClass().getSimpleName(), from);
+            return;
+        }
+        View.Member member = new View.Member(from.name(), from.incarnation());
+        ActiveNode reigning = active;
+        if (reigning != null) {
+            reigning.onFrame(member, frame, nowNs);
+        } else if (backup != null) {
+            backup.onFrame(member, frame, nowNs);
+        }
+    }
+
+    private void higherTerm(long term) {
+        ActiveNode reigning = active;
+        if (reigning != null) {
+            reigning.onHigherTerm(term);
+        }
+    }
+
+    private void send(View.Member to, Frame frame) {
+        PeerLink link = links.get(to.name());
+        if (link != null) {
+            link.send(to.incarnation(), frame);
+        }
+    }
+
+    private void sendToVoter(String voter, Frame frame) {
+        PeerLink link = links.get(voter);
+        if (voter.equals(config.name()) && register != null) {
+            RegisterProposer asker = proposer;
+            register.submit(frame, reply -> onAgent(() -> asker.onFrame(voter, reply, System.nanoTime())));
+        } else if (link != null) {
+            link.send(frame);
+        } else {
+            Connection connection = inbound.get(voter);
+            if (connection != null) {
+                connection.send(frame);
+            }
+        }
+    }
+
+    // ---- roles -----------------------------------------------------------------------------------------------------
+
+    private RegisterProposer newProposer() {
+        return new RegisterProposer(
+                config.voters(), self.incarnation(), this::sendToVoter, () -> random.nextLong() >>> 1 | 1);
+    }
+
+    private BackupNode newBackup() {
+        return new BackupNode(
+                self,
+                new BackupNodeConfig(config.failureDetection(), config.nodes()),
+                TsdStore.create(service, new H2Records(), storeConfig),
+                () -> TsdStore.installer(service, new H2Records(), storeConfig),
+                log,
+                recording,
+                proposer,
+                new BackupRole(),
+                System::nanoTime);
+    }
+
+    private void promote(BackupEffects.Promotion promotion, TsdStore store, long lastEntryAtNs) {
+        view = promotion.view();
+        ActiveNodeConfig defaults = ActiveNodeConfig.withFailureDetection(config.failureDetection());
+        ActiveNode reigning = new ActiveNode(
+                new ActiveNodeConfig(
+                        config.failureDetection(),
+                        config.limits().takeoverBudget(),
+                        defaults.ringSize(),
+                        defaults.forwardBatchBytes(),
+                        defaults.forwardWindowBytes()),
+                new ActiveNode.Start(
+                        self,
+                        promotion.view(),
+                        store,
+                        log,
+                        lastEntryAtNs,
+                        new MarkedRequest(
+                                promotion.quarantined().session(), promotion.quarantined().requestId()),
+                        recording,
+                        runners),
+                proposer,
+                new ActiveRole(),
+                System::nanoTime,
+                () -> ChronoUnit.NANOS.between(Instant.EPOCH, Instant.now()),
+                seeds);
+        backup = null;
+        activeStore = store;
+        reign = reigning;
+        active = reigning;
+        inbound.values().forEach(connection -> connection.send(notice(reigning)));
+        takeover = new Takeover(
+                promotion.view().term(), formerActive, micros(candidateAt), micros(agreedAt), micros(Instant.now()));
+        LOG.info("{} is the active of {}", self, promotion.view());
+        publishStatus();
+    }
+
+    /** Starts this node's life anew: another incarnation, an empty store. What it held was another history. */
+    private void rebuild(String reason) {
+        LOG.warn("{} starts anew as an empty node: {}", self, reason);
+        try {
+            closeRole();
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            return;
+        }
+        self = new View.Member(config.name(), random.nextLong() >>> 1 | 1);
+        proposer = newProposer();
+        log = new ForwardLog(config.limits().forwardLogBytes());
+        view = null;
+        takeover = null;
+        backup = newBackup();
+        transport.self(new Peer(self.name(), Peer.Role.NODE, self.incarnation()));
+        Members found = members;
+        if (found != null) {
+            found.publish(endpoint());
+        }
+        publishStatus();
+    }
+
+    private static long micros(Instant time) {
+        return ChronoUnit.MICROS.between(Instant.EPOCH, time);
+    }
+
+    // ---- status ----------------------------------------------------------------------------------------------------
+
+    private void publishStatus() {
+        try {
+            status = JSON.writeValueAsString(describe());
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("our own status is no JSON", e);
+        }
+        Members found = members;
+        if (found != null) {
+            found.publishStatus(config.name(), status);
+        }
+    }
+
+    private Map<String, Object> describe() {
+        Map<String, Object> all = new LinkedHashMap<>();
+        ActiveNode reigning = active;
+        BackupNode following = backup;
+        all.put("schema", 1);
+        all.put("name", config.name());
+        all.put("database", config.database());
+        all.put("pid", shell.pid());
+        all.put("incarnation", Long.toHexString(self.incarnation()));
+        all.put("ports", Map.of("peer", peerPort));
+        if (reigning != null) {
+            all.put("role", "ACTIVE");
+            all.put("state", reigning.core().isHoldingBack() ? "HOLDING_BACK" : "SERVING");
+            all.put("reason", "");
+            all.put("inSync", true);
+            all.put("term", reigning.term());
+            all.put("version", reigning.version());
+            all.put("receivedPosition", log.lastPosition());
+            all.put("executedPosition", log.lastPosition());
+            all.put("stablePosition", reigning.core().stablePosition());
+            all.put("waitingAnswers", reigning.core().waitingAnswers());
+            all.put(
+                    "inSyncBackups",
+                    reigning.core().view().backups().stream().map(View.Member::toString).toList());
+        } else if (following != null) {
+            Optional<View> known = following.core().registerView();
+            all.put("role", following.core().state() == BackupState.FOLLOWING ? "BACKUP" : "NONE");
+            all.put("state", following.core().state().name());
+            all.put("reason", following.core().reason());
+            all.put("inSync", false);
+            all.put("term", following.core().term());
+            all.put("version", known.map(View::version).orElse(0L));
+            all.put("receivedPosition", following.core().receivedPosition());
+            all.put("executedPosition", following.core().executedPosition());
+        }
+        all.put("takeover", takeover);
+        Runtime runtime = Runtime.getRuntime();
+        all.put("heapUsedBytes", runtime.totalMemory() - runtime.freeMemory());
+        all.put("heapMaxBytes", runtime.maxMemory());
+        all.put("threads", Thread.activeCount());
+        return all;
+    }
+
+    // ---- the end ---------------------------------------------------------------------------------------------------
+
+    /**
+     * Ends the process at once, since a stopped node can be replaced and a wrong one cannot; the message that did it is
+     * named to the others first (R17).
+     */
+    private void die(@Nullable Request poison, Throwable cause) {
+        try {
+            ActiveNode reigning = active;
+            active = null;
+            if (poison != null && reigning != null) {
+                Frame note = new Frame.DeathNote(
+                        reigning.term(), poison.session(), poison.requestId(), cause.getClass().getName());
+                for (PeerLink link : links.values()) {
+                    link.send(note);
+                }
+            }
+            LOG.error("{} ends: it cannot go on{}", config.name(), poison == null ? "" : " after " + poison, cause);
+            for (PeerLink link : links.values()) {
+                Connection connection = link.connection();
+                if (connection != null) {
+                    connection.close(config.name() + " ends: " + cause.getClass().getName());
+                }
+            }
+            LockSupport.parkNanos(LAST_WORDS_NS);
+        } finally {
+            Runtime.getRuntime().halt(ExitCode.INTERNAL.code());
+        }
+    }
+
+    @Override
+    public void close() throws InterruptedException {
+        isClosed = true;
+        LockSupport.unpark(thread);
+        thread.join();
+        closeRole();
+    }
+
+    private void closeRole() throws InterruptedException {
+        active = null;
+        if (reign != null) {
+            reign.close();
+            reign = null;
+        }
+        if (activeStore != null) {
+            activeStore.close();
+            activeStore = null;
+        }
+        if (backup != null) {
+            backup.close();
+            backup = null;
+        }
+    }
+
+    private final class LinkEvents implements PeerLink.Events {
+        @Override
+        public void onAgent(Runnable task) {
+            NodeAgent.this.onAgent(task);
+        }
+
+        @Override
+        public void onLost(Connection lost) {
+            NodeAgent.this.lost(lost);
+        }
+
+        @Override
+        public void onProbed(String name, boolean isRefused) {
+            ActiveNode reigning = active;
+            View known = view;
+            if (backup != null) {
+                backup.onProbe(name, isRefused, System.nanoTime());
+            } else if (reigning != null && known != null && isRefused) {
+                known.backup(name).ifPresent(member -> reigning.onNodeGone(member, System.nanoTime()));
+            }
+        }
+    }
+
+    private final class BackupRole implements BackupPort {
+        @Override
+        public void send(String node, Frame frame) {
+            PeerLink link = links.get(node);
+            if (link != null) {
+                link.send(frame);
+            }
+        }
+
+        @Override
+        public void broadcast(Frame frame) {
+            links.values().forEach(link -> link.send(frame));
+        }
+
+        @Override
+        public void probe(String node) {
+            PeerLink link = links.get(node);
+            if (link != null) {
+                link.probe(System.nanoTime());
+            }
+        }
+
+        @Override
+        public void became(BackupState from, BackupState to, String reason) {
+            if (to == BackupState.CANDIDATE) {
+                candidateAt = Instant.now();
+                formerActive = backup == null ? "" : backup.core().followed();
+            } else if (to == BackupState.PROMOTING) {
+                agreedAt = Instant.now();
+            }
+            onAgent(NodeAgent.this::publishStatus);
+        }
+
+        @Override
+        public void promoted(BackupEffects.Promotion promotion, TsdStore store, long lastEntryAtNs) {
+            onAgent(() -> promote(promotion, store, lastEntryAtNs));
+        }
+
+        @Override
+        public void unfit(String reason) {
+            onAgent(() -> rebuild(reason));
+        }
+
+        @Override
+        public void onAgent(Runnable task) {
+            NodeAgent.this.onAgent(task);
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            die(null, cause);
+        }
+    }
+
+    private final class ActiveRole implements ActivePort {
+        @Override
+        public void send(View.Member to, Frame frame) {
+            NodeAgent.this.send(to, frame);
+        }
+
+        @Override
+        public void viewInstalled(View installed) {
+            view = installed;
+            ActiveNode reigning = active;
+            if (reigning != null) {
+                inbound.values().forEach(connection -> connection.send(notice(reigning)));
+            }
+            publishStatus();
+        }
+
+        @Override
+        public void deposed(View current, String reason) {
+            active = null;
+            onAgent(() -> rebuild(reason + ": " + current));
+        }
+
+        @Override
+        public void wake() {
+            NodeAgent.this.wake();
+        }
+
+        @Override
+        public void onAgent(Runnable task) {
+            NodeAgent.this.onAgent(task);
+        }
+
+        @Override
+        public void failed(@Nullable Request poison, Throwable cause) {
+            die(poison, cause);
+        }
+    }
+}
