@@ -258,15 +258,13 @@ class ArchitectureTest {
     }
 
     /** Breaks the rule by way of another class, as a careless change would. */
-    private static final class PlantedCore {
-        final long decision = decide();
-
-        private static long decide() {
+    static final class PlantedCore {
+        long decide() {
             return new PlantedHelper().now() + new java.util.Random().nextLong();
         }
     }
 
-    private static final class PlantedHelper {
+    static final class PlantedHelper {
         long now() {
             Thread.onSpinWait();
             return System.nanoTime();
