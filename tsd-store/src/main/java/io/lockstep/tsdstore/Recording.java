@@ -3,6 +3,7 @@ package io.lockstep.tsdstore;
 import io.lockstep.wire.Entry;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 
 /**
  * Writes executed entries to a file, so that a fresh node can execute them again. Touched by one thread at a time,
@@ -23,6 +24,16 @@ public final class Recording implements AutoCloseable {
 
     /** Hands what is buffered to the operating system, so that it survives the end of this process. */
     public void flush() throws IOException {
+        throw new UnsupportedOperationException();
+    }
+
+    /**
+     * Reads a recording from its beginning; a torn last entry is ignored.
+     *
+     * @param entries gets every entry, in the order of the file
+     * @throws IOException the file cannot be read, or is not a recording
+     */
+    public static void read(Path file, Consumer<Entry> entries) throws IOException {
         throw new UnsupportedOperationException();
     }
 

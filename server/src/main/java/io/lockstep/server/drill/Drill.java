@@ -28,8 +28,6 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -44,9 +42,6 @@ final class Drill {
     private static final Duration DIGEST_LIMIT = Duration.ofSeconds(60);
     private static final Duration REACH_LIMIT = Duration.ofSeconds(30);
     private static final long LOOK_EVERY_MS = 50;
-
-    /** After the first answer of a new term the messages held meanwhile are answered: they still count as "during". */
-    private static final long DURING_AFTER_RESUME_MS = 250;
 
     /** Load that must follow the last fault, so that there is an "after". */
     private static final long AFTER_LAST_FAULT_MS = 2_000;
@@ -75,11 +70,9 @@ final class Drill {
         Instant startedAt = Instant.now();
         long beganNs = System.nanoTime();
         try (Cluster cluster = start();
-                NodeWatch watch = new NodeWatch(cluster);
-                ScheduledExecutorService phases = phaseTimer()) {
+                NodeWatch watch = new NodeWatch(cluster)) {
             watch.measureIdle();
             try (Run run = workload.prepare(() -> connect(cluster), settings())) {
-                terms.onNewTerm(term -> leaveDuring(run, phases));
                 long loadStartedAtMicros = load(cluster, run);
                 Verdict verdict = settle(run);
                 Optional<DigestAnswer> digest = orderDigest(cluster);
@@ -222,20 +215,6 @@ final class Drill {
             }
             Thread.sleep(Math.min(LOOK_EVERY_MS, untilMs - nowMs));
         }
-    }
-
-    private void leaveDuring(Run run, ScheduledExecutorService phases) {
-        if (config.target() == Target.ACTIVE && terms.term() > 1) {
-            var unused = phases.schedule(() -> run.enter(Phase.AFTER), DURING_AFTER_RESUME_MS, TimeUnit.MILLISECONDS);
-        }
-    }
-
-    private static ScheduledExecutorService phaseTimer() {
-        return Executors.newSingleThreadScheduledExecutor(task -> {
-            Thread thread = new Thread(task, "drill-phase");
-            thread.setDaemon(true);
-            return thread;
-        });
     }
 
     // ---- verdict --------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,9 @@ final class FaultInjector {
     private static final Duration STATUS_LIMIT = Duration.ofSeconds(5);
     /** For a killed process to start and be in sync again: a full copy of 100,000 transactions takes its time. */
     private static final Duration BACK_LIMIT = Duration.ofSeconds(90);
+
+    /** After the first answer of a new term the messages held meanwhile are answered: they still count as "during". */
+    private static final long DURING_AFTER_RESUME_MS = 250;
 
     private static final long LOOK_EVERY_MS = 20;
 
@@ -77,7 +82,7 @@ final class FaultInjector {
         Takeover takeover = null;
         List<String> notes = new ArrayList<>();
         if (config.target() == Target.ACTIVE) {
-            takeover = awaitTakeover(victim, term, atMicros, notes);
+            takeover = awaitTakeover(victim, term, atMicros, run, notes);
         }
         progress.tell(headline(number, victim, role, open, takeover));
         Instant backFrom = config.fault() == Fault.KILL ? at : thaw(victim, notes);
@@ -125,9 +130,11 @@ final class FaultInjector {
         };
     }
 
-    private @Nullable Takeover awaitTakeover(ChildProcess victim, long term, long atMicros, List<String> notes)
-            throws InterruptedException {
+    private @Nullable Takeover awaitTakeover(
+            ChildProcess victim, long term, long atMicros, Run run, List<String> notes) throws InterruptedException {
         Optional<TermChange> resumed = terms.awaitAbove(term, TAKEOVER_LIMIT);
+        CompletableFuture.delayedExecutor(DURING_AFTER_RESUME_MS, TimeUnit.MILLISECONDS)
+                .execute(() -> run.enter(Phase.AFTER));
         if (resumed.isEmpty()) {
             notes.add("nobody took over within " + TAKEOVER_LIMIT.toSeconds() + " s");
             return null;

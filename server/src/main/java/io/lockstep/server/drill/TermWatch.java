@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.function.LongConsumer;
 
 /**
  * When clients first heard from each active. Safe from any thread, because its map is and waiting is done under its
@@ -13,27 +12,11 @@ import java.util.function.LongConsumer;
  */
 final class TermWatch {
     private final ConcurrentSkipListMap<Long, Long> firstAnswerMicros = new ConcurrentSkipListMap<>();
-    private volatile LongConsumer onNewTerm = term -> {};
-
-    /** From now on called once for each new term, by whichever client's thread heard of it first; must not block. */
-    void onNewTerm(LongConsumer listener) {
-        onNewTerm = listener;
-    }
 
     /** A client had an answer of a new term. */
-    void heard(TermChange change) {
-        boolean isFirst;
-        synchronized (this) {
-            isFirst = firstAnswerMicros.put(change.term(), earlier(change)) == null;
-            notifyAll();
-        }
-        if (isFirst) {
-            onNewTerm.accept(change.term());
-        }
-    }
-
-    private long earlier(TermChange change) {
-        return Math.min(change.atMicros(), firstAnswerMicros.getOrDefault(change.term(), Long.MAX_VALUE));
+    synchronized void heard(TermChange change) {
+        firstAnswerMicros.merge(change.term(), change.atMicros(), Math::min);
+        notifyAll();
     }
 
     /** Highest term that anybody heard of; 0 before the first. */
