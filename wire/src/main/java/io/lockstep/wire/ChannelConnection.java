@@ -97,7 +97,7 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
             String reason = "the other side does not read: more than " + config.outboundBufferMaxBytes()
                     + " bytes would wait for it";
             if (endReason.compareAndSet(null, reason)) {
-                channel.close();
+                closeSocket();
             }
         }
     }
@@ -108,7 +108,7 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
             try {
                 channel.eventLoop().execute(this::leave);
             } catch (RejectedExecutionException e) {
-                channel.close(); // the transport has closed, and this connection with it
+                closeSocket(); // the transport has closed, and this connection with it
             }
         }
     }
@@ -140,7 +140,7 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
         } else if (channel.localAddress().equals(channel.remoteAddress())) {
             // A free port that connects to itself (TCP simultaneous open, RFC 9293 section 3.5): nobody listens there.
             end(ConnectFailure.Kind.REFUSED, "nobody listens at " + channel.remoteAddress());
-            channel.close();
+            closeSocket();
         } else {
             Frame greeting = new Frame.Hello(0, self);
             outbound.offer(greeting, FrameWriter.bytes(greeting));
@@ -171,7 +171,7 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
                     onGreeting(reader.envelope().incarnation(), frame);
                 }
             } catch (ProtocolException e) {
-                refuse(state == ConnectionState.GREETING ? greetingTrouble(in, e) : e.getMessage());
+                refuse(state == ConnectionState.GREETING ? greetingTrouble(in, e) : String.valueOf(e.getMessage()));
             }
         }
         in.skipBytes(in.readableBytes());
@@ -214,7 +214,7 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
 
     private void endByPeer(Frame.Goodbye goodbye) {
         endReason.compareAndSet(null, "the other side said: " + goodbye.reason());
-        channel.close();
+        closeSocket();
     }
 
     private void refuse(String trouble) {
@@ -240,7 +240,7 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
     /** Sends what waits and a farewell, then closes when the other side has, or after {@link #LINGER_MILLIS}. */
     private void leave() {
         if (!channel.isActive()) {
-            channel.close();
+            closeSocket();
             return;
         }
         if (state == ConnectionState.LEAVING) {
@@ -250,21 +250,23 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
         become(ConnectionState.LEAVING, reason);
         outbound.finish(new Frame.Goodbye(0, reason)).addListener((Future<Void> left) -> {
             if (left.isSuccess()) {
-                ((DuplexChannel) channel).shutdownOutput();
+                var unused = ((DuplexChannel) channel).shutdownOutput(); // if it fails, the linger limit closes
             } else {
-                channel.close();
+                closeSocket();
             }
         });
         ScheduledFuture<?> lingering =
-                channel.eventLoop().schedule(() -> channel.close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);
-        channel.closeFuture().addListener((Future<Void> closed) -> lingering.cancel(false));
+                channel.eventLoop().schedule(this::closeSocket, LINGER_MILLIS, TimeUnit.MILLISECONDS);
+        channel.closeFuture().addListener((Future<Void> closed) -> {
+            boolean unused = lingering.cancel(false);
+        });
     }
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (cause instanceof IOException) {
             endReason.compareAndSet(null, "connection lost: " + cause.getMessage());
-            channel.close();
+            closeSocket();
         } else {
             log.error("closing the connection to {}: its listener failed", this, cause);
             refuse("internal error of the other side; its log says more");
@@ -301,6 +303,11 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
             }
         }
         return first;
+    }
+
+    /** From any thread; that it is closed shows in {@link #channelInactive}. */
+    private void closeSocket() {
+        var unused = channel.close();
     }
 
     private void cancelGreetingTimer() {

@@ -109,7 +109,7 @@ public final class Transport implements AutoCloseable {
         channel.closeFuture().addListener((Future<Void> closed) -> accepted.decrementAndGet());
         if (count > config.maxConnections() + TOLD_ABOVE_LIMIT_MAX) {
             onRefused(channel, "too many connections");
-            channel.close();
+            var unused = channel.close(); // its end shows in closeFuture, above
             return;
         }
         long greetBeforeNs = System.nanoTime() + config.handshakeLimit().toNanos();
