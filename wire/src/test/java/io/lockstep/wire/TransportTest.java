@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -136,7 +137,7 @@ class TransportTest {
     }
 
     /** Keeps what it is told; whoever asks waits for it. */
-    static final class Recorder implements ConnectionListener, java.util.function.Consumer<ConnectFailure> {
+    static class Recorder implements ConnectionListener, java.util.function.Consumer<ConnectFailure> {
         final BlockingQueue<Connection> opened = new LinkedBlockingQueue<>();
         final BlockingQueue<Frame> frames = new LinkedBlockingQueue<>();
         final BlockingQueue<String> closed = new LinkedBlockingQueue<>();
@@ -144,8 +145,12 @@ class TransportTest {
         final BlockingQueue<Connection> writable = new LinkedBlockingQueue<>();
         final List<Long> incarnations = java.util.Collections.synchronizedList(new ArrayList<>());
 
+        final AtomicInteger openedCount = new AtomicInteger();
+        final AtomicInteger closedCount = new AtomicInteger();
+
         @Override
         public void onOpen(Connection connection) {
+            openedCount.incrementAndGet();
             opened.add(connection);
         }
 
@@ -157,6 +162,7 @@ class TransportTest {
 
         @Override
         public void onClosed(Connection connection, String reason) {
+            closedCount.incrementAndGet();
             closed.add(reason);
         }
 
