@@ -158,6 +158,13 @@ public final class SessionCore<T> {
         }
     }
 
+    /** Ends the session and everything in it at once, without asking anybody: what was sent stays unknown. */
+    public void abort(Ending problem) {
+        if (state != SessionState.ENDED) {
+            end(problem, 0);
+        }
+    }
+
     // ---- the channel's side ---------------------------------------------------------------------------------------
 
     /** A channel to a distributor is there: counts the attachment and sends everything unanswered again. */

@@ -1,0 +1,297 @@
+package io.lockstep.distributor;
+
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.github.resilience4j.core.IntervalFunction;
+import io.lockstep.wire.ConnectFailure;
+import io.lockstep.wire.Connection;
+import io.lockstep.wire.ConnectionListener;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Peer;
+import io.lockstep.wire.Transport;
+import io.lockstep.wire.View;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps a connection to every node. Touched only by the thread {@code distributor}; network threads leave notes in its
+ * inbox.
+ *
+ * <p>A node that is away is called again after pauses that grow at random; one whose connections keep breaking soon
+ * after they opened is left alone for a while by its circuit breaker; one that is named active is called at once.
+ */
+final class NodeLinks {
+    /** What happens on the links. */
+    interface Listener {
+        void onUp(View.Member node);
+
+        void onDown(View.Member node);
+
+        void onFrame(View.Member node, Connection connection, Frame frame);
+    }
+
+    /** What a network thread tells about a channel, beside frames. */
+    enum Signal {
+        UP,
+        DOWN
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(NodeLinks.class);
+    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(2);
+    /** A connection that lived that long was a good one. */
+    private static final long GOOD_NS = TimeUnit.SECONDS.toNanos(1);
+    /** Frames are awaited and none comes for that long: the connection is taken for dead and opened anew. */
+    private static final long SILENCE_NS = TimeUnit.SECONDS.toNanos(3);
+
+    private final Transport transport;
+    private final Inbox inbox;
+    private final Listener listener;
+    private final IntervalFunction pauses;
+    private final Map<String, Link> links = new LinkedHashMap<>();
+
+    NodeLinks(DistributorConfig config, Transport transport, Inbox inbox, Listener listener) {
+        this.transport = transport;
+        this.inbox = inbox;
+        this.listener = listener;
+        this.pauses = IntervalFunction.ofExponentialRandomBackoff(
+                config.reconnectMin(), 2.0, 0.5, config.reconnectMax());
+    }
+
+    /** A node has been seen there: new, somewhere else, or back again. */
+    void locate(String name, InetSocketAddress address, long nowNs) {
+        Link link = links.get(name);
+        if (link == null) {
+            links.put(name, new Link(name, address, nowNs));
+        } else {
+            link.address = address;
+            if (link.channel == null) {
+                link.hurry(nowNs);
+            }
+        }
+    }
+
+    /** This node is named active: it is called at once. */
+    void want(String name, long nowNs) {
+        Link link = links.get(name);
+        if (link != null && link.channel == null) {
+            link.hurry(nowNs);
+            link.tryToOpen(nowNs);
+        }
+    }
+
+    /** Hands a frame to the node's link; does nothing when it is down. */
+    void send(View.Member node, Frame frame) {
+        Link link = links.get(node.name());
+        if (link != null && node.equals(link.member) && link.connection != null) {
+            link.connection.send(frame);
+            if (link.awaitedSinceNs == Link.NOTHING) {
+                link.awaitedSinceNs = link.nowNs;
+            }
+        }
+    }
+
+    /** Opens what is to be opened, and leaves a link on which an answer is awaited in vain. */
+    void tick(long nowNs, boolean isAnswerAwaited) {
+        for (Link link : links.values()) {
+            link.nowNs = nowNs;
+            link.tryToOpen(nowNs);
+            link.leaveIfSilent(nowNs, isAnswerAwaited);
+        }
+    }
+
+    /** A note from a network thread. */
+    void on(Channel channel, Object note, long nowNs) {
+        channel.link.on(channel, note, nowNs);
+    }
+
+    /** How many nodes are linked now. */
+    int countUp() {
+        int up = 0;
+        for (Link link : links.values()) {
+            if (link.member != null) {
+                up++;
+            }
+        }
+        return up;
+    }
+
+    /** One attempt and the connection that came of it; called by network threads, leaves notes. */
+    final class Channel implements ConnectionListener, Consumer<ConnectFailure> {
+        private final Link link;
+        private volatile @Nullable Connection opened;
+
+        private Channel(Link link) {
+            this.link = link;
+        }
+
+        @Override
+        public void onOpen(Connection connection) {
+            opened = connection;
+            inbox.put(this, Signal.UP);
+        }
+
+        @Override
+        public void onFrame(Connection connection, long incarnation, Frame frame) {
+            inbox.put(this, frame);
+        }
+
+        @Override
+        public void onClosed(Connection connection, String reason) {
+            inbox.put(this, Signal.DOWN);
+        }
+
+        @Override
+        public void accept(ConnectFailure failure) {
+            inbox.put(this, failure);
+        }
+    }
+
+    /** The way to one node. */
+    private final class Link {
+        private static final long NOTHING = Long.MAX_VALUE;
+
+        private final String name;
+        private final CircuitBreaker breaker;
+        private InetSocketAddress address;
+        /** The attempt or connection of now; null while pausing. */
+        private @Nullable Channel channel;
+
+        private @Nullable Connection connection;
+        private View.@Nullable Member member;
+        private long upSinceNs;
+        private int failures;
+        private long nextAttemptNs;
+        private long awaitedSinceNs = NOTHING;
+        private long nowNs;
+
+        Link(String name, InetSocketAddress address, long nowNs) {
+            this.name = name;
+            this.address = address;
+            this.nextAttemptNs = nowNs;
+            this.nowNs = nowNs;
+            this.breaker = CircuitBreaker.of(
+                    name,
+                    CircuitBreakerConfig.custom()
+                            .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
+                            .slidingWindowSize(8)
+                            .minimumNumberOfCalls(8)
+                            .failureRateThreshold(75)
+                            .waitDurationInOpenState(Duration.ofSeconds(2))
+                            .permittedNumberOfCallsInHalfOpenState(1)
+                            .build());
+        }
+
+        void hurry(long now) {
+            nextAttemptNs = now;
+            failures = 0;
+            breaker.reset();
+        }
+
+        void tryToOpen(long now) {
+            if (channel == null && now >= nextAttemptNs) {
+                if (breaker.tryAcquirePermission()) {
+                    Channel attempt = new Channel(this);
+                    channel = attempt;
+                    transport.connect(address, CONNECT_LIMIT, attempt, attempt);
+                } else {
+                    nextAttemptNs = now + TimeUnit.MILLISECONDS.toNanos(pauses.apply(1));
+                }
+            }
+        }
+
+        void leaveIfSilent(long now, boolean isAnswerAwaited) {
+            if (!isAnswerAwaited) {
+                awaitedSinceNs = NOTHING;
+            } else if (connection != null && awaitedSinceNs != NOTHING && now - awaitedSinceNs > SILENCE_NS) {
+                awaitedSinceNs = NOTHING;
+                connection.close("no frame from node " + name + " for " + SILENCE_NS / 1_000_000 + " ms");
+            }
+        }
+
+        void on(Channel from, Object note, long now) {
+            if (from != channel) {
+                Connection stale = from.opened;
+                if (note == Signal.UP && stale != null) {
+                    stale.close("replaced by a newer connection");
+                }
+                return;
+            }
+            if (note instanceof Frame frame) {
+                awaitedSinceNs = NOTHING;
+                if (member != null && connection != null) {
+                    listener.onFrame(member, connection, frame);
+                }
+            } else if (note == Signal.UP) {
+                up(from, now);
+            } else if (note == Signal.DOWN) {
+                down(now);
+            } else if (note instanceof ConnectFailure failure) {
+                if (failures == 0) {
+                    LOG.info("node {} at {} cannot be reached: {}", name, address, failure);
+                }
+                breaker.onError(now - nextAttemptNs, TimeUnit.NANOSECONDS, new ConnectException(failure.text()));
+                pause(now);
+            }
+        }
+
+        private void up(Channel from, long now) {
+            Connection open = from.opened;
+            if (open == null) {
+                return;
+            }
+            if (open.peer().role() != Peer.Role.NODE || !open.peer().name().equals(name)) {
+                open.close("expected node " + name + " at " + address + ", but " + open.peer()
+                        + " answers there; check the addresses");
+                return;
+            }
+            connection = open;
+            member = new View.Member(open.peer().name(), open.peer().incarnation());
+            upSinceNs = now;
+            awaitedSinceNs = NOTHING;
+            LOG.info("link to node {} up", member);
+            listener.onUp(member);
+        }
+
+        private void down(long now) {
+            View.Member before = member;
+            boolean wasGood = before != null && now - upSinceNs >= GOOD_NS;
+            connection = null;
+            member = null;
+            if (wasGood) {
+                breaker.onSuccess(now - upSinceNs, TimeUnit.NANOSECONDS);
+                failures = 0;
+                channel = null;
+                nextAttemptNs = now; // R12: a lost connection is opened once at once
+            } else {
+                breaker.onError(now - upSinceNs, TimeUnit.NANOSECONDS, new ConnectException("closed at once"));
+                pause(now);
+            }
+            if (before != null) {
+                LOG.info("link to node {} down", before);
+                listener.onDown(before);
+            }
+        }
+
+        private void pause(long now) {
+            channel = null;
+            failures = Math.min(failures + 1, 30);
+            nextAttemptNs = now + TimeUnit.MILLISECONDS.toNanos(pauses.apply(failures));
+        }
+    }
+
+    /** For the circuit breaker's count; never thrown. */
+    private static final class ConnectException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        ConnectException(String text) {
+            super(text, null, false, false);
+        }
+    }
+}
