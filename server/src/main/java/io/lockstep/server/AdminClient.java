@@ -9,10 +9,13 @@ import io.lockstep.wire.TransportConfig;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 
 /** Asks processes how they are. Safe from any thread, because every question has a connection of its own. */
 public final class AdminClient implements AutoCloseable {
@@ -36,7 +39,35 @@ public final class AdminClient implements AutoCloseable {
      * @throws CommandFailure (cannot reach) when nobody answers in time
      */
     public String ask(InetSocketAddress address, String question, Duration limit) {
-        String where = address.getHostString() + ":" + address.getPort();
+        return await(askAsync(address, question, limit), Addresses.text(address), limit);
+    }
+
+    /**
+     * Asks all of them at once and waits for the first that answers.
+     *
+     * @param addresses one or more
+     * @param limit for connecting and the answer together
+     * @return one JSON document
+     * @throws CommandFailure (cannot reach) when nobody answers in time
+     */
+    public String askFirst(List<InetSocketAddress> addresses, String question, Duration limit) {
+        CompletableFuture<String> first = new CompletableFuture<>();
+        AtomicInteger open = new AtomicInteger(addresses.size());
+        for (InetSocketAddress address : addresses) {
+            askAsync(address, question, limit).whenComplete((json, failure) -> {
+                if (failure == null) {
+                    first.complete(json);
+                } else if (open.decrementAndGet() == 0) {
+                    first.completeExceptionally(failure);
+                }
+            });
+        }
+        String where = addresses.stream().map(Addresses::text).collect(Collectors.joining(", "));
+        return await(first, where, limit);
+    }
+
+    private CompletableFuture<String> askAsync(InetSocketAddress address, String question, Duration limit) {
+        String where = Addresses.text(address);
         CompletableFuture<String> answer = new CompletableFuture<>();
         ConnectionListener listener = new ConnectionListener() {
             @Override
@@ -63,7 +94,11 @@ public final class AdminClient implements AutoCloseable {
                 limit,
                 listener,
                 failure -> answer.completeExceptionally(
-                        new CommandFailure(ExitCode.CANNOT_REACH, "cannot reach " + where + ": " + failure)));
+                        new CommandFailure(ExitCode.CANNOT_REACH, "cannot reach " + where + ": " + failure.text())));
+        return answer;
+    }
+
+    private static String await(CompletableFuture<String> answer, String where, Duration limit) {
         try {
             return answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {

@@ -1,0 +1,44 @@
+package io.lockstep.server;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** Which cluster a command looks at: options shared by the commands that ask. Touched by the main thread. */
+final class Target {
+    @Option(
+            names = "--connect",
+            paramLabel = "HOST:PORT",
+            split = ",",
+            description = "A distributor, or several with commas between; default: what 'up' started here.")
+    private List<String> connect = new ArrayList<>();
+
+    @Option(
+            names = "--cluster",
+            paramLabel = "NAME",
+            description = "Name of the cluster, with --connect; default ${DEFAULT-VALUE}.")
+    private String cluster = "lockstep";
+
+    /** Asks the distributors, first come first served. @throws CommandFailure (cannot reach) when none answers */
+    ClusterStatus status(Duration limit) {
+        List<InetSocketAddress> addresses = connect.stream().map(Addresses::of).toList();
+        String name = cluster;
+        if (addresses.isEmpty()) {
+            UpState.Running running = UpState.read(UpState.home())
+                    .orElseThrow(() -> new CommandFailure(
+                            ExitCode.CANNOT_REACH,
+                            "nothing is up here (" + UpState.home()
+                                    + " says so). Start a database: lockstep up; or name a distributor: --connect"
+                                    + " HOST:PORT"));
+            addresses = running.addresses();
+            name = running.cluster();
+        }
+        try (AdminClient admin = new AdminClient(name)) {
+            return ClusterStatus.parse(admin.askFirst(addresses, AdminClient.STATUS, limit));
+        } catch (IllegalArgumentException e) {
+            throw new CommandFailure(ExitCode.CANNOT_REACH, "what answers there is no distributor: " + e.getMessage(), e);
+        }
+    }
+}
