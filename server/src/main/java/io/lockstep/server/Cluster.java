@@ -300,6 +300,13 @@ public final class Cluster implements AutoCloseable {
         command.add("-Xshare:auto");
         command.add("-Djava.net.preferIPv4Stack=true");
         command.add("-D" + ProcessShell.WATCH_PARENT + "=true");
+        // Newer JVMs complain on standard error about what the Disruptor and Netty still use, and of native access.
+        if (Runtime.version().feature() >= 23) {
+            command.add("--sun-misc-unsafe-memory-access=allow");
+        }
+        if (Runtime.version().feature() >= 24) {
+            command.add("--enable-native-access=ALL-UNNAMED");
+        }
         command.addAll(plan.jvmOptions());
         command.add("-cp");
         String classPath = System.getProperty("lockstep.classpath", System.getProperty("java.class.path"));

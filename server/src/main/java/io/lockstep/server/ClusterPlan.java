@@ -17,7 +17,7 @@ import java.util.Map;
  * @param clientPort of the first distributor; 0 takes a free one
  * @param heapMebibytes heap of each node, 64 or more
  * @param recordEntries whether every node writes the entries that it executed to {@code entries.log} in its folder
- * @param settings further settings for every process, as in the configuration file
+ * @param settings further settings for every process, as in the configuration file; only those that all may share
  * @param jvmOptions further options for every JVM
  * @param isRestarting whether a child that ends by itself is started again
  */
@@ -35,10 +35,17 @@ public record ClusterPlan(
         List<String> jvmOptions,
         boolean isRestarting) {
 
-    /** @throws CommandFailure (usage) naming the option that is out of range */
+    /** @throws CommandFailure (usage) naming the option or setting that is wrong */
     public ClusterPlan {
         settings = Map.copyOf(settings);
         jvmOptions = List.copyOf(jvmOptions);
+        for (String key : settings.keySet()) {
+            Setting setting = Setting.of(key).orElseThrow(() -> Setting.unknown(key));
+            if (!setting.isShared()) {
+                throw new ConfigException(
+                        key, "setting '" + key + "' says what one process is, so it cannot be set for all of them");
+            }
+        }
         check(backups >= 0 && backups <= 8, "--backups", backups, "0 to 8");
         check(distributors >= 1 && distributors <= 8, "--distributors", distributors, "1 to 8");
         check(clientPort >= 0 && clientPort <= 65_535, "--port", clientPort, "0 to 65535; 0 takes a free one");

@@ -65,11 +65,6 @@ public record LockstepConfig(
         voters = List.copyOf(voters);
         hazelcastMembers = List.copyOf(hazelcastMembers);
         check(
-                voters.size() % 2 == 1,
-                Setting.VOTERS,
-                "voters is " + voters + ", an even number; allowed: an odd number, so that a majority is clear. Add a "
-                        + "distributor, or take one out");
-        check(
                 role != ProcessRole.NODE || nodes.contains(name),
                 Setting.NAME,
                 "name is '" + name + "', which is not among nodes " + nodes + "; a node must be listed there");
@@ -82,6 +77,16 @@ public record LockstepConfig(
                 Setting.FORWARD_LOG_BYTES,
                 "forward-log-bytes is " + limits.forwardLogBytes() + "; allowed: at least twice message-max-bytes ("
                         + limits.messageMaxBytes() + ")");
+    }
+
+    /** Where a voter keeps the view register. */
+    public Path registerFile() {
+        return registerFile(directory);
+    }
+
+    /** Where a voter with that folder keeps the view register. */
+    static Path registerFile(Path directory) {
+        return directory.resolve("register");
     }
 
     /** Whether this process holds the view register. */

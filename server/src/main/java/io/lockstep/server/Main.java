@@ -90,6 +90,10 @@ public final class Main implements Runnable {
     public static int run(String[] arguments, PrintWriter out, PrintWriter err) {
         Output output = new Output(out, err);
         CommandLine line = new CommandLine(new Main(output));
+        line.addSubcommand(new UpCommand(output));
+        line.addSubcommand(new StatusCommand(output));
+        line.addSubcommand(new PidCommand(output));
+        line.addSubcommand(new DistributorCommand());
         for (Object command : commands(output)) {
             line.addSubcommand(command);
         }

@@ -49,6 +49,7 @@ final class ProcessShell {
      * @return what the process is to end with
      */
     static ExitCode run(LockstepConfig config, Role role) throws Exception {
+        LogSetup.tellAll();
         ProcessShell shell = new ProcessShell(config);
         Thread hook = new Thread(shell::endBySignal, "shutdown");
         Runtime.getRuntime().addShutdownHook(hook);

@@ -36,7 +36,7 @@ public enum Setting {
     NODES("nodes", SettingKind.NAMES, null, "Names of all nodes of the database.", c -> c.nodes()),
     VOTERS(
             "voters",
-            SettingKind.NAMES,
+            SettingKind.VOTERS,
             null,
             "Names of the processes that hold the view register: an odd number, at most one per host (loopback excepted).",
             c -> c.voters()),
@@ -51,19 +51,18 @@ public enum Setting {
     CLIENT_PORT("client-port", SettingKind.PORT, "0", "Port of a distributor for clients; 0 takes a free one.", c ->
             c.clientPort()),
     HAZELCAST_PORT(
-            "hazelcast-port", SettingKind.PORT, "0", "Port for finding members; 0 takes a free one.", c ->
-                    c.hazelcastPort()),
+            "hazelcast-port", SettingKind.PORT_TAKEN, null, "Port for finding members.", c -> c.hazelcastPort()),
     HAZELCAST_MEMBERS(
             "hazelcast-members",
             SettingKind.ADDRESSES,
-            "",
-            "Where other members may be found, host:port each.",
+            null,
+            "Where members may be found: host:hazelcast-port of each process.",
             c -> c.hazelcastMembers()),
     DIRECTORY("directory", SettingKind.PATH, null, "Folder for what this process keeps on disk.", c -> c.directory()
             .toString()),
     FAILURE_DETECTION(
             "failure-detection",
-            SettingKind.time("20ms", "10m"),
+            SettingKind.time("50ms", "60s"),
             "500ms",
             "Silence after which a process is suspected; a backup waits one and a half times as long.",
             c -> SettingKind.time(c.failureDetection())),
@@ -163,6 +162,37 @@ public enum Setting {
     /** Its value in that configuration, as it would be written: a text, a number or a list of texts. */
     Object in(LockstepConfig config) {
         return getter.apply(config);
+    }
+
+    /** Whether it may be given for all processes of a cluster at once; the others say what each process is. */
+    boolean isShared() {
+        return switch (this) {
+            case LEVEL,
+                    WHEN_ALONE,
+                    FAILURE_DETECTION,
+                    MESSAGE_MAX_BYTES,
+                    HELD_MESSAGES_MAX,
+                    CONNECTIONS_MAX,
+                    FORWARD_LOG_BYTES,
+                    TAKEOVER_BUDGET,
+                    SESSION_LIMIT,
+                    TRANSACTION_LIMIT,
+                    SESSION_GRACE -> true;
+            case CLUSTER,
+                    NAME,
+                    ROLE,
+                    DATABASE,
+                    SERVICE,
+                    NODES,
+                    VOTERS,
+                    HOST,
+                    PEER_PORT,
+                    CLIENT_PORT,
+                    HAZELCAST_PORT,
+                    HAZELCAST_MEMBERS,
+                    DIRECTORY,
+                    RECORD_ENTRIES -> false;
+        };
     }
 
     /** The setting with that key. */

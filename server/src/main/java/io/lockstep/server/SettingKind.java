@@ -29,6 +29,7 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
     private static final Pattern BYTES_PATTERN = Pattern.compile("([0-9]{1,15})(B|KiB|MiB|GiB)?");
     private static final Pattern ADDRESS_PATTERN = Pattern.compile("(.+):([0-9]{1,5})");
     private static final int PORT_MAX = 65_535;
+    private static final int VOTERS_MAX = 9;
 
     static final SettingKind NAME =
             one("a letter, then up to 62 letters, digits, hyphens, underscores", SettingKind::name);
@@ -39,6 +40,14 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
             throw new IllegalArgumentException("it is empty");
         }
         names.forEach(SettingKind::name);
+        return distinct(names);
+    });
+    static final SettingKind VOTERS = list("a list of names, an odd number from 1 to 9, none twice", names -> {
+        names.forEach(SettingKind::name);
+        if (names.size() % 2 == 0 || names.size() > VOTERS_MAX) {
+            throw new IllegalArgumentException("these are " + names.size() + "; an even number has no clear majority, so"
+                    + " add a distributor or take one out");
+        }
         return distinct(names);
     });
     static final SettingKind LEVEL = one("memory", text -> switch (text) {
@@ -61,6 +70,13 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
                 "this version neither encrypts nor asks who is there, so it listens on loopback only");
     });
     static final SettingKind PORT = one("a port, 0 to 65535", text -> port(text));
+    static final SettingKind PORT_TAKEN = one("a port, 1 to 65535", text -> {
+        int value = port(text);
+        if (value == 0) {
+            throw new IllegalArgumentException("other processes must know it beforehand");
+        }
+        return value;
+    });
     static final SettingKind PATH = one("a path", text -> {
         if (text.isEmpty()) {
             throw new IllegalArgumentException("");
