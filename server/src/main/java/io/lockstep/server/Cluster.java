@@ -139,7 +139,12 @@ public final class Cluster implements AutoCloseable {
         return status().inSyncBackups().stream().map(n -> child(n.name())).toList();
     }
 
-    /** How it is, as the first distributor that answers says. @throws CommandFailure (cannot reach) when none does */
+    /**
+     * How it is, as the first distributor that answers says; a node whose process has ended, or is another run than the
+     * distributor knows, is shown as gone.
+     *
+     * @throws CommandFailure (cannot reach) when no distributor answers
+     */
     public ClusterStatus status() {
         CommandFailure last = new CommandFailure(ExitCode.CANNOT_REACH, "no distributor runs");
         for (ChildProcess distributor : distributors) {
@@ -147,7 +152,8 @@ public final class Cluster implements AutoCloseable {
                 continue;
             }
             try {
-                return ClusterStatus.parse(admin.ask(distributor.address(), AdminClient.STATUS, STATUS_LIMIT));
+                return ClusterStatus.parse(admin.ask(distributor.address(), AdminClient.STATUS, STATUS_LIMIT))
+                        .withoutEnded(this::isRunning);
             } catch (CommandFailure e) {
                 last = e;
             }
@@ -213,6 +219,10 @@ public final class Cluster implements AutoCloseable {
         } catch (IllegalStateException e) {
             LOG.debug("closed by the shutdown", e);
         }
+    }
+
+    private boolean isRunning(ClusterStatus.NodeStatus node) {
+        return nodes.stream().anyMatch(c -> c.name().equals(node.name()) && c.pid() == node.pid() && c.isAlive());
     }
 
     private void watch(ChildProcess child, Consumer<String> tell) {

@@ -39,13 +39,17 @@ public record ClusterPlan(
     public ClusterPlan {
         settings = Map.copyOf(settings);
         jvmOptions = List.copyOf(jvmOptions);
-        for (String key : settings.keySet()) {
+        Setting.CLUSTER.kind().read("cluster", cluster);
+        Setting.DATABASE.kind().read("database", database);
+        Setting.SERVICE.kind().read("service", service);
+        settings.forEach((key, value) -> {
             Setting setting = Setting.of(key).orElseThrow(() -> Setting.unknown(key));
             if (!setting.isShared()) {
                 throw new ConfigException(
                         key, "setting '" + key + "' says what one process is, so it cannot be set for all of them");
             }
-        }
+            setting.kind().read(key, value);
+        });
         check(backups >= 0 && backups <= 8, "--backups", backups, "0 to 8");
         check(distributors >= 1 && distributors <= 8, "--distributors", distributors, "1 to 8");
         check(clientPort >= 0 && clientPort <= 65_535, "--port", clientPort, "0 to 65535; 0 takes a free one");

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +47,8 @@ public record ClusterStatus(
      * @param executedPosition it has executed all entries up to here
      * @param incarnation which run of it, in hexadecimal
      * @param takeover how it became active, null when it never did
+     * @param viewBackups of an active: the backups of its view, {@code name/incarnation} each, incarnation in hexadecimal;
+     *     null for others
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     public record NodeStatus(
@@ -60,9 +63,34 @@ public record ClusterStatus(
             long term,
             long version,
             @Nullable String incarnation,
-            @Nullable TakeoverStatus takeover) {
+            @Nullable TakeoverStatus takeover,
+            @Nullable List<String> viewBackups) {
+        /** State of a configured node that nobody has seen, or that has gone. */
+        static final String GONE = "GONE";
+
         public NodeStatus {
             ports = ports == null ? Map.of() : Map.copyOf(ports);
+        }
+
+        NodeStatus asGone() {
+            return new NodeStatus(name, "NONE", GONE, false, 0, Map.of(), 0, 0, term, version, null, null, null);
+        }
+
+        NodeStatus withInSync(boolean isInSync) {
+            return new NodeStatus(
+                    name,
+                    role,
+                    state,
+                    isInSync,
+                    pid,
+                    ports,
+                    receivedPosition,
+                    executedPosition,
+                    term,
+                    version,
+                    incarnation,
+                    takeover,
+                    viewBackups);
         }
     }
 
@@ -101,6 +129,13 @@ public record ClusterStatus(
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("not a status: " + e.getOriginalMessage(), e);
         }
+    }
+
+    /** The same, with nodes that do not run shown as gone. */
+    ClusterStatus withoutEnded(Predicate<NodeStatus> isRunning) {
+        List<NodeStatus> shown =
+                nodes.stream().map(n -> isRunning.test(n) ? n : n.asGone()).toList();
+        return new ClusterStatus(schema, database, term, active, shown, distributors);
     }
 
     /** The node of that name. */

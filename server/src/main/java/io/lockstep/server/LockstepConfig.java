@@ -52,6 +52,7 @@ public record LockstepConfig(
     public record Bounds(
             int messageMaxBytes,
             int heldMessagesMax,
+            long heldBytes,
             int connectionsMax,
             long forwardLogBytes,
             Duration takeoverBudget,
@@ -164,6 +165,7 @@ public record LockstepConfig(
                 new Bounds(
                         Math.toIntExact(Setting.MESSAGE_MAX_BYTES.<Long>from(values)),
                         Setting.HELD_MESSAGES_MAX.<Integer>from(values),
+                        Setting.HELD_BYTES.<Long>from(values),
                         Setting.CONNECTIONS_MAX.<Integer>from(values),
                         Setting.FORWARD_LOG_BYTES.<Long>from(values),
                         Setting.TAKEOVER_BUDGET.from(values),

@@ -93,7 +93,6 @@ public final class Main implements Runnable {
         line.addSubcommand(new UpCommand(output));
         line.addSubcommand(new StatusCommand(output));
         line.addSubcommand(new PidCommand(output));
-        line.addSubcommand(new DistributorCommand());
         for (Object command : commands(output)) {
             line.addSubcommand(command);
         }

@@ -68,16 +68,22 @@ public enum Setting {
             c -> SettingKind.time(c.failureDetection())),
     MESSAGE_MAX_BYTES(
             "message-max-bytes",
-            SettingKind.bytes(1 << 10, 256 << 20),
+            SettingKind.bytes(1 << 10, 3 << 20),
             "1MiB",
             "Longest message or answer.",
             c -> c.limits().messageMaxBytes()),
     HELD_MESSAGES_MAX(
             "held-messages-max",
             SettingKind.count(1, 10_000_000),
-            "200000",
+            "65536",
             "Messages that a distributor holds until they are answered; beyond, new ones are refused.",
             c -> c.limits().heldMessagesMax()),
+    HELD_BYTES(
+            "held-bytes",
+            SettingKind.bytes(1 << 20, 16L << 30),
+            "64MiB",
+            "Bytes of the messages that a distributor holds; beyond, new ones are refused.",
+            c -> c.limits().heldBytes()),
     CONNECTIONS_MAX(
             "connections-max",
             SettingKind.count(1, 100_000),
@@ -172,6 +178,7 @@ public enum Setting {
                     FAILURE_DETECTION,
                     MESSAGE_MAX_BYTES,
                     HELD_MESSAGES_MAX,
+                    HELD_BYTES,
                     CONNECTIONS_MAX,
                     FORWARD_LOG_BYTES,
                     TAKEOVER_BUDGET,

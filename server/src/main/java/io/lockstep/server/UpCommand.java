@@ -20,7 +20,6 @@ import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -97,22 +96,33 @@ final class UpCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         ClusterPlan plan = plan();
-        Cluster.check(plan);
         try (UpState state = UpState.open(UpState.home())) {
             refuseWhenTaken();
             beginAnew(state);
             output.talk("starting database " + database + " ...");
             try (Cluster cluster = Cluster.start(plan)) {
-                CountDownLatch interrupted = new CountDownLatch(1);
-                Runtime.getRuntime().addShutdownHook(new Thread(() -> endBySignal(cluster, state), "up-shutdown"));
-                state.write(UpState.Running.of(cluster));
-                ClusterStatus status = cluster.awaitInSync(backups, IN_SYNC_LIMIT);
-                tell(cluster, status);
-                cluster.watch(event -> onEvent(cluster, state, event));
-                interrupted.await();
+                run(cluster, state);
             }
         }
         return ExitCode.DONE.code();
+    }
+
+    /** Returns never, but by an exception: the shutdown hook ends the process. */
+    private void run(Cluster cluster, UpState state) throws InterruptedException {
+        Thread hook = new Thread(() -> endBySignal(cluster, state), "up-shutdown");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            state.write(UpState.Running.of(cluster));
+            tell(cluster, cluster.awaitInSync(backups, IN_SYNC_LIMIT));
+            cluster.watch(event -> onEvent(cluster, state, event));
+            new CountDownLatch(1).await();
+        } finally {
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                output.talk("interrupted");
+            }
+        }
     }
 
     private ClusterPlan plan() {
@@ -260,10 +270,8 @@ final class UpCommand implements Callable<Integer> {
         }
     }
 
-    private void endBySignal(@Nullable Cluster cluster, UpState state) {
-        if (cluster != null) {
-            cluster.close();
-        }
+    private void endBySignal(Cluster cluster, UpState state) {
+        cluster.close();
         state.close();
         output.talk("database " + database + " has ended; 'lockstep up --reset' begins an empty one");
         Runtime.getRuntime().halt(ExitCode.INTERRUPTED.code());

@@ -176,7 +176,10 @@ final class UpState implements AutoCloseable {
 
     /** Gives the lock back; nothing runs here any more. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (!lockFile.isOpen()) {
+            return;
+        }
         try {
             Files.deleteIfExists(stateFile(directory));
             lock.close();
