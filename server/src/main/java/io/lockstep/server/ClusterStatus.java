@@ -40,6 +40,7 @@ public record ClusterStatus(
      *
      * @param role {@code ACTIVE}, {@code BACKUP} or {@code NONE}
      * @param state what it is doing
+     * @param reason why, when that is not the ordinary case; empty or null otherwise
      * @param inSync whether the view lists that very run of it
      * @param pid of its process
      * @param ports by duty: {@code peer}
@@ -47,7 +48,7 @@ public record ClusterStatus(
      * @param executedPosition it has executed all entries up to here
      * @param incarnation which run of it, in hexadecimal
      * @param takeover how it became active, null when it never did
-     * @param viewBackups of an active: the backups of its view, {@code name/incarnation} each, incarnation in hexadecimal;
+     * @param inSyncBackups of an active: the backups of its view, {@code name/incarnation} each, incarnation in hexadecimal;
      *     null for others
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
@@ -55,6 +56,7 @@ public record ClusterStatus(
             String name,
             String role,
             String state,
+            @Nullable String reason,
             boolean inSync,
             long pid,
             Map<String, Integer> ports,
@@ -64,7 +66,9 @@ public record ClusterStatus(
             long version,
             @Nullable String incarnation,
             @Nullable TakeoverStatus takeover,
-            @Nullable List<String> viewBackups) {
+            @Nullable List<String> inSyncBackups,
+            long heapUsedBytes,
+            long heapMaxBytes) {
         /** State of a configured node that nobody has seen, or that has gone. */
         static final String GONE = "GONE";
 
@@ -73,7 +77,7 @@ public record ClusterStatus(
         }
 
         NodeStatus asGone() {
-            return new NodeStatus(name, "NONE", GONE, false, 0, Map.of(), 0, 0, term, version, null, null, null);
+            return new NodeStatus(name, "NONE", GONE, "", false, 0, Map.of(), 0, 0, term, version, null, null, null, 0, 0);
         }
 
         NodeStatus withInSync(boolean isInSync) {
@@ -81,6 +85,7 @@ public record ClusterStatus(
                     name,
                     role,
                     state,
+                    reason,
                     isInSync,
                     pid,
                     ports,
@@ -90,7 +95,9 @@ public record ClusterStatus(
                     version,
                     incarnation,
                     takeover,
-                    viewBackups);
+                    inSyncBackups,
+                    heapUsedBytes,
+                    heapMaxBytes);
         }
     }
 

@@ -93,6 +93,7 @@ public final class Main implements Runnable {
         line.addSubcommand(new UpCommand(output));
         line.addSubcommand(new StatusCommand(output));
         line.addSubcommand(new PidCommand(output));
+        line.addSubcommand(new NodeCommand());
         for (Object command : commands(output)) {
             line.addSubcommand(command);
         }

@@ -1,7 +1,10 @@
 package io.lockstep.server;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -43,6 +46,7 @@ final class StatusCommand implements Callable<Integer> {
     }
 
     private void print(ClusterStatus status) {
+        List<String> reasons = new ArrayList<>();
         output.text("database " + status.database() + "   term " + status.term() + "   active "
                 + (status.active() == null ? "none" : status.active()));
         output.text("");
@@ -58,6 +62,12 @@ final class StatusCommand implements Callable<Integer> {
                     Long.toString(node.executedPosition()),
                     ports(node.ports())));
         }
+        for (ClusterStatus.NodeStatus node : status.nodes()) {
+            String reason = node.reason();
+            if (reason != null && !reason.isEmpty()) {
+                reasons.add(node.name() + ": " + reason);
+            }
+        }
         for (ClusterStatus.DistributorStatus distributor : status.distributors()) {
             output.text(row(
                     distributor.name(),
@@ -69,9 +79,10 @@ final class StatusCommand implements Callable<Integer> {
                     "-",
                     ports(distributor.ports())));
         }
+        reasons.forEach(output::text);
     }
 
-    private static String ports(java.util.Map<String, Integer> ports) {
+    private static String ports(Map<String, Integer> ports) {
         StringBuilder text = new StringBuilder();
         new TreeMap<>(ports).forEach((duty, port) -> text.append(text.isEmpty() ? "" : " ")
                 .append(duty)

@@ -80,10 +80,10 @@ final class StatusPage {
     /** The active's view says who is in sync; a backup's own word may be older. */
     private static ClusterStatus.NodeStatus judged(
             ClusterStatus.NodeStatus node, Optional<ClusterStatus.NodeStatus> active) {
-        if (active.isEmpty() || active.get().viewBackups() == null || active.get().name().equals(node.name())) {
+        if (active.isEmpty() || active.get().inSyncBackups() == null || active.get().name().equals(node.name())) {
             return node;
         }
-        return node.withInSync(active.get().viewBackups().contains(node.name() + "/" + node.incarnation()));
+        return node.withInSync(active.get().inSyncBackups().contains(node.name() + "/" + node.incarnation()));
     }
 
     private static ClusterStatus.NodeStatus node(String name, Optional<Endpoint> endpoint, Optional<String> published) {
@@ -98,6 +98,7 @@ final class StatusPage {
                 name,
                 "NONE",
                 endpoint.isPresent() ? "STARTING" : ClusterStatus.NodeStatus.GONE,
+                "",
                 false,
                 endpoint.map(Endpoint::pid).orElse(0L),
                 endpoint.map(e -> Map.of("peer", e.peerPort())).orElse(Map.of()),
@@ -107,6 +108,8 @@ final class StatusPage {
                 0,
                 endpoint.map(e -> Long.toHexString(e.incarnation())).orElse(null),
                 null,
-                null);
+                null,
+                0,
+                0);
     }
 }
