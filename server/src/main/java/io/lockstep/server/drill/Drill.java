@@ -10,6 +10,7 @@ import io.lockstep.server.ClusterStatus;
 import io.lockstep.server.ClusterStatus.NodeStatus;
 import io.lockstep.server.CommandFailure;
 import io.lockstep.server.ExitCode;
+import io.lockstep.server.LockstepConfig;
 import io.lockstep.server.drill.DrillConfig.Fault;
 import io.lockstep.server.drill.DrillConfig.Target;
 import io.lockstep.server.drill.Workload.Phase;
@@ -42,6 +43,8 @@ final class Drill {
     private static final Duration DIGEST_LIMIT = Duration.ofSeconds(60);
     private static final Duration REACH_LIMIT = Duration.ofSeconds(30);
     private static final long LOOK_EVERY_MS = 50;
+    /** The instant of being warm is zero of the report's time axis. */
+    private static final long WARM_LOOK_EVERY_MS = 2;
 
     /** Load that must follow the last fault, so that there is an "after". */
     private static final long AFTER_LAST_FAULT_MS = 2_000;
@@ -193,7 +196,7 @@ final class Drill {
                         "after " + limitMs / 1000 + " s only " + run.openTransactions() + " of " + config.calls()
                                 + " transactions are open; logs are in " + config.directory());
             }
-            Thread.sleep(LOOK_EVERY_MS);
+            Thread.sleep(WARM_LOOK_EVERY_MS);
         }
     }
 
@@ -281,8 +284,12 @@ final class Drill {
         }
     }
 
+    /** As the nodes were told: these limits decide what an entry of expiry does. */
     private static TsdStoreConfig storeLimits(Cluster cluster) {
-        return TsdStoreConfig.defaults();
+        LockstepConfig told =
+                LockstepConfig.read(cluster.nodes().get(0).directory().resolve("config.yaml"));
+        return TsdStoreConfig.defaults()
+                .withIdle(told.limits().sessionLimit(), told.limits().transactionLimit());
     }
 
     private Map<String, String> surroundings() {

@@ -107,13 +107,9 @@ final class NodeWatch implements AutoCloseable {
     private Heap heap(ChildProcess node) {
         try {
             JsonNode status = JSON.readTree(admin.ask(node.address(), AdminClient.STATUS, ASK_LIMIT));
-            for (JsonNode each : status.path("nodes")) {
-                if (each.path("name").asText().equals(node.name())) {
-                    return new Heap(
-                            each.path("heapUsedBytes").asLong(-1),
-                            each.path("heapMaxBytes").asLong(-1));
-                }
-            }
+            return new Heap(
+                    status.path("heapUsedBytes").asLong(-1),
+                    status.path("heapMaxBytes").asLong(-1));
         } catch (JsonProcessingException | CommandFailure e) {
             LOG.debug("{} does not say how much heap it uses", node.name(), e);
         }
