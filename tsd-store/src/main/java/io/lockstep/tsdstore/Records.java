@@ -1,9 +1,57 @@
 package io.lockstep.tsdstore;
 
+import java.sql.Connection;
+import java.sql.SQLException;
+
 /**
- * The database proper of one node. Touched only by the lane, through its store; made by whoever makes the store.
+ * The database proper of one node. Touched only by the lane, through its store; whoever makes the store makes these
+ * first, and the store closes them.
  */
-public sealed interface Records extends AutoCloseable permits H2Records, NoRecords {
+public abstract sealed class Records implements AutoCloseable permits H2Records, NoRecords {
+    Records() {}
+
+    /** What kind it is; copies fit only the same kind. */
+    abstract String kind();
+
+    /** Lets the service create its tables; what it creates stays. */
+    abstract void create(TransactionService service) throws SQLException;
+
+    /** A message begins: its time and seed are what the database's own functions show. */
+    abstract void begin(long timeNs, long seed);
+
+    /** The message's connection; checked out at the first call. */
+    abstract Connection connection() throws SQLException;
+
+    /** The message has been executed: its changes stay. */
+    abstract void commit() throws SQLException;
+
+    /** The message has failed: its changes are undone. */
+    abstract void rollback() throws SQLException;
+
+    /** A connection that cannot change records; for one read. */
+    abstract Connection readConnection(long timeNs) throws SQLException;
+
+    /** The read has ended. */
+    abstract void endRead() throws SQLException;
+
+    /** All records as they are now; read by one other thread while the lane goes on. */
+    abstract Snapshot snapshot() throws SQLException;
+
+    /** Takes one item that a {@link Snapshot} of the same kind wrote, in the same order. */
+    abstract void install(StateTag tag, StateReader item) throws SQLException;
+
+    /** All items have been taken. */
+    abstract void installed() throws SQLException;
+
     @Override
-    void close();
+    public abstract void close();
+
+    /** Records at one moment, as items. */
+    interface Snapshot extends AutoCloseable {
+        /** Writes one or a few items; false when there are no more and nothing was written. */
+        boolean writeNext(StateWriter out);
+
+        @Override
+        void close();
+    }
 }

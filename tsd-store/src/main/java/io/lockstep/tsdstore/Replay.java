@@ -1,6 +1,8 @@
 package io.lockstep.tsdstore;
 
+import io.lockstep.wire.Entry;
 import io.lockstep.wire.Identity;
+import io.lockstep.wire.ProtocolException;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -29,6 +31,20 @@ public final class Replay {
     public static Result run(
             Path file, TransactionService service, Records records, TsdStoreConfig config, long untilPosition)
             throws DivergenceException, IOException {
-        throw new UnsupportedOperationException();
+        try (Recording.Reader reader = new Recording.Reader(file);
+                TsdStore store = TsdStore.create(service, records, config)) {
+            long entries = 0;
+            for (Entry entry = reader.next();
+                    entry != null && entry.position() <= untilPosition;
+                    entry = reader.next()) {
+                if (entry.position() != entries + 1) {
+                    throw new ProtocolException(
+                            "the recording has entry " + entry.position() + " in place of " + (entries + 1));
+                }
+                store.apply(entry);
+                entries++;
+            }
+            return new Result(store.last(), store.chain(), store.digest(), entries);
+        }
     }
 }

@@ -1,0 +1,216 @@
+package io.lockstep.tsdstore;
+
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.AnswerCode;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/** Rules on requests by the session table, changing nothing (rules R9 and R10). Touched only by the lane. */
+final class Judge {
+    private static final int EFFECTS_MAX = 65_536;
+
+    private final StoreState state;
+    private final TsdStoreConfig config;
+
+    Judge(StoreState state, TsdStoreConfig config) {
+        this.state = state;
+        this.config = config;
+    }
+
+    Ruling judge(Request request) {
+        String malformed = malformed(request);
+        if (malformed != null) {
+            return refused(request, AnswerCode.REFUSED, malformed);
+        }
+        if (!state.terms.has(request.highestSeen(), state.last)) {
+            return refused(
+                    request,
+                    AnswerCode.LOG_LACKS_SEEN,
+                    "the client has seen entry " + request.highestSeen() + ", which is not in this log up to "
+                            + state.last + "; ask the operator which copy is the right one");
+        }
+        if (request.kind() == RequestKind.OPEN) {
+            return judgeOpen(request);
+        }
+        Session session = state.session(request.session());
+        if (session == null) {
+            return refused(
+                    request,
+                    AnswerCode.UNKNOWN_SESSION,
+                    "session " + request.session() + " was closed, has expired or never was; open a new one");
+        }
+        return request.kind() == RequestKind.READ
+                ? judgeRead(session, request)
+                : judgeOrdered(session, request);
+    }
+
+    private Ruling judgeOpen(Request request) {
+        Session session = state.sessionOpenedWith(request.session().position());
+        if (session != null) {
+            return new Ruling.Answered(opened(request.session(), session.name), session.name.position());
+        }
+        if (state.sessionCount() >= config.sessionsMax()) {
+            return refused(
+                    request, AnswerCode.BUSY, config.sessionsMax() + " sessions are open; close some or raise sessionsMax");
+        }
+        return Ruling.Fresh.INSTANCE;
+    }
+
+    private Ruling judgeRead(Session session, Request request) {
+        return session.lastOrdered >= request.previousOrdered() ? Ruling.Fresh.INSTANCE : gap(session, request);
+    }
+
+    private Ruling judgeOrdered(Session session, Request request) {
+        if (request.kind() == RequestKind.CLOSE && session.attach > request.attach()) {
+            return refused(request, AnswerCode.REFUSED, STALE_CLOSE);
+        }
+        if (request.requestId() == 0) {
+            return Ruling.Fresh.INSTANCE;
+        }
+        if (request.requestId() <= session.lastOrdered) {
+            return judgeRepeated(session, request);
+        }
+        if (session.lastOrdered != request.previousOrdered()) {
+            return gap(session, request);
+        }
+        return judgeRoom(session, request);
+    }
+
+    private static Ruling judgeRepeated(Session session, Request request) {
+        Repeat repeat = repeat(
+                session,
+                request.requestId(),
+                request.kind(),
+                contentDigest(request.kind(), request.transaction(), request.body()));
+        return repeat.isRetained
+                ? new Ruling.Answered(repeat.answer, repeat.answer.entry().position())
+                : new Ruling.Refused(repeat.answer);
+    }
+
+    private Ruling judgeRoom(Session session, Request request) {
+        long upTo = Math.min(request.acknowledgedUpTo(), session.lastOrdered);
+        if (session.retained.sizeAfter(upTo) >= config.retainedMax()
+                || session.retained.bytesAfter(upTo) >= config.retainedMaxBytes()) {
+            return refused(
+                    request,
+                    AnswerCode.BUSY,
+                    "session " + session.name + " has " + session.retained.sizeAfter(upTo)
+                            + " answers that its client has not acknowledged; acknowledge them first");
+        }
+        if (request.kind() == RequestKind.BEGIN && state.transactionCount() >= config.transactionsMax()) {
+            return refused(
+                    request,
+                    AnswerCode.BUSY,
+                    config.transactionsMax() + " transactions are open; end some or raise transactionsMax");
+        }
+        if (state.effectCount() >= EFFECTS_MAX && !request.kind().equals(RequestKind.TOUCH)) {
+            return refused(
+                    request, AnswerCode.BUSY, EFFECTS_MAX + " effects to the outside wait to be run; try again later");
+        }
+        return Ruling.Fresh.INSTANCE;
+    }
+
+    private static @Nullable String malformed(Request request) {
+        RequestKind kind = request.kind();
+        if (!kind.isFromClient()) {
+            return "a client may not send " + kind;
+        }
+        if (request.attach() < 1) {
+            return "attach counts from 1, was " + request.attach();
+        }
+        if (kind == RequestKind.OPEN) {
+            return request.session().isProvisional() && request.requestId() == 0 && request.body().length == 0
+                    ? null
+                    : "OPEN needs a provisional session, request id 0 and an empty body";
+        }
+        if (request.session().isProvisional() || request.session().equals(Identity.NONE)) {
+            return kind + " needs the name of a session that was opened";
+        }
+        if (kind == RequestKind.CLOSE && request.requestId() == 0) {
+            return null;
+        }
+        if (request.requestId() < 1) {
+            return "request ids count from 1, was " + request.requestId();
+        }
+        if (request.acknowledgedUpTo() < 0 || request.acknowledgedUpTo() >= request.requestId()) {
+            return "acknowledged up to " + request.acknowledgedUpTo() + " is not before " + request.requestId();
+        }
+        if (request.previousOrdered() < 0 || request.previousOrdered() >= request.requestId()) {
+            return "previous ordered " + request.previousOrdered() + " is not before " + request.requestId();
+        }
+        return null;
+    }
+
+    private static Ruling gap(Session session, Request request) {
+        return refused(
+                request,
+                AnswerCode.GAP,
+                "request " + request.requestId() + " follows " + request.previousOrdered() + ", but the last one here is "
+                        + session.lastOrdered + "; send again from there");
+    }
+
+    private static Ruling refused(Request request, AnswerCode code, String text) {
+        return new Ruling.Refused(
+                new Answer(request.session(), request.requestId(), Identity.NONE, code, text(text)));
+    }
+
+    // ---- shared with execution, which judges again (rule R9) ------------------------------------------------------
+
+    static final String STALE_CLOSE = "a later connection of this session is attached, so it stays open";
+
+    /** What a request with an id that was taken before gets. @param isRetained whether it is the first one's answer */
+    record Repeat(Answer answer, boolean isRetained) {}
+
+    static Repeat repeat(Session session, long requestId, RequestKind kind, long contentDigest) {
+        if (requestId <= session.prunedUpTo) {
+            return new Repeat(
+                    refusal(session, requestId, AnswerCode.EXPIRED, "the answer was acknowledged and is gone"), false);
+        }
+        RetainedAnswers.Retained retained = session.retained.get(requestId);
+        if (retained == null) {
+            return new Repeat(
+                    refusal(
+                            session,
+                            requestId,
+                            AnswerCode.ID_REUSED,
+                            "id " + requestId + " was passed over or used for a read; ids only rise"),
+                    false);
+        }
+        boolean isSame = kind == RequestKind.VOID
+                || retained.code() == AnswerCode.VOIDED
+                || retained.contentDigest() == contentDigest;
+        return isSame
+                ? new Repeat(
+                        new Answer(session.name, requestId, retained.entry(), retained.code(), retained.body()), true)
+                : new Repeat(
+                        refusal(
+                                session,
+                                requestId,
+                                AnswerCode.ID_REUSED,
+                                "id " + requestId + " was used for another message; nothing was executed"),
+                        false);
+    }
+
+    static Answer opened(Identity provisional, Identity name) {
+        return new Answer(provisional, 0, name, AnswerCode.OK, new byte[0]);
+    }
+
+    static long contentDigest(RequestKind kind, long transaction, byte[] body) {
+        return Digests.start()
+                .putByte((byte) kind.code())
+                .putLong(transaction)
+                .putByteArray(body)
+                .getAsLong();
+    }
+
+    static byte[] text(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static Answer refusal(Session session, long requestId, AnswerCode code, String text) {
+        return new Answer(session.name, requestId, Identity.NONE, code, text(text));
+    }
+}

@@ -1,0 +1,121 @@
+package io.lockstep.tsdstore;
+
+import io.lockstep.wire.AnswerCode;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The answers of one session that its client has not acknowledged: a ring in ascending order of request ids, found by
+ * binary search. Touched only by the lane; the answers themselves never change.
+ */
+final class RetainedAnswers {
+    /** What an answer costs beside its body: object, array header, slot; an estimate for the limit. */
+    private static final int OVERHEAD_BYTES = 80;
+
+    /**
+     * One answer.
+     *
+     * @param contentDigest of the request's kind, transaction and body; tells a repeat from a reused id
+     */
+    record Retained(long requestId, AnswerCode code, byte[] body, Identity entry, long contentDigest) {}
+
+    private static final @Nullable Retained[] NONE = new Retained[0];
+
+    private @Nullable Retained[] ring = NONE;
+    private int head;
+    private int size;
+    private long bytes;
+
+    int size() {
+        return size;
+    }
+
+    long bytes() {
+        return bytes;
+    }
+
+    /** The one at a place, counted from the oldest. */
+    Retained at(int index) {
+        Retained retained = ring[(head + index) & (ring.length - 1)];
+        if (retained == null) {
+            throw new IllegalStateException("hole in the retained answers at " + index);
+        }
+        return retained;
+    }
+
+    @Nullable Retained get(long requestId) {
+        int index = firstAfter(requestId - 1);
+        return index < size && at(index).requestId() == requestId ? at(index) : null;
+    }
+
+    void add(Retained retained) {
+        Invariant.check(
+                size == 0 || at(size - 1).requestId() < retained.requestId(), "retained answers out of order");
+        if (size == ring.length) {
+            Retained[] larger = new Retained[Math.max(4, size * 2)];
+            for (int i = 0; i < size; i++) {
+                larger[i] = at(i);
+            }
+            ring = larger;
+            head = 0;
+        }
+        ring[(head + size) & (ring.length - 1)] = retained;
+        size++;
+        bytes += cost(retained);
+    }
+
+    void pruneUpTo(long requestId) {
+        while (size > 0 && at(0).requestId() <= requestId) {
+            bytes -= cost(at(0));
+            ring[head] = null;
+            head = (head + 1) & (ring.length - 1);
+            size--;
+        }
+        if (size == 0 && ring.length > 64) {
+            ring = NONE;
+            head = 0;
+        }
+    }
+
+    /** How many there would be after {@link #pruneUpTo}. */
+    int sizeAfter(long requestId) {
+        return size - firstAfter(requestId);
+    }
+
+    /** How many bytes there would be after {@link #pruneUpTo}. */
+    long bytesAfter(long requestId) {
+        long left = bytes;
+        int pruned = firstAfter(requestId);
+        for (int i = 0; i < pruned; i++) {
+            left -= cost(at(i));
+        }
+        return left;
+    }
+
+    Retained[] toArray() {
+        Retained[] all = new Retained[size];
+        for (int i = 0; i < size; i++) {
+            all[i] = at(i);
+        }
+        return all;
+    }
+
+    private int firstAfter(long requestId) {
+        int low = 0;
+        int high = size;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (at(middle).requestId() <= requestId) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    private static long cost(Retained retained) {
+        return OVERHEAD_BYTES + retained.body().length;
+    }
+}
