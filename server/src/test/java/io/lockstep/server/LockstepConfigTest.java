@@ -1,0 +1,183 @@
+package io.lockstep.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Each wrong setting is refused with one error that names file, line, key, value and what is allowed. */
+final class LockstepConfigTest {
+    private static final String GOOD =
+            """
+            name: node-1
+            role: node
+            nodes: [node-1, node-2]
+            voters: [node-1, node-2, distributor-1]
+            hazelcast-port: 25701
+            hazelcast-members: ['127.0.0.1:25701', '127.0.0.1:25702']
+            directory: /tmp/node-1
+            """;
+
+    @Test
+    void fillsInDefaults() {
+        LockstepConfig config = LockstepConfig.parse(GOOD, "node.yaml");
+
+        assertThat(config.cluster()).isEqualTo("lockstep");
+        assertThat(config.level()).isEqualTo(Level.MEMORY);
+        assertThat(config.whenAlone()).isEqualTo(WhenAlone.CONTINUE);
+        assertThat(config.failureDetection()).isEqualTo(Duration.ofMillis(500));
+        assertThat(config.limits().messageMaxBytes()).isEqualTo(1 << 20);
+        assertThat(config.limits().takeoverBudget()).isEqualTo(Duration.ofMillis(50));
+        assertThat(config.limits().sessionGrace()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(config.recordEntries()).isEmpty();
+        assertThat(config.isVoter()).isTrue();
+    }
+
+    @Test
+    void readsBackWhatItWrote() {
+        LockstepConfig config = LockstepConfig.parse(
+                GOOD + "record-entries: /tmp/it's here\nfailure-detection: 1500ms\nwhen-alone: stop\nmessage-max-bytes: 64KiB\n",
+                "node.yaml");
+
+        assertThat(LockstepConfig.parse(config.toYaml(), "again.yaml")).isEqualTo(config);
+        assertThat(config.recordEntries()).isEqualTo(Optional.of(Path.of("/tmp/it's here")));
+        assertThat(config.limits().messageMaxBytes()).isEqualTo(65_536);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "failure-detection | -5ms",
+                "failure-detection | 0ms",
+                "failure-detection | 500",
+                "failure-detection | 5 s",
+                "failure-detection | 1h",
+                "session-grace | -10s",
+                "session-limit | 0s",
+                "transaction-limit | never",
+                "takeover-budget | 99999999999999999d",
+                "message-max-bytes | -1",
+                "message-max-bytes | 10",
+                "message-max-bytes | 1GiB",
+                "message-max-bytes | 1MB",
+                "forward-log-bytes | 0",
+                "held-messages-max | 0",
+                "held-messages-max | 1.5",
+                "held-bytes | 999999999999999GiB",
+                "connections-max | many",
+                "peer-port | 65536",
+                "client-port | -1",
+                "level | memroy",
+                "when-alone | maybe",
+                "database | two words",
+                "cluster | ''",
+                "service | ../x",
+            })
+    void refusesWrongValues(String key, String value) {
+        ConfigException refusal = refusal(GOOD + key + ": " + value + "\n");
+
+        assertThat(refusal.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(refusal.key()).isEqualTo(key);
+        assertThat(refusal.getMessage())
+                .startsWith("node.yaml, line 8: " + key + " is ")
+                .contains(value.replace("'", ""))
+                .contains("allowed: ");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "nodes: [node-1, node-2] | nodes: [] | it is empty",
+                "nodes: [node-1, node-2] | nodes: node-1 | a list of names",
+                "nodes: [node-1, node-2] | nodes: [node-1, node-1] | there twice",
+                "nodes: [node-1, node-2] | nodes: {a: b} | a mapping",
+                "nodes: [node-1, node-2] | nodes: [node-2, node-3] | not among nodes",
+                "voters: [node-1, node-2, distributor-1] | voters: [node-1, node-2] | an even number",
+                "voters: [node-1, node-2, distributor-1] | voters: [node-1, node-1, node-2] | there twice",
+                "name: node-1 | name: [node-1] | allowed: a letter",
+                "role: node | role: distributor | needs a name of its own",
+                "role: node | role: king | allowed: node, distributor",
+                "hazelcast-port: 25701 | hazelcast-port: 0 | 1 to 65535",
+                "hazelcast-members: ['127.0.0.1:25701', '127.0.0.1:25702'] | hazelcast-members: [localhost] | host:port",
+                "directory: /tmp/node-1 | host: 127.0.0.1 | setting 'directory' is missing",
+            })
+    void refusesWhatDoesNotFit(String line, String replacement, String complaint) {
+        assertThat(GOOD).contains(line);
+
+        assertThat(refusal(GOOD.replace(line, replacement)).getMessage()).contains(complaint);
+    }
+
+    @Test
+    void suggestsTheSettingThatWasMeant() {
+        assertThat(refusal(GOOD + "failure-detectoin: 1s\n").getMessage())
+                .startsWith("node.yaml, line 8: unknown setting 'failure-detectoin'. Did you mean 'failure-detection'?");
+    }
+
+    @Test
+    void refusesASettingThatIsThereTwice() {
+        assertThat(refusal(GOOD + "name: node-1\n").getMessage())
+                .isEqualTo("node.yaml, line 8: setting 'name' is there twice");
+    }
+
+    @Test
+    void saysWhyThereIsNoDurableLevel() {
+        assertThat(refusal(GOOD + "level: durable\n").getMessage())
+                .contains("no log on disk")
+                .contains("Use memory");
+    }
+
+    @Test
+    void listensOnTheLoopbackOnly() {
+        assertThat(refusal(GOOD + "host: 0.0.0.0\n").getMessage()).contains("loopback only");
+    }
+
+    @Test
+    void keepsRoomForTwoMessagesInTheLog() {
+        assertThat(refusal(GOOD + "forward-log-bytes: 1MiB\n").getMessage())
+                .contains("at least twice message-max-bytes (1048576)");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"'' | it is empty", "just a text | key: value", "'a: [b' | not YAML", "'- a' | key: value"})
+    void refusesWhatIsNoMapping(String text, String complaint) {
+        assertThat(refusal(text).getMessage()).contains("node.yaml").contains(complaint);
+    }
+
+    @Test
+    void namesAFileThatCannotBeRead(@TempDir Path folder) throws IOException {
+        Path missing = folder.resolve("missing.yaml");
+        assertThatThrownBy(() -> LockstepConfig.read(missing))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(missing.toString());
+
+        Path good = Files.writeString(folder.resolve("good.yaml"), GOOD);
+        assertThat(LockstepConfig.read(good).nodes()).isEqualTo(List.of("node-1", "node-2"));
+    }
+
+    @Test
+    void tableOfSettingsIsInTheDocuments() throws IOException {
+        Path documents = Path.of("..", "docs", "settings.md");
+
+        assertThat(Files.readString(documents))
+                .as("docs/settings.md must contain this table:%n%s", Setting.table())
+                .contains(Setting.table());
+    }
+
+    private static ConfigException refusal(String yaml) {
+        return catchThrowableOfType(ConfigException.class, () -> LockstepConfig.parse(yaml, "node.yaml"));
+    }
+}
