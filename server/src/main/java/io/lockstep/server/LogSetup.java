@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 @ConfiguratorRank(ConfiguratorRank.CUSTOM_HIGH_PRIORITY)
 public final class LogSetup extends ContextAwareBase implements Configurator {
     private static final String OURS = "io.lockstep";
-    private static final String LINE = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSSSS, UTC}Z %-5level [%thread] %logger{0}: %msg%n";
+    private static final String LINE = "%d{yyyy-MM-dd'T'HH:mm:ss.SSS, UTC}%micros\\_Z %-5level [%thread] %logger{0}: %msg%n";
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {
@@ -48,8 +48,9 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
-    /** Logs what a node or distributor does, not only warnings. */
+    /** Logs what a node or distributor does, not only warnings; called before the first use of a library that logs. */
     static void tellAll() {
+        System.setProperty("hazelcast.logging.type", "slf4j");
         if (LoggerFactory.getLogger(OURS) instanceof Logger ours) {
             ours.setLevel(Level.INFO);
         }

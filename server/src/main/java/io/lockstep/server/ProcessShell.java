@@ -123,7 +123,7 @@ final class ProcessShell {
                     } catch (IOException e) {
                         LOG.debug("standard input", e);
                     }
-                    end(ExitCode.INTERRUPTED, "the parent process has ended");
+                    end(ExitCode.INTERRUPTED, "standard input has ended, so the parent has");
                     try {
                         if (!closed.await(CLOSE_LIMIT_SECONDS, TimeUnit.SECONDS)) {
                             Runtime.getRuntime().halt(ExitCode.INTERRUPTED.code());

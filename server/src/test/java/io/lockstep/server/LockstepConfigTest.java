@@ -168,15 +168,6 @@ final class LockstepConfigTest {
         assertThat(LockstepConfig.read(good).nodes()).isEqualTo(List.of("node-1", "node-2"));
     }
 
-    @Test
-    void tableOfSettingsIsInTheDocuments() throws IOException {
-        Path documents = Path.of("..", "docs", "settings.md");
-
-        assertThat(Files.readString(documents))
-                .as("docs/settings.md must contain this table:%n%s", Setting.table())
-                .contains(Setting.table());
-    }
-
     private static ConfigException refusal(String yaml) {
         return catchThrowableOfType(ConfigException.class, () -> LockstepConfig.parse(yaml, "node.yaml"));
     }

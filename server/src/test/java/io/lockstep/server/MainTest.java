@@ -57,7 +57,7 @@ final class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"up", "status", "pid", "node"})
+    @ValueSource(strings = {"up", "status", "pid", "node", "distributor"})
     void everyCommandHasHelp(String command) {
         assertThat(run(command, "--help")).isZero();
         assertThat(out.toString()).contains("Usage: lockstep " + command);

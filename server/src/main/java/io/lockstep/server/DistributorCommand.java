@@ -1,0 +1,32 @@
+package io.lockstep.server;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** Runs one distributor in the foreground. Runs on the main thread. */
+@Command(
+        name = "distributor",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        header = "Runs one distributor in the foreground, from a YAML file.",
+        description = {
+            "",
+            "Usually 'up' does this. The file is a list of 'key: value' lines; docs/settings.md says which. When ready, one"
+                    + " line on standard output begins with LOCKSTEP READY. TERM ends it.",
+            ""
+        })
+final class DistributorCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "FILE", description = "Configuration, with role: distributor.")
+    private Path file = Path.of("distributor.yaml");
+
+    @Override
+    public Integer call() throws Exception {
+        LockstepConfig config = LockstepConfig.read(file);
+        if (config.role() != ProcessRole.DISTRIBUTOR) {
+            throw new ConfigException(Setting.ROLE.key(), "role is 'node'; allowed: distributor").at(file.toString());
+        }
+        return ProcessShell.run(config, new DistributorProcess()).code();
+    }
+}
