@@ -11,6 +11,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,20 @@ public final class Recording implements AutoCloseable {
     /** Hands what is buffered to the operating system, so that it survives the end of this process. */
     public void flush() throws IOException {
         out.flush();
+    }
+
+    /**
+     * Reads a recording from its beginning; a torn last entry is ignored.
+     *
+     * @param entries gets every entry, in the order of the file
+     * @throws ProtocolException a whole entry is damaged
+     */
+    public static void read(Path file, Consumer<Entry> entries) throws IOException {
+        try (Reader reader = new Reader(file)) {
+            for (Entry entry = reader.next(); entry != null; entry = reader.next()) {
+                entries.accept(entry);
+            }
+        }
     }
 
     @Override
