@@ -1,0 +1,132 @@
+package io.lockstep.tests.simulation;
+
+import io.lockstep.distributor.DistributorConfig;
+import io.lockstep.distributor.DistributorCore;
+import io.lockstep.membership.RegisterAcceptor;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.View;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** One run of one distributor: the shipped core, and perhaps a voter. */
+final class SimDistributor implements Network.Process, DistributorCore.Effects<View.Member> {
+    private static final long TICK_NS = 5 * Scheduler.MS;
+
+    private final Simulation simulation;
+    private final Scheduler scheduler;
+    private final View.Member self;
+    private final SimNode.@Nullable Voter voter;
+    private final DistributorCore<View.Member> core;
+    private boolean isAlive = true;
+    private long pausedUntilNs;
+
+    SimDistributor(Simulation simulation, String name, SimNode.@Nullable Voter voter) {
+        this.simulation = simulation;
+        this.scheduler = simulation.scheduler;
+        this.self = new View.Member(name, scheduler.random.nextLong() >>> 1 | 1);
+        this.voter = voter;
+        this.core = new DistributorCore<>(
+                DistributorConfig.builder(name).sessionGrace(Duration.ofMillis(400)).build(), this);
+        scheduler.after(scheduler.between(0, TICK_NS), this::tick);
+    }
+
+    private void tick() {
+        if (!isAlive) {
+            return;
+        }
+        if (pausedUntilNs > scheduler.now()) {
+            scheduler.at(pausedUntilNs, this::tick);
+            return;
+        }
+        core.tick(scheduler.now());
+        scheduler.after(TICK_NS, this::tick);
+    }
+
+    View.Member member() {
+        return self;
+    }
+
+    void kill() {
+        scheduler.trace("kill " + self);
+        isAlive = false;
+    }
+
+    void pause(long lengthNs) {
+        scheduler.trace("pause " + self);
+        pausedUntilNs = scheduler.now() + lengthNs;
+    }
+
+    void nodeUp(View.Member node) {
+        if (isAlive) {
+            core.onNodeUp(node, scheduler.now());
+        }
+    }
+
+    void nodeDown(View.Member node) {
+        if (isAlive) {
+            core.onNodeDown(node);
+        }
+    }
+
+    void clientGone(View.Member client) {
+        if (isAlive) {
+            core.onClientGone(client, scheduler.now());
+        }
+    }
+
+    @Override
+    public void receive(View.Member from, Frame frame) {
+        if (frame instanceof Frame.Ask ask) {
+            core.onRequest(from, ask.request(), scheduler.now());
+        } else if (frame instanceof Frame.Reply reply) {
+            core.onReply(from, reply, scheduler.now());
+        } else if (frame instanceof Frame.ViewNotice notice) {
+            core.onViewNotice(from, notice, scheduler.now());
+        } else if (RegisterAcceptor.isForVoter(frame) && voter != null) {
+            Frame reply = voter.answer(frame);
+            scheduler.after(
+                    scheduler.between(50 * Scheduler.US, 500 * Scheduler.US),
+                    () -> simulation.network.send(this, from.name(), from.incarnation(), reply));
+        }
+    }
+
+    @Override
+    public void sendToNode(View.Member node, Frame.Ask ask) {
+        simulation.network.send(this, node.name(), node.incarnation(), ask);
+    }
+
+    @Override
+    public void answerClient(View.Member channel, Frame.Reply reply) {
+        simulation.network.send(this, channel.name(), channel.incarnation(), reply);
+    }
+
+    @Override
+    public void closeClient(View.Member channel, String reason) {
+        simulation.closeClient(channel, self);
+    }
+
+    @Override
+    public void activeNamed(long term, View.Member active) {
+        // Links come up by themselves here.
+    }
+
+    @Override
+    public String name() {
+        return self.name();
+    }
+
+    @Override
+    public long incarnation() {
+        return self.incarnation();
+    }
+
+    @Override
+    public boolean isAlive() {
+        return isAlive;
+    }
+
+    @Override
+    public long pausedUntilNs() {
+        return pausedUntilNs;
+    }
+}
