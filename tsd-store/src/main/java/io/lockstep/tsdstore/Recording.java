@@ -72,19 +72,6 @@ public final class Recording implements AutoCloseable {
         return (int) crc.getValue();
     }
 
-    /**
-     * Reads the entries of a recording in the order in which they were executed; a torn last one is left out.
-     *
-     * @throws IOException the file cannot be read, or an entry within it is damaged
-     */
-    public static void read(Path file, Consumer<Entry> entries) throws IOException {
-        try (Reader reader = new Reader(file)) {
-            for (Entry entry = reader.next(); entry != null; entry = reader.next()) {
-                entries.accept(entry);
-            }
-        }
-    }
-
     /** Reads a recording from its beginning. Touched by one thread at a time. */
     static final class Reader implements AutoCloseable {
         private final DataInputStream in;
