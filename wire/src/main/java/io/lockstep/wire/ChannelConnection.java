@@ -150,7 +150,9 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
     }
 
     private void onGreetingLate() {
-        if (state == ConnectionState.GREETING && endReason.compareAndSet(null, "no greeting came in time; a connection begins with one from both sides")) {
+        if (state == ConnectionState.GREETING
+                && endReason.compareAndSet(
+                        null, "no greeting came in time; a connection begins with one from both sides")) {
             end(ConnectFailure.Kind.TIMED_OUT, "no greeting");
             leave();
         }
@@ -228,12 +230,13 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
         String text = "this port speaks Lockstep protocol version " + EnvelopeView.PROTOCOL_VERSION;
         String first = in.readableBytes() < 4 ? "" : in.toString(in.readerIndex(), 4, StandardCharsets.ISO_8859_1);
         return switch (first) {
-            case "GET ", "POST", "PUT ", "HEAD", "OPTI", "DELE", "PATC", "CONN", "PRI " -> text
-                    + "; the first bytes look like HTTP: point the browser or probe at another port";
+            case "GET ", "POST", "PUT ", "HEAD", "OPTI", "DELE", "PATC", "CONN", "PRI " ->
+                text + "; the first bytes look like HTTP: point the browser or probe at another port";
             case "SSH-" -> text + "; the first bytes look like SSH: point the client at another port";
-            default -> first.startsWith("\u0016\u0003")
-                    ? text + " without TLS; the first bytes look like TLS: switch it off at the client"
-                    : text + "; " + trouble.getMessage();
+            default ->
+                first.startsWith("\u0016\u0003")
+                        ? text + " without TLS; the first bytes look like TLS: switch it off at the client"
+                        : text + "; " + trouble.getMessage();
         };
     }
 

@@ -65,8 +65,8 @@ public final class ForwardView {
     public boolean next(EntryView entry) throws ProtocolException {
         if (left == 0) {
             if (nextIndex != end) {
-                throw new ProtocolException("forward frame is followed by " + (end - nextIndex)
-                        + " bytes that do not belong to it");
+                throw new ProtocolException(
+                        "forward frame is followed by " + (end - nextIndex) + " bytes that do not belong to it");
             }
             return false;
         }

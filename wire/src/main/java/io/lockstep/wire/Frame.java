@@ -102,8 +102,7 @@ public sealed interface Frame {
      * @param diskId of its disk
      * @param voting whether it counts; false on a disk that no committed value has named yet (rule R13)
      */
-    record Promise(
-            long term, Ballot ballot, Ballot accepted, Optional<View> value, long diskId, boolean voting)
+    record Promise(long term, Ballot ballot, Ballot accepted, Optional<View> value, long diskId, boolean voting)
             implements Frame {}
 
     /** Proposer to voter: second half of a round. */

@@ -70,52 +70,60 @@ public final class FrameReader {
                     case GOODBYE -> new Frame.Goodbye(term, text("reason"));
                     case ASK -> new Frame.Ask(term, request());
                     case REPLY -> new Frame.Reply(term, answer());
-                    case VIEW_NOTICE -> new Frame.ViewNotice(
-                            term, fields.number("view version"), ViewCodec.readMember("active", fields));
-                    case JOIN -> new Frame.Join(
-                            term,
-                            fields.number("join id"),
-                            fields.identity("last"),
-                            fields.bits("last chain"),
-                            fields.number("executed position"),
-                            fields.bits("executed chain"));
+                    case VIEW_NOTICE ->
+                        new Frame.ViewNotice(
+                                term, fields.number("view version"), ViewCodec.readMember("active", fields));
+                    case JOIN ->
+                        new Frame.Join(
+                                term,
+                                fields.number("join id"),
+                                fields.identity("last"),
+                                fields.bits("last chain"),
+                                fields.number("executed position"),
+                                fields.bits("executed chain"));
                     case FOLLOW -> new Frame.Follow(term, fields.number("join id"), fields.number("from position"));
-                    case COPY_BEGIN -> new Frame.CopyBegin(
-                            term,
-                            fields.number("join id"),
-                            fields.bits("copy id"),
-                            fields.identity("copy position"),
-                            fields.bits("chain"));
-                    case COPY_CHUNK -> new Frame.CopyChunk(
-                            term,
-                            fields.bits("copy id"),
-                            fields.smallNumber("piece index"),
-                            fields.flag("last piece"),
-                            body("piece"));
-                    case COPY_ACKNOWLEDGE -> new Frame.CopyAcknowledge(
-                            term, fields.bits("copy id"), fields.smallNumber("piece index"));
+                    case COPY_BEGIN ->
+                        new Frame.CopyBegin(
+                                term,
+                                fields.number("join id"),
+                                fields.bits("copy id"),
+                                fields.identity("copy position"),
+                                fields.bits("chain"));
+                    case COPY_CHUNK ->
+                        new Frame.CopyChunk(
+                                term,
+                                fields.bits("copy id"),
+                                fields.smallNumber("piece index"),
+                                fields.flag("last piece"),
+                                body("piece"));
+                    case COPY_ACKNOWLEDGE ->
+                        new Frame.CopyAcknowledge(term, fields.bits("copy id"), fields.smallNumber("piece index"));
                     case FORWARD -> forward(term);
-                    case ACKNOWLEDGE -> new Frame.Acknowledge(
-                            term,
-                            fields.number("round"),
-                            fields.number("received position"),
-                            fields.number("executed position"));
-                    case DIVERGED -> new Frame.Diverged(
-                            term,
-                            fields.number("position"),
-                            fields.bits("expected outcome"),
-                            fields.bits("actual outcome"),
-                            text("detail"));
-                    case DEATH_NOTE -> new Frame.DeathNote(
-                            term, fields.identity("session"), fields.number("request id"), text("cause"));
+                    case ACKNOWLEDGE ->
+                        new Frame.Acknowledge(
+                                term,
+                                fields.number("round"),
+                                fields.number("received position"),
+                                fields.number("executed position"));
+                    case DIVERGED ->
+                        new Frame.Diverged(
+                                term,
+                                fields.number("position"),
+                                fields.bits("expected outcome"),
+                                fields.bits("actual outcome"),
+                                text("detail"));
+                    case DEATH_NOTE ->
+                        new Frame.DeathNote(
+                                term, fields.identity("session"), fields.number("request id"), text("cause"));
                     case PREPARE -> new Frame.Prepare(term, ballot());
-                    case PROMISE -> new Frame.Promise(
-                            term,
-                            ballot(),
-                            ballot(),
-                            fields.flag("value present") ? Optional.of(ViewCodec.read(fields)) : Optional.empty(),
-                            fields.bits("disk id"),
-                            fields.flag("voting"));
+                    case PROMISE ->
+                        new Frame.Promise(
+                                term,
+                                ballot(),
+                                ballot(),
+                                fields.flag("value present") ? Optional.of(ViewCodec.read(fields)) : Optional.empty(),
+                                fields.bits("disk id"),
+                                fields.flag("voting"));
                     case ACCEPT -> new Frame.Accept(term, ballot(), ViewCodec.read(fields));
                     case ADMIT -> new Frame.Admit(term, ballot(), ViewCodec.read(fields));
                     case ACCEPTED -> new Frame.Accepted(term, ballot(), fields.bits("disk id"));

@@ -104,7 +104,8 @@ public final class FrameWriter {
             case GOODBYE -> textBytes(((Frame.Goodbye) frame).reason());
             case ASK -> REQUEST_FIXED_BYTES + ((Frame.Ask) frame).request().body().length;
             case REPLY -> ANSWER_FIXED_BYTES + ((Frame.Reply) frame).answer().body().length;
-            case VIEW_NOTICE -> 8 + ViewCodec.memberBytes(((Frame.ViewNotice) frame).active().name());
+            case VIEW_NOTICE ->
+                8 + ViewCodec.memberBytes(((Frame.ViewNotice) frame).active().name());
             case JOIN -> 8 + IDENTITY_BYTES + 8 + 8 + 8;
             case FOLLOW -> 8 + 8;
             case COPY_BEGIN -> 8 + 8 + IDENTITY_BYTES + 8;
@@ -115,18 +116,17 @@ public final class FrameWriter {
             case DIVERGED -> 8 + 8 + 8 + textBytes(((Frame.Diverged) frame).detail());
             case DEATH_NOTE -> IDENTITY_BYTES + 8 + textBytes(((Frame.DeathNote) frame).cause());
             case PREPARE -> BALLOT_BYTES;
-            case PROMISE -> BALLOT_BYTES
-                    + BALLOT_BYTES
-                    + 1
-                    + ((Frame.Promise) frame).value().map(ViewCodec::bytes).orElse(0)
-                    + 8
-                    + 1;
+            case PROMISE ->
+                BALLOT_BYTES
+                        + BALLOT_BYTES
+                        + 1
+                        + ((Frame.Promise) frame).value().map(ViewCodec::bytes).orElse(0)
+                        + 8
+                        + 1;
             case ACCEPT -> BALLOT_BYTES + ViewCodec.bytes(((Frame.Accept) frame).value());
             case ADMIT -> BALLOT_BYTES + ViewCodec.bytes(((Frame.Admit) frame).value());
             case ACCEPTED -> BALLOT_BYTES + 8;
-            case REGISTER_REFUSAL -> BALLOT_BYTES
-                    + BALLOT_BYTES
-                    + textBytes(((Frame.RegisterRefusal) frame).reason());
+            case REGISTER_REFUSAL -> BALLOT_BYTES + BALLOT_BYTES + textBytes(((Frame.RegisterRefusal) frame).reason());
             case STATUS_ASK -> textBytes(((Frame.StatusAsk) frame).question());
             case STATUS_REPLY -> 4 + ByteBufUtil.utf8Bytes(((Frame.StatusReply) frame).json());
         };
@@ -166,8 +166,7 @@ public final class FrameWriter {
             case VIEW_NOTICE -> {
                 Frame.ViewNotice notice = (Frame.ViewNotice) frame;
                 out.writeLong(notice.version());
-                ViewCodec.writeMember(
-                        notice.active().name(), notice.active().incarnation(), out);
+                ViewCodec.writeMember(notice.active().name(), notice.active().incarnation(), out);
             }
             case JOIN -> {
                 Frame.Join join = (Frame.Join) frame;
@@ -203,7 +202,9 @@ public final class FrameWriter {
             }
             case DIVERGED -> {
                 Frame.Diverged diverged = (Frame.Diverged) frame;
-                out.writeLong(diverged.position()).writeLong(diverged.expected()).writeLong(diverged.actual());
+                out.writeLong(diverged.position())
+                        .writeLong(diverged.expected())
+                        .writeLong(diverged.actual());
                 writeText(Texts.cut(diverged.detail()), out);
             }
             case DEATH_NOTE -> {

@@ -32,8 +32,18 @@ public record Request(
     public Request asRepeated() {
         return repeated
                 ? this
-                : new Request(session, attach, requestId, kind, transaction, acknowledgedUpTo, previousOrdered,
-                        highestSeen, deadlineMillis, true, body);
+                : new Request(
+                        session,
+                        attach,
+                        requestId,
+                        kind,
+                        transaction,
+                        acknowledgedUpTo,
+                        previousOrdered,
+                        highestSeen,
+                        deadlineMillis,
+                        true,
+                        body);
     }
 
     @Override

@@ -238,6 +238,8 @@ public final class Transport implements AutoCloseable {
             long leftNs = Math.max(0, closedBeforeNs - System.nanoTime());
             connection.channel().closeFuture().awaitUninterruptibly(leftNs, TimeUnit.NANOSECONDS);
         }
-        networkThreads.shutdownGracefully(0, CLOSE_LIMIT_MILLIS, TimeUnit.MILLISECONDS).awaitUninterruptibly();
+        networkThreads
+                .shutdownGracefully(0, CLOSE_LIMIT_MILLIS, TimeUnit.MILLISECONDS)
+                .awaitUninterruptibly();
     }
 }

@@ -154,8 +154,7 @@ class DamagedFramesTest {
     private void assertIsThatFrameOrNone(byte[] bytes) {
         Frame frame = readOrRefuse(bytes);
         if (frame != null) {
-            FrameWriter again =
-                    new FrameWriter("test", reader.envelope().incarnation(), MAX_BYTES);
+            FrameWriter again = new FrameWriter("test", reader.envelope().incarnation(), MAX_BYTES);
             assertThat(encode(frame, again)).as(frame.toString()).isEqualTo(bytes);
         }
     }

@@ -87,7 +87,8 @@ class FrameCodecTest {
         for (int i = 0; i < 1_000; i++) {
             Entry first = frames.entry();
             Entry second = frames.entry();
-            ByteBuffer buffer = ByteBuffer.allocate(1 + first.bytes() + second.bytes()).position(1);
+            ByteBuffer buffer =
+                    ByteBuffer.allocate(1 + first.bytes() + second.bytes()).position(1);
 
             EntryCodec.encode(first, buffer);
             EntryCodec.encode(second, buffer);

@@ -37,8 +37,8 @@ class HostilePeerTest {
     private static final Peer NODE = new Peer("node-1", Peer.Role.NODE, 0x1111);
     private static final Peer CLIENT = new Peer("client", Peer.Role.CLIENT, 0x2222);
 
-    private final Transport server = new Transport(new TransportConfig(
-            "test", NODE, FRAME_MAX_BYTES, GREETING_LIMIT, CONNECTIONS_MAX, OUTBOUND_MAX_BYTES));
+    private final Transport server = new Transport(
+            new TransportConfig("test", NODE, FRAME_MAX_BYTES, GREETING_LIMIT, CONNECTIONS_MAX, OUTBOUND_MAX_BYTES));
     private final Transport client = new Transport(TransportConfig.defaults("test", CLIENT));
     private final Recorder atServer = new Recorder();
     private final Recorder atClient = new Recorder();
@@ -173,10 +173,11 @@ class HostilePeerTest {
             sockets[i] = open(new byte[0]);
         }
         for (Socket socket : sockets) {
-            assertThat(farewell(socket)).satisfiesAnyOf(
-                    text -> assertThat(text).contains("too many connections"),
-                    text -> assertThat(text).contains("no greeting came in time"),
-                    text -> assertThat(text).isEmpty());
+            assertThat(farewell(socket))
+                    .satisfiesAnyOf(
+                            text -> assertThat(text).contains("too many connections"),
+                            text -> assertThat(text).contains("no greeting came in time"),
+                            text -> assertThat(text).isEmpty());
             socket.close();
         }
         assertThat(server.refusedConnections()).isEqualTo(flood);

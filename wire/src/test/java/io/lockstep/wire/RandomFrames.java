@@ -22,29 +22,28 @@ final class RandomFrames {
             case HELLO -> new Frame.Hello(term, new Peer(name(), one(Peer.Role.values()), random.nextLong()));
             case GOODBYE -> new Frame.Goodbye(term, text());
             case ASK -> new Frame.Ask(term, request());
-            case REPLY -> new Frame.Reply(
-                    term, new Answer(identity(), number(), identity(), one(AnswerCode.values()), body()));
+            case REPLY ->
+                new Frame.Reply(term, new Answer(identity(), number(), identity(), one(AnswerCode.values()), body()));
             case VIEW_NOTICE -> new Frame.ViewNotice(term, number(), member());
-            case JOIN -> new Frame.Join(
-                    term, number(), identity(), random.nextLong(), number(), random.nextLong());
+            case JOIN -> new Frame.Join(term, number(), identity(), random.nextLong(), number(), random.nextLong());
             case FOLLOW -> new Frame.Follow(term, number(), number());
-            case COPY_BEGIN -> new Frame.CopyBegin(
-                    term, number(), random.nextLong(), identity(), random.nextLong());
-            case COPY_CHUNK -> new Frame.CopyChunk(
-                    term, random.nextLong(), smallNumber(), random.nextBoolean(), body());
+            case COPY_BEGIN -> new Frame.CopyBegin(term, number(), random.nextLong(), identity(), random.nextLong());
+            case COPY_CHUNK ->
+                new Frame.CopyChunk(term, random.nextLong(), smallNumber(), random.nextBoolean(), body());
             case COPY_ACKNOWLEDGE -> new Frame.CopyAcknowledge(term, random.nextLong(), smallNumber());
             case FORWARD -> new Frame.Forward(term, number(), number(), list(this::entry));
             case ACKNOWLEDGE -> new Frame.Acknowledge(term, number(), number(), number());
             case DIVERGED -> new Frame.Diverged(term, number(), random.nextLong(), random.nextLong(), text());
             case DEATH_NOTE -> new Frame.DeathNote(term, identity(), number(), text());
             case PREPARE -> new Frame.Prepare(term, ballot());
-            case PROMISE -> new Frame.Promise(
-                    term,
-                    ballot(),
-                    ballot(),
-                    random.nextBoolean() ? Optional.of(view()) : Optional.empty(),
-                    random.nextLong(),
-                    random.nextBoolean());
+            case PROMISE ->
+                new Frame.Promise(
+                        term,
+                        ballot(),
+                        ballot(),
+                        random.nextBoolean() ? Optional.of(view()) : Optional.empty(),
+                        random.nextLong(),
+                        random.nextBoolean());
             case ACCEPT -> new Frame.Accept(term, ballot(), view());
             case ADMIT -> new Frame.Admit(term, ballot(), view());
             case ACCEPTED -> new Frame.Accepted(term, ballot(), random.nextLong());
