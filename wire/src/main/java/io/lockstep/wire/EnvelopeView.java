@@ -109,7 +109,7 @@ public final class EnvelopeView {
         try {
             type = FrameType.of(buffer.getUnsignedByte(index + TYPE_OFFSET));
         } catch (IllegalArgumentException e) {
-            throw new ProtocolException(e.getMessage());
+            throw ProtocolException.of(e);
         }
     }
 

@@ -113,7 +113,7 @@ final class FieldReader {
         try {
             Texts.checkName(what, name);
         } catch (IllegalArgumentException e) {
-            throw new ProtocolException(e.getMessage());
+            throw ProtocolException.of(e);
         }
         return name;
     }

@@ -13,10 +13,18 @@ public sealed interface Frame {
 
     // ---- greeting -------------------------------------------------------------------------------------------------
 
-    /** First frame in both directions. @param sender who speaks */
+    /**
+     * First frame in both directions.
+     *
+     * @param sender who speaks
+     */
     record Hello(long term, Peer sender) implements Frame {}
 
-    /** Last frame before a connection is closed for a reason. @param reason what is wrong, why, and what to do */
+    /**
+     * Last frame before a connection is closed for a reason.
+     *
+     * @param reason what is wrong, why, and what to do
+     */
     record Goodbye(long term, String reason) implements Frame {}
 
     // ---- client, distributor, active ------------------------------------------------------------------------------
@@ -56,7 +64,12 @@ public sealed interface Frame {
      */
     record CopyBegin(long term, long joinId, long copyId, Identity at, long chain) implements Frame {}
 
-    /** Active to backup: one piece of the copy. @param index counts pieces from 0; @param last whether it ends there */
+    /**
+     * Active to backup: one piece of the copy.
+     *
+     * @param index counts pieces from 0
+     * @param last whether it ends there
+     */
     record CopyChunk(long term, long copyId, int index, boolean last, byte[] data) implements Frame {}
 
     /** Backup to active: it holds all pieces up to {@code index}, so that more may be sent. */
@@ -122,9 +135,17 @@ public sealed interface Frame {
 
     // ---- administration -------------------------------------------------------------------------------------------
 
-    /** Anybody to any process: how are you? @param question what to tell, for example {@code status} */
+    /**
+     * Anybody to any process: how are you?
+     *
+     * @param question what to tell, for example {@code status}
+     */
     record StatusAsk(long term, String question) implements Frame {}
 
-    /** The answer. @param json one JSON document */
+    /**
+     * The answer.
+     *
+     * @param json one JSON document
+     */
     record StatusReply(long term, String json) implements Frame {}
 }

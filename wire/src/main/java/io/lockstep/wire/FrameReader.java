@@ -173,7 +173,7 @@ public final class FrameReader {
         try {
             return RequestKind.of(fields.code("request kind"));
         } catch (IllegalArgumentException e) {
-            throw new ProtocolException(e.getMessage());
+            throw ProtocolException.of(e);
         }
     }
 
@@ -190,7 +190,7 @@ public final class FrameReader {
         try {
             return AnswerCode.of(fields.code("answer code"));
         } catch (IllegalArgumentException e) {
-            throw new ProtocolException(e.getMessage());
+            throw ProtocolException.of(e);
         }
     }
 

@@ -7,14 +7,22 @@ package io.lockstep.wire;
 public final class Invariant {
     private Invariant() {}
 
-    /** @throws InvariantBroken when the condition is false */
+    /**
+     * Checks one condition.
+     *
+     * @throws InvariantBroken when it is false
+     */
     public static void check(boolean condition, String what) {
         if (!condition) {
             throw new InvariantBroken(what);
         }
     }
 
-    /** @throws InvariantBroken with both values when the condition is false */
+    /**
+     * Checks a condition between two values.
+     *
+     * @throws InvariantBroken with both values when it is false
+     */
     public static void check(boolean condition, String what, long left, long right) {
         if (!condition) {
             throw new InvariantBroken(what + ": " + left + ", " + right);

@@ -9,4 +9,9 @@ public final class ProtocolException extends IOException {
     public ProtocolException(String what) {
         super(what);
     }
+
+    /** A field that one of our types refused. */
+    static ProtocolException of(IllegalArgumentException refusal) {
+        return new ProtocolException(String.valueOf(refusal.getMessage()));
+    }
 }

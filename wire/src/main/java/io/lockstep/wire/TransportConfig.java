@@ -24,7 +24,11 @@ public record TransportConfig(
     private static final int FRAME_LEAST_BYTES = 64 << 10;
     private static final int FRAME_MOST_BYTES = 1 << 30;
 
-    /** @throws IllegalArgumentException naming the setting, its value and its range */
+    /**
+     * Checks every setting.
+     *
+     * @throws IllegalArgumentException naming the setting, its value and its range
+     */
     public TransportConfig {
         Texts.checkName("cluster", cluster);
         Texts.checkName("self.name", self.name());
