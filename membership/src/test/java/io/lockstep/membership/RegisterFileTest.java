@@ -1,0 +1,177 @@
+package io.lockstep.membership;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lockstep.wire.Ballot;
+import io.lockstep.wire.View;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a voter has answered is in its file, whatever happens to the file afterwards; or the voter does not start. */
+class RegisterFileTest {
+    private static final long DISK_ID = 77;
+    private static final int SLOT = RegisterFile.SLOT_BYTES;
+    /** Longer than what is written into a slot here; the rest of a slot means nothing. */
+    private static final int USED = 400;
+
+    @TempDir
+    Path folder;
+
+    private static View view(long version) {
+        return new View(
+                version,
+                version,
+                new View.Member("n1", 11),
+                List.of(new View.Member("n2", 12)),
+                List.of(new View.Voter("n1", DISK_ID), new View.Voter("n2", 78), new View.Voter("d1", 79)),
+                4711);
+    }
+
+    private static VoterRecord record(long counter) {
+        Ballot ballot = new Ballot(counter, 5);
+        return new VoterRecord(DISK_ID, ballot, ballot, Optional.of(view(counter)), true);
+    }
+
+    private Path path() {
+        return folder.resolve("register");
+    }
+
+    private RegisterFile open() throws IOException {
+        return RegisterFile.open(path(), () -> DISK_ID);
+    }
+
+    private VoterRecord reopened() throws IOException {
+        try (RegisterFile file = open()) {
+            return file.record();
+        }
+    }
+
+    private byte[] saved(VoterRecord... records) throws IOException {
+        try (RegisterFile file = open()) {
+            for (VoterRecord record : records) {
+                file.save(record);
+            }
+        }
+        return Files.readAllBytes(path());
+    }
+
+    @Test
+    void beginsWithANewDisk() throws IOException {
+        assertThat(reopened()).isEqualTo(VoterRecord.ofNewDisk(DISK_ID));
+        try (RegisterFile again = RegisterFile.open(path(), () -> 99)) {
+            assertThat(again.record().diskId()).isEqualTo(DISK_ID);
+        }
+    }
+
+    @Test
+    void keepsWhatWasSaved() throws IOException {
+        saved(record(1), record(2), record(3));
+        assertThat(reopened()).isEqualTo(record(3));
+    }
+
+    @Test
+    void aFileLeftHalfMadeIsNoDisk() throws IOException {
+        Files.write(folder.resolve("register.new"), new byte[] {1, 2, 3});
+        assertThat(reopened()).isEqualTo(VoterRecord.ofNewDisk(DISK_ID));
+    }
+
+    /** A save writes and flushes one slot and then the other; a crash may leave any prefix of either. */
+    @Test
+    void aTornSaveAtEachByteLeavesTheOldRecordOrTheNewOne() throws IOException {
+        byte[] before = saved(record(1));
+        byte[] after = saved(record(2));
+        for (int slot = 0; slot < 2; slot++) {
+            for (int torn = 0; torn <= USED; torn++) {
+                byte[] bytes = before.clone();
+                if (slot == 1) {
+                    System.arraycopy(after, 0, bytes, 0, SLOT);
+                }
+                System.arraycopy(after, slot * SLOT, bytes, slot * SLOT, torn);
+                Files.write(path(), bytes);
+                VoterRecord found = reopened();
+                assertThat(found).as("slot %d torn at %d", slot, torn).isIn(record(1), record(2));
+                if (slot == 1) {
+                    assertThat(found).isEqualTo(record(2));
+                }
+            }
+        }
+    }
+
+    @Test
+    void aFlippedBitInEachByteOfOneSlotIsMendedFromTheOther() throws IOException {
+        byte[] good = saved(record(1), record(2));
+        for (int at = 0; at < 2 * SLOT; at = at % SLOT == USED ? (at / SLOT + 1) * SLOT : at + 1) {
+            byte[] bytes = good.clone();
+            bytes[at] ^= (byte) (1 << at % 8);
+            Files.write(path(), bytes);
+            assertThat(reopened()).as("flipped at %d", at).isEqualTo(record(2));
+        }
+    }
+
+    @Test
+    void bothSlotsBadStopTheStart() throws IOException {
+        byte[] bytes = saved(record(1));
+        bytes[40] ^= 1;
+        bytes[SLOT + 41] ^= 1;
+        Files.write(path(), bytes);
+        assertThatThrownBy(this::open)
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("damaged in both copies")
+                .hasMessageContaining("remove the file");
+    }
+
+    @Test
+    void slotsInEachOthersPlaceAreBad() throws IOException {
+        byte[] bytes = saved(record(1));
+        byte[] swapped = Arrays.copyOfRange(bytes, SLOT, 3 * SLOT);
+        System.arraycopy(bytes, 0, swapped, SLOT, SLOT);
+        Files.write(path(), swapped);
+        assertThatThrownBy(this::open).hasMessageContaining("damaged in both copies");
+    }
+
+    @Test
+    void anEmptyFileIsDamagedAndNotNew() throws IOException {
+        Files.write(path(), new byte[0]);
+        assertThatThrownBy(this::open).hasMessageContaining("damaged in both copies");
+    }
+
+    @Test
+    void twoVotersCannotShareAFile() throws IOException {
+        try (RegisterFile file = open()) {
+            assertThat(file.record().voting()).isFalse();
+            assertThatThrownBy(this::open).hasMessageContaining("open already");
+        }
+    }
+
+    @Test
+    void aFailedSaveEndsTheFileForGood() throws IOException {
+        RegisterFile file = open();
+        file.close();
+        assertThatThrownBy(() -> file.save(record(1))).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> file.save(record(1))).hasMessageContaining("failed earlier");
+        assertThat(reopened()).isEqualTo(VoterRecord.ofNewDisk(DISK_ID));
+    }
+
+    @Test
+    void theLargestViewFits() throws IOException {
+        List<View.Member> backups = new java.util.ArrayList<>();
+        List<View.Voter> voters = new java.util.ArrayList<>();
+        for (int i = 0; i < io.lockstep.wire.Limits.MEMBERS_MAX; i++) {
+            String name = ("x".repeat(io.lockstep.wire.Limits.NAME_MAX_BYTES - 2) + (10 + i)).substring(0, 64);
+            backups.add(new View.Member(name, Long.MIN_VALUE));
+            voters.add(new View.Voter(name, Long.MIN_VALUE));
+        }
+        View largest = new View(1, 1, new View.Member("a", 1), backups, voters, 1);
+        VoterRecord record =
+                new VoterRecord(DISK_ID, new Ballot(1, 1), new Ballot(1, 1), Optional.of(largest), true);
+        saved(record);
+        assertThat(reopened()).isEqualTo(record);
+    }
+}
