@@ -408,7 +408,9 @@ public final class HazelcastMembers implements Members {
     private static JavaSerializationFilterConfig filter() {
         JavaSerializationFilterConfig filter = new JavaSerializationFilterConfig();
         filter.setDefaultsDisabled(true);
-        filter.getWhitelist().addPrefixes("com.hazelcast.", "java.lang.");
+        filter.getWhitelist().addPrefixes("com.hazelcast.", "java.lang.", "[Ljava.lang.");
+        // An exception holds its suppressed ones in a list.
+        filter.getWhitelist().addPrefixes("java.util.Collections$", "java.util.ArrayList", "[Ljava.util.");
         return filter;
     }
 
