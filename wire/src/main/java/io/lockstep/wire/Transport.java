@@ -140,6 +140,7 @@ public final class Transport implements AutoCloseable {
     /**
      * Opens a connection. Either {@code listener.onOpen} or {@code onFailure} is called, once, by a network thread.
      *
+     * @param address resolved: looking up a name could hold up a network thread, so that is the caller's part
      * @param limit for connecting and both greetings together, 1 ms or more
      */
     public void connect(
@@ -155,6 +156,7 @@ public final class Transport implements AutoCloseable {
         Bootstrap bootstrap = new Bootstrap()
                 .group(networkThreads)
                 .channel(NioSocketChannel.class)
+                .disableResolver()
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.SO_KEEPALIVE, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) Math.max(1, limit.toMillis()))

@@ -1,7 +1,10 @@
 package io.lockstep.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -89,6 +92,23 @@ class TransportTest {
 
         assertThat(atClient.failure().kind()).isEqualTo(ConnectFailure.Kind.REFUSED);
         assertThat(Duration.ofNanos(System.nanoTime() - beganNs)).isLessThan(Duration.ofMillis(500));
+    }
+
+    @Test
+    void aNameThatWasNotLookedUpFails() throws Exception {
+        client.connect(InetSocketAddress.createUnresolved("localhost", 1), LIMIT, atClient, atClient);
+
+        assertThat(atClient.failure().kind()).isEqualTo(ConnectFailure.Kind.FAILED);
+    }
+
+    @Test
+    void aTakenPortIsNamed() {
+        InetSocketAddress taken = listen();
+
+        assertThatThrownBy(() -> client.listen(taken, atClient))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining(String.valueOf(taken.getPort()))
+                .hasCauseInstanceOf(BindException.class);
     }
 
     @Test
