@@ -60,8 +60,8 @@ public interface Workload {
         Verdict verdict();
 
         /**
-         * Runs the same seed again, undisturbed: the shipped service on a fresh store in this process, each transaction
-         * after the other, every message with the header time that it had.
+         * Runs the same seed again, undisturbed: the shipped service on a fresh store in this process, every message with
+         * the header time that it had, in the order of those times.
          *
          * @param timeNs header time by (session position, request id) as recorded by the nodes
          * @return one line per transaction whose outcome differs; empty when all are equal

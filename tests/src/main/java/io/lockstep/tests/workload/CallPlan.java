@@ -20,7 +20,7 @@ final class CallPlan {
     /** Granted to each card, enough for a million of the dearest calls. */
     static final long TOP_UP = 1_000_000_000_000L;
 
-    static final String PIN = "471100";
+    private static final String PIN = "471100";
 
     private static final long FIRST_CARD = 4_000_000_000_000_001L;
     private static final int STRETCHES = MESSAGES - 1;
@@ -33,7 +33,7 @@ final class CallPlan {
     /** Calls that may pile up beside the open ones before cards are shared by more than four: what starts in 30 s. */
     private static final int STALL_SECONDS = 30;
 
-    private static final double GOLDEN_RATIO = 0.618033988749894848;
+    private static final double GOLDEN_RATIO = 0.6180339887498949;
 
     private final long seed;
     private final int stateBytes;
@@ -55,9 +55,9 @@ final class CallPlan {
         return cards;
     }
 
-    /** Number of the first card; the others follow without a gap. */
-    long firstCard() {
-        return FIRST_CARD;
+    /** Issues some of the cards. */
+    CallMessage issue(int first, int count) {
+        return new CallMessage.IssueCards(FIRST_CARD + first, count, PIN, TOP_UP);
     }
 
     /** The card that a call uses; neighbours use different ones. */

@@ -1,10 +1,7 @@
 package io.lockstep.tests.workload;
 
-import io.lockstep.distributor.LockstepClient;
 import io.lockstep.distributor.LockstepException;
-import io.lockstep.distributor.LockstepTransaction;
 import io.lockstep.examples.calls.CallAnswer;
-import io.lockstep.examples.calls.CallClient;
 import io.lockstep.examples.calls.CallLimits;
 import io.lockstep.server.drill.Workload;
 import io.lockstep.tests.workload.LoadedCall.Fate;
@@ -57,10 +54,10 @@ final class CallsRun implements Workload.Run {
 
     private static final long HEAD_START_NS = 20_000_000;
 
-    private final Supplier<LockstepClient> connect;
+    private final Supplier<CallDoor> connect;
     private final Workload.Settings settings;
     private final CallPlan plan;
-    private final List<LockstepClient> clients = new ArrayList<>(SESSIONS);
+    private final List<CallDoor> doors = new ArrayList<>(SESSIONS);
     private final Queue<Runnable> inbox = new ConcurrentLinkedQueue<>();
     private final CountDownLatch drained = new CountDownLatch(1);
     private final Thread thread = new Thread(this::drive, "call-load");
@@ -102,7 +99,7 @@ final class CallsRun implements Workload.Run {
     private long unknown;
     private long clientErrors;
 
-    CallsRun(Supplier<LockstepClient> connect, Workload.Settings settings) {
+    CallsRun(Supplier<CallDoor> connect, Workload.Settings settings) {
         this.connect = connect;
         this.settings = settings;
         this.plan = new CallPlan(settings);
@@ -113,14 +110,13 @@ final class CallsRun implements Workload.Run {
     @Override
     public void start() {
         for (int i = 0; i < SESSIONS; i++) {
-            clients.add(connect.get());
+            doors.add(connect.get());
         }
-        CallClient office = new CallClient(clients.get(0));
+        CallDoor office = doors.get(0);
         booksBefore = office.audit();
         for (int issued = 0; issued < plan.cards(); issued += CallLimits.ISSUE_MAX) {
             int count = Math.min(CallLimits.ISSUE_MAX, plan.cards() - issued);
-            CallAnswer.Books series = office.issueCards(plan.firstCard() + issued, count, CallPlan.PIN, CallPlan.TOP_UP);
-            LOG.debug("issued {} cards from {}", series.cards(), plan.firstCard() + issued);
+            office.beginAndWait(plan.issue(issued, count));
         }
         become(LoadState.RAMPING, "cards are issued");
         thread.setDaemon(true);
@@ -185,7 +181,7 @@ final class CallsRun implements Workload.Run {
             throw new IllegalStateException("the load must be drained before it is judged");
         }
         CallAudit audit = new CallAudit(plan, calls, problems);
-        audit.judge(clients, booksBefore, unknown);
+        audit.judge(doors, booksBefore, unknown);
         return new Workload.Verdict(
                 count(call -> call.answered > 0),
                 count(call -> call.fate == Fate.ENDED),
@@ -203,7 +199,7 @@ final class CallsRun implements Workload.Run {
 
     @Override
     public List<String> differencesFromUndisturbed(ToLongBiFunction<Long, Long> timeNs) {
-        return new UndisturbedCalls(plan, calls, clients, timeNs).differences();
+        return new UndisturbedCalls(plan, calls, doors, timeNs).differences();
     }
 
     @Override
@@ -213,7 +209,7 @@ final class CallsRun implements Workload.Run {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        clients.forEach(LockstepClient::close);
+        doors.forEach(CallDoor::close);
     }
 
     private long count(Predicate<LoadedCall> which) {
@@ -372,10 +368,10 @@ final class CallsRun implements Workload.Run {
         call.isWaiting = true;
         waitingCount++;
         boolean isTimed = state == LoadState.STEADY;
-        LockstepTransaction transaction = call.transaction;
+        CallDoor.Conversation transaction = call.transaction;
         if (transaction == null) {
-            clients.get(call.session)
-                    .beginAsync(plan.message(call.index, 0).encode())
+            doors.get(call.session)
+                    .begin(plan.message(call.index, 0))
                     .whenComplete((begun, error) -> {
                         long now = System.nanoTime();
                         tell(() -> {
@@ -387,8 +383,8 @@ final class CallsRun implements Workload.Run {
         }
         boolean isLast = isHangUp || call.answered == CallPlan.MESSAGES - 1;
         var sent = isLast
-                ? transaction.endAsync(plan.hangUp(call.index, call.answered).encode())
-                : transaction.sendAsync(plan.message(call.index, call.answered).encode());
+                ? transaction.end(plan.hangUp(call.index, call.answered))
+                : transaction.send(plan.message(call.index, call.answered));
         sent.whenComplete((answer, error) -> {
             long now = System.nanoTime();
             tell(() -> ended(call, now, isTimed, isLast, answer, error));
@@ -419,7 +415,7 @@ final class CallsRun implements Workload.Run {
     }
 
     private void answered(LoadedCall call, byte[] answer, boolean isLast) {
-        LockstepTransaction transaction = call.transaction;
+        CallDoor.Conversation transaction = call.transaction;
         if (transaction == null) {
             throw new IllegalStateException(call + " was answered without a transaction");
         }

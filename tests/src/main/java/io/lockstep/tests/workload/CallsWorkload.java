@@ -18,6 +18,6 @@ public final class CallsWorkload implements Workload {
 
     @Override
     public Run prepare(Supplier<LockstepClient> connect, Settings settings) {
-        return new CallsRun(connect, settings);
+        return new CallsRun(() -> new ClientDoor(connect.get()), settings);
     }
 }

@@ -1,6 +1,5 @@
 package io.lockstep.tests.workload;
 
-import io.lockstep.distributor.LockstepTransaction;
 import io.lockstep.examples.calls.CallRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +37,7 @@ final class LoadedCall {
     final byte[][] answers = new byte[CallPlan.MESSAGES][];
 
     /** Only while {@link Fate#OPEN}. */
-    @Nullable LockstepTransaction transaction;
+    CallDoor.@Nullable Conversation transaction;
 
     /** Pretended or real start, by the load's clock. */
     long startNs;

@@ -1,9 +1,7 @@
 package io.lockstep.tests.workload;
 
-import io.lockstep.distributor.LockstepClient;
 import io.lockstep.examples.calls.CallAnswer;
 import io.lockstep.examples.calls.CallLimits;
-import io.lockstep.examples.calls.CallMessage;
 import io.lockstep.examples.calls.CallQuestion;
 import io.lockstep.examples.calls.CallRecord;
 import io.lockstep.examples.calls.PrepaidCalls;
@@ -40,7 +38,7 @@ final class UndisturbedCalls {
 
     private final CallPlan plan;
     private final List<LoadedCall> calls;
-    private final List<LockstepClient> clients;
+    private final List<CallDoor> doors;
     private final ToLongBiFunction<Long, Long> timeNs;
     private final List<String> differences = new ArrayList<>();
 
@@ -52,11 +50,11 @@ final class UndisturbedCalls {
     UndisturbedCalls(
             CallPlan plan,
             List<LoadedCall> calls,
-            List<LockstepClient> clients,
+            List<CallDoor> doors,
             ToLongBiFunction<Long, Long> timeNs) {
         this.plan = plan;
         this.calls = calls;
-        this.clients = clients;
+        this.doors = doors;
         this.timeNs = timeNs;
     }
 
@@ -69,6 +67,7 @@ final class UndisturbedCalls {
         }
         try (TsdStore store = TsdStore.create(new PrepaidCalls(), new H2Records(), TsdStoreConfig.defaults())) {
             lastTimeNs = steps.get(0).timeNs();
+            store.execute(header(Identity.NONE, RequestKind.VIEW, 0), new byte[0], Decision.EXECUTE);
             session = execute(store, RequestKind.OPEN, 0, new byte[0]).entry();
             issueCards(store);
             Map<Long, LoadedCall> byId = new HashMap<>();
@@ -92,7 +91,7 @@ final class UndisturbedCalls {
         List<Step> steps = new ArrayList<>();
         for (LoadedCall call : calls) {
             if (call.fate == Fate.ENDED) {
-                long sessionPosition = clients.get(call.session).session().position();
+                long sessionPosition = doors.get(call.session).session().position();
                 for (int message = 0; message < call.answered; message++) {
                     long time = timeNs.applyAsLong(sessionPosition, call.requestIds[message]);
                     steps.add(new Step(call, message, time));
@@ -108,9 +107,8 @@ final class UndisturbedCalls {
     private void issueCards(TsdStore store) {
         for (int issued = 0; issued < plan.cards(); issued += CallLimits.ISSUE_MAX) {
             int count = Math.min(CallLimits.ISSUE_MAX, plan.cards() - issued);
-            CallMessage issue =
-                    new CallMessage.IssueCards(plan.firstCard() + issued, count, CallPlan.PIN, CallPlan.TOP_UP);
-            Answer answer = execute(store, RequestKind.BEGIN, requestId + 1, issue.encode());
+            byte[] issue = plan.issue(issued, count).encode();
+            Answer answer = execute(store, RequestKind.BEGIN, requestId + 1, issue);
             if (answer.code() != AnswerCode.OK) {
                 throw new IllegalStateException("cards could not be issued: " + answer);
             }
@@ -136,24 +134,19 @@ final class UndisturbedCalls {
         if (kind != RequestKind.OPEN) {
             requestId++;
         }
-        position++;
-        long acknowledgedUpTo = Math.max(0, requestId - 1);
-        ControlHeader header = new ControlHeader(
-                1,
-                position,
-                session,
-                requestId,
-                kind,
-                1,
-                transaction,
-                acknowledgedUpTo,
-                lastTimeNs,
-                position);
+        ControlHeader header = header(session, kind, transaction);
         Answer answer = store.execute(header, body, Decision.EXECUTE).answer();
         if (answer == null) {
             throw new IllegalStateException("a client's message must have an answer: " + header);
         }
         return answer;
+    }
+
+    private ControlHeader header(Identity asker, RequestKind kind, long transaction) {
+        position++;
+        long acknowledgedUpTo = Math.max(0, requestId - 1);
+        return new ControlHeader(
+                1, position, asker, requestId, kind, 1, transaction, acknowledgedUpTo, lastTimeNs, position);
     }
 
     private void compare(Step step, Answer undisturbed) {
@@ -178,7 +171,7 @@ final class UndisturbedCalls {
                     throw new IllegalStateException("a record of no call of ours: " + undisturbed);
                 }
                 CallRecord expected = new CallRecord(
-                        clients.get(call.session).session(),
+                        doors.get(call.session).session(),
                         call.id(),
                         undisturbed.card(),
                         undisturbed.startedNs(),

@@ -18,12 +18,16 @@ import java.util.concurrent.CompletionStage;
  * because the client is.
  *
  * <p>Blocking methods throw {@link LockstepException}, whose outcome says whether the message took effect, and {@link
- * WrongPinException}; stages complete exceptionally with the same.
+ * WrongPinException}; stages complete exceptionally with the same as the cause of a {@code CompletionException}.
  */
 public final class CallClient {
     private final LockstepClient client;
 
-    /** @param client is not closed by this object */
+    /**
+     * A view of a client.
+     *
+     * @param client is not closed by this object
+     */
     public CallClient(LockstepClient client) {
         this.client = client;
     }
@@ -46,12 +50,20 @@ public final class CallClient {
                 .thenApply(CallClient::opened);
     }
 
-    /** Issues a series of cards, each with its first top-up. @return the sums of the series */
+    /**
+     * Issues a series of cards, each with its first top-up.
+     *
+     * @return the sums of the series
+     */
     public Books issueCards(long firstCard, int count, String pin, long amount) {
         return office(new CallMessage.IssueCards(firstCard, count, pin, amount), Books.class);
     }
 
-    /** Adds to a card's balance. @param amount in micro-units */
+    /**
+     * Adds to a card's balance.
+     *
+     * @param amount in micro-units
+     */
     public CardState topUp(long card, long amount) {
         return office(new CallMessage.TopUp(card, amount), CardState.class);
     }
@@ -138,7 +150,11 @@ public final class CallClient {
                     .thenApply(answer -> read(answer, Granted.class));
         }
 
-        /** Ends the call and charges it. @param usedSeconds of the present stretch, from 0 to its length */
+        /**
+         * Ends the call and charges it.
+         *
+         * @param usedSeconds of the present stretch, from 0 to its length
+         */
         public Charged hangUp(int usedSeconds) {
             return read(transaction.end(new CallMessage.HangUp(usedSeconds).encode()), Charged.class);
         }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lockstep.examples.calls;
+
+import org.jspecify.annotations.NullMarked;
