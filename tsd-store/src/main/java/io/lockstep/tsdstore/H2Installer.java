@@ -2,8 +2,11 @@ package io.lockstep.tsdstore;
 
 import java.io.ByteArrayInputStream;
 import java.io.StringReader;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +31,17 @@ import org.jspecify.annotations.Nullable;
  * they had, and puts the rows in under the keys that they had. Touched by one thread at a time.
  */
 final class H2Installer {
+    private static final VarHandle OBJECT_IDS;
+
+    static {
+        try {
+            OBJECT_IDS = MethodHandles.privateLookupIn(Database.class, MethodHandles.lookup())
+                    .findVarHandle(Database.class, "objectIds", BitSet.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private final SessionLocal session;
     private final Database database;
     private final ValueDataType values = new ValueDataType();
@@ -45,8 +59,7 @@ final class H2Installer {
     }
 
     void install(StateTag tag, StateReader item) {
-        session.lock();
-        try {
+        locked(() -> {
             switch (tag) {
                 case SCHEMA_OBJECT -> addObject(item.getInt(), item.getInt(), item.getString());
                 case TABLE -> beginTable(item.getInt(), item.getLong());
@@ -54,17 +67,29 @@ final class H2Installer {
                 case HEAD, TERM, SESSION, RETAINED, TRANSACTION, EFFECT, END ->
                     throw new IllegalArgumentException("no item of the records: " + tag);
             }
-        } finally {
-            session.unlock();
-        }
+        });
     }
 
     void finish() {
-        session.lock();
-        try {
+        locked(() -> {
             finishObjects();
             finishTable();
+        });
+    }
+
+    /**
+     * H2 expects its own locks to be held by whoever changes objects or rows, and takes some of the statements that it
+     * keeps for its objects only in the mode in which it opens databases and runs scripts.
+     */
+    private void locked(Runnable work) {
+        session.lock();
+        session.setQuirksMode(true);
+        try {
+            synchronized (database) {
+                work.run();
+            }
         } finally {
+            session.setQuirksMode(false);
             session.unlock();
         }
     }
@@ -90,9 +115,18 @@ final class H2Installer {
     }
 
     private Prepared prepared(int id, String sql) {
+        reserve(id);
         Prepared prepared = session.prepare(sql);
         prepared.setPersistedObjectId(id);
         return prepared;
+    }
+
+    /** H2 gives out the lowest free id, and expects that of an object to be taken. */
+    private void reserve(int id) {
+        BitSet taken = (BitSet) OBJECT_IDS.get(database);
+        synchronized (taken) {
+            taken.set(id);
+        }
     }
 
     /** What others refer to comes first: primary and unique keys. */
