@@ -1,0 +1,460 @@
+package io.lockstep.tsdstore;
+
+import static io.lockstep.tsdstore.ShopService.bytes;
+import static io.lockstep.tsdstore.ShopService.text;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.AnswerCode;
+import io.lockstep.wire.ControlHeader;
+import io.lockstep.wire.Decision;
+import io.lockstep.wire.Entry;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What a client of the store, and the active around it, may rely on. */
+class TsdStoreTest {
+    private StoreDriver driver;
+    private TsdStore store;
+    private Identity session;
+
+    @BeforeEach
+    void openASession() {
+        driver = StoreDriver.withoutRecords();
+        store = driver.store;
+        session = driver.open();
+    }
+
+    private AnswerCode codeOf(Request request) {
+        return driver.ask(request).code();
+    }
+
+    private static Request with(Request r, int attach, long acknowledged, Identity seen) {
+        return new Request(
+                r.session(), attach, r.requestId(), r.kind(), r.transaction(), acknowledged, r.previousOrdered(), seen,
+                r.deadlineMillis(), true, r.body());
+    }
+
+    // ---- sessions and ids -----------------------------------------------------------------------------------------
+
+    @Test
+    void openingTwiceWithOneNonceYieldsOneSession() {
+        Identity once = driver.open(77);
+        long position = store.last().position();
+        assertThat(driver.open(77)).isEqualTo(once).isEqualTo(new Identity(1, 3));
+        assertThat(store.last().position()).isEqualTo(position);
+        assertThat(store.sessionCount()).isEqualTo(2);
+    }
+
+    @Test
+    void aRepeatGetsTheFirstAnswerAndRunsNothing() {
+        Request request = driver.next(session, RequestKind.BEGIN, 0, "put apples");
+        Answer first = driver.ask(request);
+        long digest = store.digest();
+        assertThat(store.judge(request.asRepeated()))
+                .isInstanceOfSatisfying(Ruling.Answered.class, answered -> {
+                    assertThat(answered.answer()).usingRecursiveComparison().isEqualTo(first);
+                    assertThat(answered.position()).isEqualTo(first.entry().position());
+                });
+        assertThat(store.digest()).isEqualTo(digest);
+    }
+
+    @Test
+    void anIdIsNotUsedForAnotherMessage() {
+        driver.send(session, RequestKind.BEGIN, 0, "put apples");
+        Request other = StoreDriver.request(session, 1, RequestKind.BEGIN, 0, 0, 0, "put pears");
+        Request otherKind = StoreDriver.request(session, 1, RequestKind.TOUCH, 0, 0, 0, "put apples");
+        assertThat(codeOf(other)).isEqualTo(AnswerCode.ID_REUSED);
+        assertThat(codeOf(otherKind)).isEqualTo(AnswerCode.ID_REUSED);
+    }
+
+    @Test
+    void anIdThatWasPassedOverIsNotUsedLater() {
+        driver.ask(StoreDriver.request(session, 3, RequestKind.TOUCH, 0, 0, 0, ""));
+        assertThat(codeOf(StoreDriver.request(session, 2, RequestKind.TOUCH, 0, 0, 0, "")))
+                .isEqualTo(AnswerCode.ID_REUSED);
+    }
+
+    @Test
+    void aGapIsRefusedAndLeavesNothing() {
+        driver.send(session, RequestKind.TOUCH, 0, "");
+        Identity last = store.last();
+        assertThat(codeOf(StoreDriver.request(session, 5, RequestKind.TOUCH, 0, 0, 3, "")))
+                .isEqualTo(AnswerCode.GAP);
+        assertThat(codeOf(StoreDriver.request(session, 5, RequestKind.READ, 0, 0, 3, "")))
+                .isEqualTo(AnswerCode.GAP);
+        assertThat(codeOf(StoreDriver.request(session, 5, RequestKind.READ, 0, 0, 1, "")))
+                .isEqualTo(AnswerCode.OK);
+        assertThat(store.last()).isEqualTo(last);
+    }
+
+    @Test
+    void anAcknowledgedAnswerIsGoneAndItsMessageNeverRunsAgain() {
+        Request first = driver.next(session, RequestKind.BEGIN, 0, "put apples");
+        driver.ask(first);
+        driver.ask(StoreDriver.request(session, 2, RequestKind.TOUCH, 0, 1, 1, ""));
+        assertThat(codeOf(first)).isEqualTo(AnswerCode.EXPIRED);
+    }
+
+    @Test
+    void aSessionWithTooManyUnacknowledgedAnswersIsRefusedUntilItAcknowledges() {
+        driver = StoreDriver.withoutRecords(
+                new TsdStoreConfig(Duration.ofMinutes(1), Duration.ofMinutes(1), 3, 1 << 20, 10, 2));
+        session = driver.open();
+        for (int i = 0; i < 3; i++) {
+            assertThat(driver.send(session, RequestKind.TOUCH, 0, "").code()).isEqualTo(AnswerCode.OK);
+        }
+        assertThat(text(driver.send(session, RequestKind.TOUCH, 0, "").body())).contains("acknowledge them first");
+        assertThat(codeOf(StoreDriver.request(session, 4, RequestKind.TOUCH, 0, 1, 3, "")))
+                .isEqualTo(AnswerCode.OK);
+    }
+
+    @Test
+    void noMoreTransactionsAndSessionsThanConfigured() {
+        driver = StoreDriver.withoutRecords(
+                new TsdStoreConfig(Duration.ofMinutes(1), Duration.ofMinutes(1), 30, 1 << 20, 2, 2));
+        session = driver.open();
+        driver.begin(session, "put a");
+        driver.begin(session, "put b");
+        assertThat(driver.send(session, RequestKind.BEGIN, 0, "put c").code()).isEqualTo(AnswerCode.BUSY);
+        driver.open();
+        assertThat(driver.open()).isEqualTo(Identity.NONE);
+    }
+
+    @Test
+    void aLogThatLacksWhatTheClientSawIsNotGuessedAt() {
+        Request touch = driver.next(session, RequestKind.TOUCH, 0, "");
+        assertThat(codeOf(with(touch, 1, 0, new Identity(1, 99)))).isEqualTo(AnswerCode.LOG_LACKS_SEEN);
+        assertThat(codeOf(with(touch, 1, 0, new Identity(2, 1)))).isEqualTo(AnswerCode.LOG_LACKS_SEEN);
+        assertThat(codeOf(with(touch, 1, 0, new Identity(1, 2)))).isEqualTo(AnswerCode.OK);
+        driver.view();
+        assertThat(store.hasSeen(new Identity(1, 3))).isTrue();
+        assertThat(store.hasSeen(new Identity(1, 4))).isFalse();
+        assertThat(store.hasSeen(new Identity(2, 4))).isTrue();
+        assertThat(store.hasSeen(new Identity(2, 3))).isFalse();
+        assertThat(store.hasSeen(Identity.NONE)).isTrue();
+        assertThat(store.hasSeen(Identity.provisional(3))).isFalse();
+    }
+
+    @Test
+    void anUnknownSessionIsSaidToBeUnknown() {
+        Request touch = StoreDriver.request(new Identity(1, 1), 1, RequestKind.TOUCH, 0, 0, 0, "");
+        assertThat(codeOf(touch)).isEqualTo(AnswerCode.UNKNOWN_SESSION);
+    }
+
+    @Test
+    void malformedRequestsAreRefused() {
+        Request good = driver.next(session, RequestKind.TOUCH, 0, "");
+        for (Request bad : List.of(
+                with(good, 0, 0, Identity.NONE),
+                with(good, 1, 1, Identity.NONE),
+                with(good, 1, -1, Identity.NONE),
+                StoreDriver.request(session, 0, RequestKind.TOUCH, 0, 0, 0, ""),
+                StoreDriver.request(session, 1, RequestKind.TOUCH, 0, 0, 1, ""),
+                StoreDriver.request(session, 1, RequestKind.EXPIRE, 1, 0, 0, ""),
+                StoreDriver.request(session, 0, RequestKind.OPEN, 0, 0, 0, ""),
+                StoreDriver.request(Identity.provisional(5), 0, RequestKind.OPEN, 0, 0, 0, "body"),
+                StoreDriver.request(Identity.provisional(5), 1, RequestKind.TOUCH, 0, 0, 0, ""),
+                StoreDriver.request(Identity.NONE, 1, RequestKind.TOUCH, 0, 0, 0, ""))) {
+            assertThat(codeOf(bad)).as(bad.toString()).isEqualTo(AnswerCode.REFUSED);
+        }
+    }
+
+    @Test
+    void aVoidBarsItsMessageForEverOrYieldsItsAnswer() {
+        Request barred = driver.next(session, RequestKind.BEGIN, 0, "put apples");
+        assertThat(codeOf(StoreDriver.request(session, 1, RequestKind.VOID, 0, 0, 0, "")))
+                .isEqualTo(AnswerCode.VOIDED);
+        assertThat(codeOf(barred)).isEqualTo(AnswerCode.VOIDED);
+        assertThat(store.transactionCount()).isZero();
+        Answer executed = driver.send(session, RequestKind.BEGIN, 0, "put pears");
+        Answer voided = driver.ask(StoreDriver.request(session, 2, RequestKind.VOID, 0, 0, 1, ""));
+        assertThat(voided).usingRecursiveComparison().isEqualTo(executed);
+    }
+
+    @Test
+    void aCloseIsIgnoredUnlessItsConnectionIsTheLatest() {
+        driver.ask(with(driver.next(session, RequestKind.TOUCH, 0, ""), 3, 0, Identity.NONE));
+        Request stale = StoreDriver.request(session, 0, RequestKind.CLOSE, 0, 0, 0, "");
+        assertThat(codeOf(with(stale, 2, 0, Identity.NONE))).isEqualTo(AnswerCode.REFUSED);
+        assertThat(driver.order(with(stale, 2, 0, Identity.NONE), Decision.EXECUTE).code())
+                .isEqualTo(AnswerCode.REFUSED);
+        assertThat(store.sessionCount()).isEqualTo(1);
+        assertThat(codeOf(with(stale, 3, 0, Identity.NONE))).isEqualTo(AnswerCode.OK);
+        assertThat(store.sessionCount()).isZero();
+    }
+
+    // ---- transactions ---------------------------------------------------------------------------------------------
+
+    @Test
+    void aTransactionKeepsItsStateUntilItEnds() {
+        long first = driver.begin(session, "put apples");
+        long second = driver.begin(session, "put nuts");
+        assertThat(text(driver.send(session, RequestKind.CONTINUE, first, "put pears").body()))
+                .isEqualTo("apples,pears");
+        assertThat(text(driver.send(session, RequestKind.END, first, "show").body()))
+                .isEqualTo("apples,pears/none");
+        assertThat(text(driver.send(session, RequestKind.CONTINUE, second, "show").body()))
+                .isEqualTo("nuts/none");
+        assertThat(driver.send(session, RequestKind.CONTINUE, first, "show").code())
+                .isEqualTo(AnswerCode.TRANSACTION_ENDED);
+        assertThat(driver.send(session, RequestKind.CONTINUE, 999, "show").code())
+                .isEqualTo(AnswerCode.TRANSACTION_UNKNOWN);
+        assertThat(driver.send(session, RequestKind.CONTINUE, second, "end").code()).isEqualTo(AnswerCode.OK);
+        assertThat(store.transactionCount()).isZero();
+    }
+
+    @Test
+    void aFailedMessageChangesNothing() {
+        long transaction = driver.begin(session, "put apples");
+        for (String message : List.of("refuse now", "fail")) {
+            for (RequestKind kind : List.of(RequestKind.CONTINUE, RequestKind.END)) {
+                Answer answer = driver.send(session, kind, transaction, message);
+                assertThat(answer.code()).isIn(AnswerCode.SERVICE_ERROR, AnswerCode.SERVICE_FAILED);
+            }
+            assertThat(driver.send(session, RequestKind.BEGIN, 0, message).code())
+                    .isIn(AnswerCode.SERVICE_ERROR, AnswerCode.SERVICE_FAILED);
+        }
+        assertThat(store.transactionCount()).isEqualTo(1);
+        assertThat(store.pendingEffects()).isEmpty();
+        assertThat(text(driver.send(session, RequestKind.CONTINUE, transaction, "show").body()))
+                .isEqualTo("apples/none");
+        driver.pass(Duration.ofSeconds(1));
+        assertThat(driver.due()).isNull();
+    }
+
+    @Test
+    void whatFailsForTheNodesOwnReasonsIsNoOutcome() {
+        assertThatThrownBy(() -> driver.send(session, RequestKind.BEGIN, 0, "broken-disk"))
+                .isInstanceOf(NodeFailure.class)
+                .hasMessageContaining("no space left");
+        assertThatThrownBy(() -> store.nextDue(0)).isInstanceOf(Invariant.InvariantBroken.class);
+    }
+
+    @Test
+    void anErrorGoesToWhoeverEndsTheProcess() {
+        assertThatThrownBy(() -> driver.send(session, RequestKind.BEGIN, 0, "overflow"))
+                .isInstanceOf(StackOverflowError.class);
+    }
+
+    @Test
+    void aQuarantinedMessageIsNotExecutedAndTakesItsId() {
+        Request poison = driver.next(session, RequestKind.BEGIN, 0, "overflow");
+        assertThat(driver.order(poison, Decision.QUARANTINE).code()).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(codeOf(poison)).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(driver.send(session, RequestKind.TOUCH, 0, "").code()).isEqualTo(AnswerCode.OK);
+    }
+
+    @Test
+    void rollbackRunsOnce() {
+        long transaction = driver.begin(session, "put apples");
+        assertThat(driver.send(session, RequestKind.ROLLBACK, transaction, "").code()).isEqualTo(AnswerCode.OK);
+        assertThat(driver.send(session, RequestKind.ROLLBACK, transaction, "").code())
+                .isEqualTo(AnswerCode.TRANSACTION_ENDED);
+        assertThat(store.pendingEffects()).extracting(e -> e.effect().name()).containsExactly("rollback");
+    }
+
+    @Test
+    void closingRollsBackInTheOrderOfIdsInOneEntry() {
+        for (int i = 1; i <= 12; i++) {
+            driver.begin(session, "put x");
+        }
+        long position = store.last().position();
+        driver.send(session, RequestKind.CLOSE, 0, "");
+        assertThat(store.last().position()).isEqualTo(position + 1);
+        assertThat(store.pendingEffects())
+                .extracting(e -> text(e.effect().payload()))
+                .containsExactly("1x", "2x", "3x", "4x", "5x", "6x", "7x", "8x", "9x", "10x", "11x", "12x");
+        assertThat(store.pendingEffects()).extracting(e -> e.key().ordinal()).startsWith(0, 1, 2);
+        assertThat(store.transactionCount()).isZero();
+        assertThat(store.sessionCount()).isZero();
+    }
+
+    @Test
+    void aServiceThatCannotRollBackDoesNotKeepASessionOpen() {
+        driver.begin(session, "note stubborn");
+        driver.begin(session, "put x");
+        assertThat(driver.send(session, RequestKind.CLOSE, 0, "").code()).isEqualTo(AnswerCode.OK);
+        assertThat(store.pendingEffects()).hasSize(1);
+        assertThat(store.transactionCount()).isZero();
+    }
+
+    @Test
+    void timeAndChanceComeFromTheHeader() {
+        StoreDriver other = StoreDriver.withoutRecords();
+        Identity same = other.open();
+        String ours = text(driver.send(session, RequestKind.BEGIN, 0, "dice").body());
+        assertThat(ours).startsWith("2026-09-21T14:13:20Z ");
+        assertThat(text(other.send(same, RequestKind.BEGIN, 0, "dice").body())).isEqualTo(ours);
+        assertThat(text(other.send(same, RequestKind.BEGIN, 0, "dice").body())).isNotEqualTo(ours);
+    }
+
+    @Test
+    void aReadSeesTimeAndLeavesNothing() {
+        Identity last = store.last();
+        Answer answer = driver.send(session, RequestKind.READ, 0, "hello");
+        assertThat(answer.code()).isEqualTo(AnswerCode.OK);
+        assertThat(text(answer.body())).isEqualTo("2026-09-21T14:13:20Z hello");
+        assertThat(driver.send(session, RequestKind.READ, 0, "refuse").code()).isEqualTo(AnswerCode.SERVICE_ERROR);
+        assertThat(driver.send(session, RequestKind.READ, 0, "sql x").code()).isEqualTo(AnswerCode.SERVICE_ERROR);
+        assertThat(store.last()).isEqualTo(last);
+    }
+
+    @Test
+    void aDigestIsAnsweredWithThatOfTheStateBeforeIt() {
+        long digest = store.digest();
+        Answer answer = driver.send(session, RequestKind.DIGEST, 0, "");
+        assertThat(ByteBuffer.wrap(answer.body()).getLong()).isEqualTo(digest);
+    }
+
+    // ---- expiry ---------------------------------------------------------------------------------------------------
+
+    @Test
+    void anIdleTransactionExpiresOnceByHeaderTime() {
+        long transaction = driver.begin(session, "put apples");
+        driver.pass(Duration.ofMinutes(5).minusNanos(1));
+        assertThat(driver.due()).isNull();
+        Execution early = driver.own(RequestKind.EXPIRE, session, transaction, new byte[0]);
+        assertThat(early.answer()).isNull();
+        assertThat(store.transactionCount()).isEqualTo(1);
+        driver.pass(Duration.ofNanos(1));
+        TsdStore.Due due = driver.due();
+        assertThat(due).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, transaction));
+        driver.own(due);
+        driver.own(due);
+        assertThat(store.pendingEffects()).hasSize(1);
+        PendingEffect effect = store.pendingEffects().get(0);
+        assertThat(effect.effect().name()).isEqualTo("expire");
+        assertThat(effect.key().requestId()).isEqualTo(-effect.position());
+        assertThat(driver.send(session, RequestKind.CONTINUE, transaction, "show").code())
+                .isEqualTo(AnswerCode.TRANSACTION_ENDED);
+    }
+
+    @Test
+    void aTransactionMayExpireSoonerAndActivityPutsItOff() {
+        long soon = driver.begin(session, "expire 1000");
+        final long later = driver.begin(session, "expire 2000");
+        driver.pass(Duration.ofMillis(900));
+        driver.send(session, RequestKind.CONTINUE, soon, "put x");
+        driver.pass(Duration.ofMillis(900));
+        assertThat(driver.due()).isNull();
+        driver.pass(Duration.ofMillis(100));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, soon));
+        driver.own(driver.due());
+        driver.pass(Duration.ofMillis(100));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, later));
+    }
+
+    @Test
+    void anIdleSessionExpiresAndRollsBack() {
+        driver.begin(session, "put apples");
+        driver.send(session, RequestKind.CONTINUE, 1, "expire 3600000");
+        driver.pass(Duration.ofMinutes(10));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE_SESSION, session, 0));
+        driver.own(driver.due());
+        assertThat(store.pendingEffects()).extracting(e -> e.effect().name()).containsExactly("rollback");
+        assertThat(store.sessionCount()).isZero();
+        assertThat(driver.due()).isNull();
+        assertThat(driver.send(session, RequestKind.TOUCH, 0, "").code()).isEqualTo(AnswerCode.UNKNOWN_SESSION);
+    }
+
+    @Test
+    void expiryCountsFromTheTermsFirstEntry() {
+        driver.begin(session, "put apples");
+        driver.pass(Duration.ofMinutes(30));
+        driver.view();
+        assertThat(driver.due()).isNull();
+        driver.pass(Duration.ofMinutes(5));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, 1));
+    }
+
+    @Test
+    void whatIsDueComesInTheOrderOfItsTime() {
+        List<Long> expected = new ArrayList<>();
+        for (int i = 1; i <= 200; i++) {
+            driver.begin(session, "expire " + (1 + (i * 37) % 211));
+        }
+        for (int millis = 1; millis <= 211; millis++) {
+            for (long i = 1; i <= 200; i++) {
+                if (1 + (i * 37) % 211 == millis && i % 3 != 0) {
+                    expected.add(i);
+                }
+            }
+        }
+        for (long i = 3; i <= 200; i += 3) {
+            driver.send(session, RequestKind.END, i, "show");
+        }
+        driver.pass(Duration.ofSeconds(1));
+        List<Long> expired = new ArrayList<>();
+        for (TsdStore.Due due = driver.due(); due != null; due = driver.due()) {
+            expired.add(due.transaction());
+            driver.own(due);
+        }
+        assertThat(expired).isEqualTo(expected);
+    }
+
+    // ---- marks, effects, order ------------------------------------------------------------------------------------
+
+    @Test
+    void aMarkLastsUntilTheNextEntry() {
+        MarkedRequest marked = new MarkedRequest(session, 7);
+        assertThat(store.mark()).isEmpty();
+        driver.own(RequestKind.MARK, Identity.NONE, 0, EntryBody.ofMark(marked));
+        assertThat(store.mark()).isEqualTo(Optional.of(marked));
+        driver.send(session, RequestKind.TOUCH, 0, "");
+        assertThat(store.mark()).isEmpty();
+    }
+
+    @Test
+    void effectsStayInOrderUntilTheyAreDone() {
+        driver.begin(session, "effect a");
+        driver.begin(session, "effect once");
+        driver.begin(session, "effect c");
+        EffectRunner.Key second = store.pendingEffects().get(1).key();
+        driver.own(RequestKind.EFFECT_STARTED, Identity.NONE, 0, EntryBody.ofEffect(second));
+        assertThat(store.pendingEffects()).extracting(PendingEffect::isStarted).containsExactly(false, true, false);
+        assertThat(store.pendingEffects().get(1).effect().isAtMostOnce()).isTrue();
+        assertThat(store.pendingEffects().get(1).position()).isEqualTo(4);
+        driver.own(RequestKind.EFFECT_DONE, Identity.NONE, 0, EntryBody.ofEffect(second));
+        driver.own(RequestKind.EFFECT_DONE, Identity.NONE, 0, EntryBody.ofEffect(second));
+        assertThat(store.pendingEffects()).extracting(e -> text(e.effect().payload()))
+                .containsExactly("effect a", "effect c");
+    }
+
+    @Test
+    void entriesOutOfOrderAreOurOwnFault() {
+        assertThatThrownBy(() -> store.execute(
+                        new ControlHeader(
+                                1, 99, session, 1, RequestKind.TOUCH, 1, 0, 0, driver.timeNs, 0),
+                        bytes(""),
+                        Decision.EXECUTE))
+                .isInstanceOf(Invariant.InvariantBroken.class)
+                .hasMessageContaining("out of order");
+    }
+
+    @Test
+    void anotherOutcomeIsADivergenceThatNamesBothValues() {
+        StoreDriver other = StoreDriver.withoutRecords();
+        other.open();
+        driver.begin(session, "put apples");
+        Entry entry =
+                driver.executions.get(driver.executions.size() - 1).entry();
+        Entry wrong = new Entry(
+                entry.header(), entry.body(), entry.decision(), entry.outcome() + 1, entry.chain());
+        assertThatThrownBy(() -> other.store.apply(wrong))
+                .isInstanceOfSatisfying(DivergenceException.class, e -> {
+                    assertThat(e.expected()).isEqualTo(entry.outcome() + 1);
+                    assertThat(e.actual()).isEqualTo(entry.outcome());
+                });
+    }
+}
