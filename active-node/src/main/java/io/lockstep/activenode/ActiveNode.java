@@ -41,7 +41,7 @@ import org.slf4j.LoggerFactory;
  * The active role of a node: a ring whose first stage, the lane, orders and executes, and whose second stage, the node
  * agent, forwards and answers. {@link #ask} is safe from any thread; everything else belongs to the node agent.
  */
-public final class ActiveNode implements AutoCloseable {
+public final class ActiveNode {
     private static final Logger LOG = LoggerFactory.getLogger(ActiveNode.class);
     private static final long EXPIRY_CHECK_NS = 50_000_000L;
 
@@ -348,7 +348,6 @@ public final class ActiveNode implements AutoCloseable {
     }
 
     /** Ends the role: nothing is executed or answered any more. The store stays open; the lane has left it. */
-    @Override
     public void close() throws InterruptedException {
         gate.close();
         processor.halt();

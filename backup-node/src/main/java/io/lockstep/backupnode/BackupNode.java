@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * The backup role of a node: {@link BackupCore} decides, the lane executes. Everything here belongs to the node agent,
  * but for the lane's own tasks.
  */
-public final class BackupNode implements AutoCloseable {
+public final class BackupNode {
     private final BackupPort port;
     private final Supplier<CopyInstaller> installers;
     private final @Nullable Recording recording;
@@ -174,7 +174,6 @@ public final class BackupNode implements AutoCloseable {
     }
 
     /** Ends the role and drops the state. */
-    @Override
     public void close() throws InterruptedException {
         if (core.state() != BackupState.PROMOTED) {
             lane.shutdownNow();

@@ -167,7 +167,11 @@ public record DistributorConfig(
             return this;
         }
 
-        /** @throws IllegalArgumentException naming the setting, its value and what is allowed */
+        /**
+         * The settings, checked together.
+         *
+         * @throws IllegalArgumentException naming the setting, its value and what is allowed
+         */
         public DistributorConfig build() {
             return new DistributorConfig(
                     name,

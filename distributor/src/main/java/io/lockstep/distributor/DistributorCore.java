@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -220,7 +221,7 @@ public final class DistributorCore<C> {
         hearsayNs = HEARSAY_NS;
         Session<C> session = sessions.get(answer.session());
         if (session != null) {
-            onAnswer(session, reply, answer, nowNs);
+            onAnswer(session, reply, answer);
         }
     }
 
@@ -500,8 +501,8 @@ public final class DistributorCore<C> {
     }
 
     private void send(Held held, long nowNs) {
-        View.Member node = active;
-        Invariant.check(node != null && state == ActiveLinkState.READY, "sent without an active");
+        Invariant.check(active != null && state == ActiveLinkState.READY, "sent without an active");
+        View.Member node = Objects.requireNonNull(active, "checked above");
         Request request = held.request;
         if (held.sentEpoch != 0 && held.sentEpoch != epoch) {
             request = again(request, (int) Math.max(0, (held.deadlineNs() - nowNs) / MS));
@@ -525,7 +526,7 @@ public final class DistributorCore<C> {
                 request.body());
     }
 
-    private void onAnswer(Session<C> session, Frame.Reply reply, Answer answer, long nowNs) {
+    private void onAnswer(Session<C> session, Frame.Reply reply, Answer answer) {
         Held held = session.held.find(answer.requestId());
         boolean isHint = answer.code() == AnswerCode.BUSY || answer.code() == AnswerCode.GAP;
         if (session.isClosing && answer.requestId() == 0) {

@@ -392,7 +392,6 @@ public final class HazelcastMembers implements Members {
         NetworkConfig network = settings.getNetworkConfig();
         network.setPort(config.memberPort()).setPortAutoIncrement(false);
         network.getInterfaces().setEnabled(true).addInterface(config.memberHost());
-        network.getRestApiConfig().setEnabled(false);
         network.getMemcacheProtocolConfig().setEnabled(false);
         network.getJoin().getAutoDetectionConfig().setEnabled(false);
         network.getJoin().getMulticastConfig().setEnabled(false);

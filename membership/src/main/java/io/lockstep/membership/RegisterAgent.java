@@ -89,6 +89,7 @@ public final class RegisterAgent implements Closeable {
 
     private record Job(Frame request, Consumer<Frame> reply) {}
 
+    @SuppressWarnings("ReferenceEquality") // STOP is recognized by being that very object
     private void work() {
         try {
             for (Job job = waiting.take(); job != STOP; job = waiting.take()) {

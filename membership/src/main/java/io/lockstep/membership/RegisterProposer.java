@@ -275,8 +275,7 @@ public final class RegisterProposer implements ViewRegister {
         List<View.Voter> named = new ArrayList<>();
         for (View.Voter voter : base.voters()) {
             Promise promise = now.promises.get(voter.name());
-            boolean isNew = promise != null && !promise.voting();
-            named.add(isNew ? new View.Voter(voter.name(), promise.diskId()) : voter);
+            named.add(promise != null && !promise.voting() ? new View.Voter(voter.name(), promise.diskId()) : voter);
         }
         return named;
     }

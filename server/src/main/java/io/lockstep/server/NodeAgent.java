@@ -54,7 +54,7 @@ import org.slf4j.LoggerFactory;
  * Owns the thread 'node'; network threads leave work in its inbox and wake it. Only requests go from the network
  * straight to the active's ring.
  */
-final class NodeAgent implements AutoCloseable {
+final class NodeAgent {
     private static final Logger LOG = LoggerFactory.getLogger(NodeAgent.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long TICK_NS = 5_000_000L;
@@ -575,7 +575,6 @@ final class NodeAgent implements AutoCloseable {
         }
     }
 
-    @Override
     public void close() throws InterruptedException {
         isClosed = true;
         LockSupport.unpark(thread);

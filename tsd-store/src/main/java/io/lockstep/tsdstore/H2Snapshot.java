@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore;
 
+import io.lockstep.wire.Invariant;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -186,6 +187,7 @@ final class H2Snapshot implements Records.Snapshot {
         values.write(encoded, value);
         ByteBuffer bytes = encoded.getBuffer();
         out.putByte(PLAIN);
+        Invariant.check(bytes.arrayOffset() == 0, "H2's write buffer begins where its array does");
         out.putBytes(bytes.array(), bytes.position());
     }
 

@@ -116,6 +116,6 @@ final class RetainedAnswers {
     }
 
     private static long cost(Retained retained) {
-        return OVERHEAD_BYTES + retained.body().length;
+        return (long) OVERHEAD_BYTES + retained.body().length;
     }
 }

@@ -166,12 +166,12 @@ public final class TsdStore implements AutoCloseable {
         checkUsable();
         OpenTransaction transaction = state.firstDueTransaction();
         Session session = state.firstDueSession();
-        boolean isTransactionDue = transaction != null && transaction.dueNs() <= nowNs;
-        boolean isSessionDue = session != null && session.dueNs() <= nowNs;
-        if (isTransactionDue && (!isSessionDue || transaction.dueNs() <= session.dueNs())) {
+        long transactionDueNs = transaction == null ? Long.MAX_VALUE : transaction.dueNs();
+        long sessionDueNs = session == null ? Long.MAX_VALUE : session.dueNs();
+        if (transaction != null && transactionDueNs <= nowNs && transactionDueNs <= sessionDueNs) {
             return new Due(RequestKind.EXPIRE, transaction.session(), transaction.id());
         }
-        return isSessionDue ? new Due(RequestKind.EXPIRE_SESSION, session.name, 0) : null;
+        return session != null && sessionDueNs <= nowNs ? new Due(RequestKind.EXPIRE_SESSION, session.name, 0) : null;
     }
 
     /** Something whose time is over. @param transaction its id; 0 for a session */
