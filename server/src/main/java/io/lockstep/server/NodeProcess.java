@@ -65,7 +65,7 @@ final class NodeProcess implements ProcessShell.Role {
                 new Endpoint(
                         config.name(), Peer.Role.NODE, shell.incarnation(), shell.pid(), config.host(), port, 0));
         shell.closeAtEnd(members);
-        shell.closeAtEnd(agent);
+        shell.closeAtEnd(agent::close);
         agent.start(port, members);
         members.whenReady().toCompletableFuture().join();
         shell.ready(Map.of("peer", port));
