@@ -27,6 +27,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class HazelcastMembers implements Members {
     private static final Logger log = LoggerFactory.getLogger(HazelcastMembers.class);
+
+    /** The directory is read at least this often, since events tell only what changes after joining. */
+    private static final long REFRESH_MS = 200;
 
     private static final String ENDPOINTS = "lockstep.endpoints";
     private static final String STATUSES = "lockstep.statuses";
@@ -172,8 +176,15 @@ public final class HazelcastMembers implements Members {
             joined.publish();
             refresh();
             ready.complete(null);
-            for (Note note = notes.take(); !(note instanceof Note.Stop); note = notes.take()) {
-                act(joined, note);
+            Note note = null;
+            while (!(note instanceof Note.Stop)) {
+                note = notes.poll(REFRESH_MS, TimeUnit.MILLISECONDS);
+                if (note == null) {
+                    // What a joining member is filled with is no event to its listeners.
+                    refresh();
+                } else {
+                    act(joined, note);
+                }
             }
         } catch (InterruptedException e) {
             ready.completeExceptionally(e);
