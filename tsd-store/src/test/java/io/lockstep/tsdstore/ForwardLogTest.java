@@ -1,0 +1,133 @@
+package io.lockstep.tsdstore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lockstep.wire.ControlHeader;
+import io.lockstep.wire.Decision;
+import io.lockstep.wire.Entry;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
+import io.lockstep.wire.RequestKind;
+import org.junit.jupiter.api.Test;
+
+class ForwardLogTest {
+    private static final int BODY_BYTES = 1000;
+    private static final int ENTRY_BYTES = Entry.OVERHEAD_BYTES + BODY_BYTES;
+
+    private static Entry entryAfter(ForwardLog log, long term) {
+        ControlHeader header = new ControlHeader(
+                term, log.lastPosition() + 1, Identity.NONE, 0, RequestKind.TOUCH, 1, 0, 0, 5, 6);
+        byte[] body = new byte[BODY_BYTES];
+        long chain = Digests.chain(log.lastChain(), header, body, Decision.EXECUTE, 9);
+        return new Entry(header, body, Decision.EXECUTE, 9, chain);
+    }
+
+    private static ForwardLog logOf(int entries, int limitInEntries) {
+        ForwardLog log = new ForwardLog((long) limitInEntries * ENTRY_BYTES);
+        for (int i = 0; i < entries; i++) {
+            log.append(entryAfter(log, 1));
+        }
+        return log;
+    }
+
+    @Test
+    void givesBackWhatItTook() {
+        ForwardLog log = logOf(3000, 5000);
+        assertThat(log.firstPosition()).isEqualTo(1);
+        assertThat(log.lastPosition()).isEqualTo(3000);
+        assertThat(log.last()).isEqualTo(new Identity(1, 3000));
+        for (long p = 1; p <= 3000; p++) {
+            assertThat(log.get(p).position()).isEqualTo(p);
+            assertThat(log.chainAt(p)).isEqualTo(log.get(p).chain());
+        }
+        assertThat(log.chainAt(0)).isEqualTo(Digests.FIRST_CHAIN);
+        assertThat(log.bytes()).isEqualTo(3000L * ENTRY_BYTES);
+    }
+
+    @Test
+    void refusesAGapAnOlderTermAndABrokenChain() {
+        ForwardLog log = logOf(2, 10);
+        ForwardLog other = logOf(3, 10);
+        Entry gap = entryAfter(other, 1);
+        assertThat(log.continues(gap)).isFalse();
+        assertThatThrownBy(() -> log.append(gap)).isInstanceOf(Invariant.InvariantBroken.class);
+        Entry older = entryAfter(log, 0);
+        assertThat(log.continues(older)).isFalse();
+        assertThatThrownBy(() -> log.append(older)).isInstanceOf(Invariant.InvariantBroken.class);
+        Entry good = entryAfter(log, 2);
+        byte[] flipped = good.body().clone();
+        flipped[7] ^= 1;
+        Entry broken = new Entry(good.header(), flipped, good.decision(), good.outcome(), good.chain());
+        assertThat(log.continues(broken)).isFalse();
+        assertThatThrownBy(() -> log.append(broken)).isInstanceOf(Invariant.InvariantBroken.class);
+        assertThat(log.continues(good)).isTrue();
+        log.append(good);
+        assertThat(log.last()).isEqualTo(new Identity(2, 3));
+    }
+
+    @Test
+    void forgetsTheOldestBeyondItsLimitButKnowsWhatWasBefore() {
+        ForwardLog log = logOf(25, 10);
+        assertThat(log.firstPosition()).isEqualTo(16);
+        assertThat(log.bytes()).isEqualTo(10L * ENTRY_BYTES);
+        assertThat(log.chainAt(15)).isEqualTo(logOf(15, 100).lastChain());
+        assertThat(log.identityAt(15)).isEqualTo(new Identity(1, 15));
+        assertThat(log.knows(15)).isTrue();
+        assertThat(log.knows(14)).isFalse();
+        assertThat(log.holds(15)).isFalse();
+        assertThatThrownBy(() -> log.get(15)).isInstanceOf(Invariant.InvariantBroken.class);
+    }
+
+    @Test
+    void keepsWhatIsPinnedUpToTwiceItsLimitAndThenBreaksThePin() {
+        ForwardLog log = logOf(10, 10);
+        ForwardLog.Pin pin = log.pin(3);
+        ForwardLog.Pin later = log.pin(10);
+        for (int i = 11; i <= 22; i++) {
+            log.append(entryAfter(log, 1));
+        }
+        assertThat(log.firstPosition()).isEqualTo(3);
+        assertThat(pin.isBroken()).isFalse();
+        log.append(entryAfter(log, 1));
+        assertThat(pin.isBroken()).isTrue();
+        assertThat(later.isBroken()).isFalse();
+        assertThat(log.firstPosition()).isEqualTo(4);
+        log.append(entryAfter(log, 1));
+        assertThat(log.firstPosition()).isEqualTo(10);
+        later.advanceTo(20);
+        log.append(entryAfter(log, 1));
+        assertThat(log.firstPosition()).isEqualTo(16);
+        later.close();
+        pin.close();
+    }
+
+    @Test
+    void dropsATailAndGoesOnDifferently() {
+        ForwardLog log = logOf(10, 100);
+        log.truncateAfter(7);
+        assertThat(log.last()).isEqualTo(new Identity(1, 7));
+        assertThat(log.bytes()).isEqualTo(7L * ENTRY_BYTES);
+        log.append(entryAfter(log, 4));
+        assertThat(log.last()).isEqualTo(new Identity(4, 8));
+        log.truncateAfter(0);
+        assertThat(log.lastPosition()).isZero();
+        assertThat(log.bytes()).isZero();
+        assertThatThrownBy(() -> log.truncateAfter(1)).isInstanceOf(Invariant.InvariantBroken.class);
+    }
+
+    @Test
+    void startsAnewAfterACopy() {
+        ForwardLog log = logOf(10, 100);
+        ForwardLog.Pin pin = log.pin(5);
+        log.startAfter(new Identity(7, 1000), 4711);
+        assertThat(pin.isBroken()).isTrue();
+        assertThat(log.last()).isEqualTo(new Identity(7, 1000));
+        assertThat(log.lastChain()).isEqualTo(4711);
+        assertThat(log.firstPosition()).isEqualTo(1001);
+        assertThat(log.knows(1000)).isTrue();
+        assertThat(log.holds(1000)).isFalse();
+        log.append(entryAfter(log, 7));
+        assertThat(log.get(1001).position()).isEqualTo(1001);
+    }
+}
