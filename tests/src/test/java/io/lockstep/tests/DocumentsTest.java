@@ -98,6 +98,13 @@ class DocumentsTest {
     }
 
     @Test
+    void checksEverythingUnlessTheCommandLineSaysFast() throws IOException {
+        var defaults = ROOT.resolve(".mvn/maven.config");
+        assertThat(Files.exists(defaults) ? Files.readString(defaults, UTF_8) : "")
+                .doesNotContain("fast");
+    }
+
+    @Test
     void explainsEachWordOnce() throws IOException {
         var words = read("GLOSSARY.md")
                 .lines()
