@@ -48,6 +48,7 @@ public final class HazelcastMembers implements Members {
 
     private static final String ENDPOINTS = "lockstep.endpoints";
     private static final String STATUSES = "lockstep.statuses";
+    private static final String LOGGING = "hazelcast.logging.type";
     private static final String LAYOUT = "1";
     private static final String SEPARATOR = "\t";
 
@@ -88,6 +89,10 @@ public final class HazelcastMembers implements Members {
      * @param self this process
      */
     public static HazelcastMembers start(MembershipConfig config, Endpoint self) {
+        if (System.getProperty(LOGGING) == null) {
+            // What Hazelcast says before it has read its settings would go past the log.
+            System.setProperty(LOGGING, "slf4j");
+        }
         HazelcastMembers members = new HazelcastMembers(config, self);
         members.known = new TreeMap<>(Map.of(self.name(), self));
         Thread thread = new Thread(members::work, "members");
@@ -426,11 +431,12 @@ public final class HazelcastMembers implements Members {
 
     private static Properties properties() {
         Properties all = new Properties();
-        all.setProperty("hazelcast.logging.type", "slf4j");
+        all.setProperty(LOGGING, "slf4j");
         all.setProperty("hazelcast.phone.home.enabled", "false");
         all.setProperty("hazelcast.shutdownhook.enabled", "false");
         all.setProperty("hazelcast.health.monitoring.level", "OFF");
         all.setProperty("hazelcast.diagnostics.enabled", "false");
+        all.setProperty("hazelcast.slow.operation.detector.enabled", "false");
         all.setProperty("hazelcast.socket.bind.any", "false");
         // A kill is noticed within 200 ms, a stopped process within 4 s.
         all.setProperty("hazelcast.connection.monitor.interval", "50");
@@ -443,8 +449,8 @@ public final class HazelcastMembers implements Members {
         all.setProperty("hazelcast.merge.next.run.delay.seconds", "5");
         // A few dozen entries: the least of everything.
         all.setProperty("hazelcast.partition.count", "1");
-        all.setProperty("hazelcast.operation.thread.count", "2");
-        all.setProperty("hazelcast.operation.generic.thread.count", "2");
+        all.setProperty("hazelcast.operation.thread.count", "1");
+        all.setProperty("hazelcast.operation.generic.thread.count", "1");
         all.setProperty("hazelcast.operation.priority.generic.thread.count", "1");
         all.setProperty("hazelcast.operation.response.thread.count", "1");
         all.setProperty("hazelcast.io.thread.count", "1");
