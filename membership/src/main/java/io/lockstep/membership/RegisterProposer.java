@@ -50,6 +50,8 @@ public final class RegisterProposer implements ViewRegister {
     static final long PAUSE_MIN_NS = 2_000_000;
 
     static final long PAUSE_MAX_NS = 100_000_000;
+    /** A voter that was away long is still told that it may vote. */
+    static final long ADMISSION_PAUSE_MAX_NS = 1_000_000_000;
     /** After this time without result the owner is told whom the register waits for. */
     static final long PATIENCE_NS = 250_000_000;
 
@@ -89,6 +91,7 @@ public final class RegisterProposer implements ViewRegister {
     private final Map<String, Admit> admissions = new TreeMap<>();
 
     private long admissionsSentNs;
+    private long admissionsPauseNs = RESEND_NS;
 
     /**
      * @param voters configured names of all voters, an odd number
@@ -183,6 +186,10 @@ public final class RegisterProposer implements ViewRegister {
             strangers.remove(voter);
         } else {
             strangers.put(voter, promise.diskId());
+        }
+        Admit admission = admissions.get(voter);
+        if (admission != null && (promise.voting() || diskOf(admission.value(), voter) != promise.diskId())) {
+            admissions.remove(voter);
         }
         Round now = round;
         if (state == State.PREPARING && now != null && now.ballot.equals(promise.ballot())) {
@@ -328,6 +335,7 @@ public final class RegisterProposer implements ViewRegister {
                 admissions.put(voter, new Admit(0, now.ballot, value));
             }
         });
+        admissionsPauseNs = RESEND_NS;
         sendAdmissions(nowNs);
         switch (now.result) {
             case COMMITTED -> end(new ViewOutcome.Committed(value));
@@ -338,10 +346,6 @@ public final class RegisterProposer implements ViewRegister {
 
     private void onRefusal(String voter, RegisterRefusal refusal, long nowNs) {
         highestCounter = Math.max(highestCounter, refusal.promised().counter());
-        Admit admission = admissions.get(voter);
-        if (admission != null && admission.ballot().equals(refusal.ballot())) {
-            admissions.remove(voter);
-        }
         Round now = round;
         if (now == null || !now.ballot.equals(refusal.ballot())) {
             return;
@@ -393,6 +397,7 @@ public final class RegisterProposer implements ViewRegister {
                 weighPromises(now, nowNs);
             }
             if (round == now) {
+                current().lastReport = report(now);
                 resend(now);
             }
         }
@@ -409,7 +414,8 @@ public final class RegisterProposer implements ViewRegister {
     }
 
     private void resendAdmissions(long nowNs) {
-        if (!admissions.isEmpty() && nowNs - admissionsSentNs >= RESEND_NS) {
+        if (!admissions.isEmpty() && nowNs - admissionsSentNs >= admissionsPauseNs) {
+            admissionsPauseNs = Math.min(ADMISSION_PAUSE_MAX_NS, 2 * admissionsPauseNs);
             sendAdmissions(nowNs);
         }
     }
@@ -430,10 +436,9 @@ public final class RegisterProposer implements ViewRegister {
         if (now == null || nowNs - now.beganNs < PATIENCE_NS) {
             return;
         }
-        String text = round != null ? report(round) : now.lastReport;
-        if (!text.isEmpty() && !text.equals(now.told)) {
-            now.told = text;
-            now.done.accept(new ViewOutcome.Unreachable(text));
+        if (!now.lastReport.equals(now.told)) {
+            now.told = now.lastReport;
+            now.done.accept(new ViewOutcome.Unreachable(now.told));
         }
     }
 
@@ -454,12 +459,7 @@ public final class RegisterProposer implements ViewRegister {
                 missing.put(voter, "it voted before and has lost its value");
             }
         }
-        String why = newest.isEmpty()
-                ? "no voter holds a view yet, and the first one needs all of " + voters
-                : namesOurVoters(newest.get())
-                        ? "a change of the view needs " + majority() + " of " + voters
-                        : "the register's voters are " + newest.get().voters() + ", not the configured " + voters;
-        return why + "; missing: " + missing;
+        return whatIsNeeded(now) + "; missing: " + missing;
     }
 
     /** Everything that the next step depends on but the time. */
@@ -468,6 +468,18 @@ public final class RegisterProposer implements ViewRegister {
         return "proposer " + incarnation + " " + state + " highest " + highestCounter + " strangers " + strangers
                 + " admissions " + admissions + (attempt == null ? "" : " conflicts " + attempt.conflicts)
                 + (round == null ? "" : " " + round);
+    }
+
+    private String whatIsNeeded(Round now) {
+        Optional<View> newest = now.newestValue();
+        if (now.promises.isEmpty()) {
+            return "no voter answers";
+        } else if (newest.isEmpty()) {
+            return "no voter that answers holds a view, and a first one needs all of " + voters;
+        } else if (!namesOurVoters(newest.get())) {
+            return "the register's voters are " + newest.get().voters() + ", not the configured " + voters;
+        }
+        return "a change of the view needs " + majority() + " of " + voters;
     }
 
     // ---- arithmetic -----------------------------------------------------------------------------------------------

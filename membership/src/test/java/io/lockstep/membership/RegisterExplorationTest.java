@@ -95,22 +95,17 @@ class RegisterExplorationTest {
     }
 
     @Test
-    void showsOneViewPerVersionWhenOneProposerWorks() {
-        explore("1 proposer, first value", new Scope(3, 1, 1, 0, 0, false));
+    void writesOneFirstValue() {
+        explore("1 proposer, new disks", new Scope(3, 1, 1, 0, 0, false));
     }
 
     @Test
-    void twoB() {
-        explore("2 proposers, first value", new Scope(3, 2, 1, 0, 0, false));
-    }
-
-    @Test
-    void twoC() {
+    void showsOneViewPerVersionToTwoProposers() {
         explore("2 proposers, in use", new Scope(3, 2, 1, 0, 0, true));
     }
 
     @Test
-    void lossOne() {
-        explore("1 proposer, in use, loss", new Scope(3, 1, 2, 1, 1, true));
+    void forgetsNothingWhenOneVoterForgetsEverything() {
+        explore("1 proposer, in use, 1 disk lost", new Scope(3, 1, 2, 1, 1, true));
     }
 }

@@ -1,0 +1,287 @@
+package io.lockstep.membership;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Invariant;
+import io.lockstep.wire.View;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
+
+/** What the owner of a view register may rely on, told one fault at a time. */
+class ViewRegisterTest {
+    private static final List<String> VOTERS = List.of("n1", "n2", "d1");
+    private static final long MS = 1_000_000;
+
+    /** A voter's disk. */
+    private static final class Disk implements RegisterStore {
+        private VoterRecord record;
+
+        Disk(long id) {
+            record = VoterRecord.ofNewDisk(id);
+        }
+
+        @Override
+        public VoterRecord record() {
+            return record;
+        }
+
+        @Override
+        public void save(VoterRecord next) {
+            record = next;
+        }
+    }
+
+    private record Sent(RegisterProposer from, String voter, Frame frame) {}
+
+    private final Map<String, Disk> disks = new HashMap<>();
+    private final Set<String> down = new HashSet<>();
+    private final Deque<Sent> inFlight = new ArrayDeque<>();
+    private Predicate<Frame> lost = frame -> false;
+    private long nextId = 1;
+    private long now;
+
+    ViewRegisterTest() {
+        VOTERS.forEach(voter -> disks.put(voter, new Disk(nextId++)));
+    }
+
+    private RegisterProposer proposer() {
+        RegisterProposer[] self = new RegisterProposer[1];
+        self[0] = new RegisterProposer(
+                VOTERS, nextId++, (voter, frame) -> inFlight.add(new Sent(self[0], voter, frame)), () -> nextId++);
+        return self[0];
+    }
+
+    /** Frames and replies arrive, but those to voters that are down and those that are lost. */
+    private void settle() {
+        while (!inFlight.isEmpty()) {
+            Sent sent = inFlight.remove();
+            if (down.contains(sent.voter) || lost.test(sent.frame)) {
+                continue;
+            }
+            try {
+                Frame reply = new RegisterAcceptor(sent.voter, disks.get(sent.voter)).answer(sent.frame);
+                if (!lost.test(reply)) {
+                    sent.from.onFrame(sent.voter, reply, now);
+                }
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    private void letTimePass(RegisterProposer proposer, long ms) {
+        for (long passed = 0; passed < ms; passed += 5) {
+            now += 5 * MS;
+            proposer.tick(now);
+            settle();
+        }
+    }
+
+    private static ViewChange activate(String name) {
+        return current -> Optional.of(current.map(base -> new View(
+                        base.version() + 1, base.term() + 1, new View.Member(name, 1), List.of(), List.of(), 0))
+                .orElse(new View(1, 1, new View.Member(name, 1), List.of(), List.of(), 0)));
+    }
+
+    private List<ViewOutcome> begin(RegisterProposer proposer, ViewChange change) {
+        List<ViewOutcome> outcomes = new ArrayList<>();
+        proposer.change(change, outcomes::add, now);
+        settle();
+        return outcomes;
+    }
+
+    private View committed(List<ViewOutcome> outcomes) {
+        assertThat(outcomes).isNotEmpty();
+        ViewOutcome last = outcomes.get(outcomes.size() - 1);
+        assertThat(last).isInstanceOf(ViewOutcome.Committed.class);
+        return ((ViewOutcome.Committed) last).view();
+    }
+
+    private Optional<View> read() {
+        List<ViewOutcome> outcomes = begin(proposer(), ViewChange.read());
+        assertThat(outcomes).hasSize(1);
+        return ((ViewOutcome.Declined) outcomes.get(0)).current();
+    }
+
+    @Test
+    void writesTheFirstValueWhenAllDisksAreNew() {
+        View first = committed(begin(proposer(), activate("n1")));
+        assertThat(first.version()).isEqualTo(1);
+        assertThat(first.voters()).containsExactly(
+                new View.Voter("n1", 1), new View.Voter("n2", 2), new View.Voter("d1", 3));
+        assertThat(disks.values()).allMatch(disk -> disk.record().voting());
+        assertThat(read()).contains(first);
+    }
+
+    @Test
+    void writesNoFirstValueWhileOneVoterIsSilent() {
+        down.add("d1");
+        RegisterProposer proposer = proposer();
+        List<ViewOutcome> outcomes = begin(proposer, activate("n1"));
+        letTimePass(proposer, 2000);
+        assertThat(outcomes).isNotEmpty().allMatch(ViewOutcome.Unreachable.class::isInstance);
+        assertThat(outcomes.get(0).toString()).contains("a first one needs all of").contains("d1=no answer");
+        assertThat(disks.get("n1").record().value()).isEmpty();
+        down.clear();
+        letTimePass(proposer, 1000);
+        assertThat(committed(outcomes).version()).isEqualTo(1);
+    }
+
+    @Test
+    void neverBeginsAnewWhereOneVoterRemembers() {
+        committed(begin(proposer(), activate("n1")));
+        disks.put("n1", new Disk(nextId++));
+        disks.put("n2", new Disk(nextId++));
+        RegisterProposer proposer = proposer();
+        List<ViewOutcome> outcomes = begin(proposer, activate("n2"));
+        letTimePass(proposer, 2000);
+        assertThat(outcomes).allMatch(ViewOutcome.Unreachable.class::isInstance);
+        assertThat(outcomes.get(0).toString()).contains("its disk is not the one that the register names");
+        assertThat(disks.get("n1").record().value()).isEmpty();
+    }
+
+    @Test
+    void oneVoterOfThreeMayBeDown() {
+        committed(begin(proposer(), activate("n1")));
+        down.add("n1");
+        View next = committed(begin(proposer(), activate("n2")));
+        assertThat(next.term()).isEqualTo(2);
+        down.clear();
+        down.add("d1");
+        assertThat(read()).contains(next);
+    }
+
+    @Test
+    void aLostDiskDoesNotVoteUntilTheOthersHaveNamedIt() {
+        committed(begin(proposer(), activate("n1")));
+        disks.put("d1", new Disk(99));
+        down.add("n1");
+        RegisterProposer blocked = proposer();
+        List<ViewOutcome> outcomes = begin(blocked, activate("n2"));
+        letTimePass(blocked, 1000);
+        assertThat(outcomes).allMatch(ViewOutcome.Unreachable.class::isInstance);
+        assertThat(blocked.strangers()).containsExactly("d1");
+        blocked.cancel();
+
+        down.clear();
+        RegisterProposer naming = proposer();
+        begin(naming, ViewChange.read());
+        assertThat(naming.strangers()).containsExactly("d1");
+        View named = committed(begin(naming, ViewChange.nameVoters()));
+        assertThat(named.voters()).contains(new View.Voter("d1", 99));
+        assertThat(named.term()).isEqualTo(1);
+        assertThat(naming.strangers()).isEmpty();
+        assertThat(disks.get("d1").record().voting()).isTrue();
+
+        down.add("n1");
+        assertThat(committed(begin(proposer(), activate("n2"))).version()).isEqualTo(3);
+    }
+
+    @Test
+    void aLostAdmissionIsSentAgain() {
+        committed(begin(proposer(), activate("n1")));
+        disks.put("d1", new Disk(99));
+        RegisterProposer naming = proposer();
+        lost = Frame.Admit.class::isInstance;
+        begin(naming, ViewChange.read());
+        committed(begin(naming, ViewChange.nameVoters()));
+        assertThat(disks.get("d1").record().voting()).isFalse();
+        lost = frame -> false;
+        letTimePass(naming, 100);
+        assertThat(disks.get("d1").record().voting()).isTrue();
+    }
+
+    @Test
+    void namesNobodyWhenNobodyIsNew() {
+        View first = committed(begin(proposer(), activate("n1")));
+        assertThat(begin(proposer(), ViewChange.nameVoters()))
+                .containsExactly(new ViewOutcome.Declined(Optional.of(first)));
+    }
+
+    @Test
+    void findsItsOwnValueThatSomebodyElseFinished() {
+        committed(begin(proposer(), activate("n1")));
+        RegisterProposer unlucky = proposer();
+        lost = frame -> frame instanceof Frame.Accepted;
+        List<ViewOutcome> outcomes = begin(unlucky, activate("n2"));
+        lost = frame -> false;
+        View finished = read().orElseThrow();
+        assertThat(finished.active().name()).isEqualTo("n2");
+        letTimePass(unlucky, 1000);
+        assertThat(committed(outcomes)).isEqualTo(finished);
+        assertThat(finished.version()).isEqualTo(2);
+    }
+
+    @Test
+    void ofTwoProposersEachSeesOneOrder() {
+        committed(begin(proposer(), activate("n1")));
+        RegisterProposer first = proposer();
+        RegisterProposer second = proposer();
+        List<ViewOutcome> outcomes = new ArrayList<>();
+        Consumer<ViewOutcome> note = outcomes::add;
+        ViewChange takeOver = current ->
+                current.orElseThrow().term() == 1 ? activate("n2").apply(current) : Optional.empty();
+        first.change(takeOver, note, now);
+        second.change(takeOver, note, now);
+        settle();
+        letTimePass(first, 500);
+        letTimePass(second, 500);
+        assertThat(outcomes).hasSize(2);
+        assertThat(outcomes.stream().filter(ViewOutcome.Committed.class::isInstance)).hasSize(1);
+        assertThat(read().orElseThrow().version()).isEqualTo(2);
+    }
+
+    @Test
+    void goesOnUntilAMajorityAnswers() {
+        committed(begin(proposer(), activate("n1")));
+        down.addAll(List.of("n1", "n2"));
+        RegisterProposer proposer = proposer();
+        List<ViewOutcome> outcomes = begin(proposer, activate("n2"));
+        letTimePass(proposer, 5000);
+        assertThat(outcomes).allMatch(ViewOutcome.Unreachable.class::isInstance).hasSizeLessThan(5);
+        down.remove("n2");
+        letTimePass(proposer, 1000);
+        assertThat(committed(outcomes).version()).isEqualTo(2);
+        assertThat(proposer.isBusy()).isFalse();
+    }
+
+    @Test
+    void saysNothingAfterBeingCancelled() {
+        RegisterProposer proposer = proposer();
+        List<ViewOutcome> outcomes = new ArrayList<>();
+        proposer.change(activate("n1"), outcomes::add, now);
+        proposer.cancel();
+        settle();
+        letTimePass(proposer, 1000);
+        assertThat(outcomes).isEmpty();
+        assertThat(proposer.isBusy()).isFalse();
+    }
+
+    @Test
+    void refusesASecondChangeAndAViewOutOfOrder() {
+        committed(begin(proposer(), activate("n1")));
+        RegisterProposer proposer = proposer();
+        proposer.change(ViewChange.read(), outcome -> {}, now);
+        assertThatThrownBy(() -> proposer.change(ViewChange.read(), outcome -> {}, now))
+                .isInstanceOf(Invariant.InvariantBroken.class);
+        ViewChange sameTerm = current -> Optional.of(
+                new View(2, 1, new View.Member("n2", 1), List.of(), List.of(), 0));
+        assertThatThrownBy(() -> begin(proposer(), sameTerm)).isInstanceOf(Invariant.InvariantBroken.class);
+        ViewChange skipping = current -> Optional.of(
+                new View(3, 2, new View.Member("n2", 1), List.of(), List.of(), 0));
+        assertThatThrownBy(() -> begin(proposer(), skipping)).isInstanceOf(Invariant.InvariantBroken.class);
+    }
+}
