@@ -145,7 +145,7 @@ public final class ChildProcess {
 
     /** Sends TERM: it closes and ends. */
     public void terminate() {
-        current().process.destroy();
+        current().process.toHandle().destroy(); // the process itself would close the streams, which are still read
     }
 
     /**
@@ -155,7 +155,7 @@ public final class ChildProcess {
      */
     public void restart(Duration limit) {
         Run old = current();
-        old.process.destroyForcibly();
+        old.process.toHandle().destroyForcibly();
         try {
             if (!old.process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS)) {
                 throw new CommandFailure(ExitCode.FAILED, name + " pid " + old.process.pid() + " does not end");
@@ -227,10 +227,11 @@ public final class ChildProcess {
         try {
             if (!present.process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS)) {
                 LOG.warn("{} pid {} does not end after {} ms, killed", name, present.process.pid(), limit.toMillis());
-                present.process.destroyForcibly().waitFor();
+                present.process.toHandle().destroyForcibly();
+                present.process.waitFor();
             }
         } catch (InterruptedException e) {
-            present.process.destroyForcibly();
+            present.process.toHandle().destroyForcibly();
             Thread.currentThread().interrupt();
         }
     }

@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which cluster a command looks at: options shared by the commands that ask. Touched by the main thread. */
@@ -21,6 +22,9 @@ final class Target {
             description = "Name of the cluster, with --connect; default ${DEFAULT-VALUE}.")
     private String cluster = "lockstep";
 
+    /** Made for the first question and ended by the end of the process: its threads are daemons. */
+    private @Nullable AdminClient admin;
+
     /** Asks the distributors, first come first served. @throws CommandFailure (cannot reach) when none answers */
     ClusterStatus status(Duration limit) {
         List<InetSocketAddress> addresses = connect.stream().map(Addresses::of).toList();
@@ -35,8 +39,13 @@ final class Target {
             addresses = running.addresses();
             name = running.cluster();
         }
-        try (AdminClient admin = new AdminClient(name)) {
-            return ClusterStatus.parse(admin.askFirst(addresses, AdminClient.STATUS, limit));
+        AdminClient asker = admin;
+        if (asker == null) {
+            asker = new AdminClient(name);
+            admin = asker;
+        }
+        try {
+            return ClusterStatus.parse(asker.askFirst(addresses, AdminClient.STATUS, limit));
         } catch (IllegalArgumentException e) {
             throw new CommandFailure(ExitCode.CANNOT_REACH, "what answers there is no distributor: " + e.getMessage(), e);
         }

@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What {@code up} keeps under {@code .lockstep/up}: a lock so that two cannot run at once, a file that tells {@code
@@ -29,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * its shutdown hook; the file is replaced as a whole, so readers need no lock.
  */
 final class UpState implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(UpState.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final DateTimeFormatter STAMP =
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
@@ -110,11 +113,32 @@ final class UpState implements AutoCloseable {
             }
             file.truncate(0);
             file.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.UTF_8)), 0);
+            endLeftovers(directory);
             Files.deleteIfExists(stateFile(directory));
             return new UpState(directory, file, lock);
         } catch (IOException e) {
             throw new CommandFailure(
                     ExitCode.REFUSED, "cannot use " + directory + ": " + e + "; is the folder writable?", e);
+        }
+    }
+
+    /**
+     * Ends what a killed 'up' has left behind. Its children end by themselves when it dies, but one that was stopped by a
+     * signal at that moment cannot. A process that only has the same number is left alone.
+     */
+    private static void endLeftovers(Path directory) {
+        if (!Files.exists(stateFile(directory))) {
+            return;
+        }
+        try {
+            Running former = JSON.readValue(Files.readAllBytes(stateFile(directory)), Running.class);
+            for (Child child : former.processes()) {
+                ProcessHandle.of(child.pid())
+                        .filter(p -> p.info().commandLine().orElse("").contains(directory.toString()))
+                        .ifPresent(ProcessHandle::destroyForcibly);
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot read what the former 'up' has left in {}", directory, e);
         }
     }
 

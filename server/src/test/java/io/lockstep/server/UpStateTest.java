@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,6 +52,31 @@ final class UpStateTest {
     }
 
     @Test
+    void endsWhatAKilledOneLeftBehindAndNothingElse() throws Exception {
+        Process ended = new ProcessBuilder("true").start();
+        ended.waitFor();
+        Process ours = new ProcessBuilder("tail", "-f", "/dev/null", folder.resolve("none").toString()).start();
+        Process others = new ProcessBuilder("tail", "-f", "/dev/null").start();
+        try {
+            UpState former = UpState.open(folder);
+            former.write(new UpState.Running(
+                    ended.pid(), "lockstep", "a", List.of(), List.of(child(ours.pid()), child(others.pid()))));
+            Path state = folder.resolve("state.json");
+            byte[] left = Files.readAllBytes(state);
+            former.close();
+            Files.write(state, left);
+
+            UpState.open(folder).close();
+
+            assertThat(ours.waitFor(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(others.isAlive()).isTrue();
+        } finally {
+            ours.destroyForcibly();
+            others.destroyForcibly();
+        }
+    }
+
+    @Test
     void movesAnOldDatabaseAsideAndKeepsIt() throws IOException {
         try (UpState state = UpState.open(folder)) {
             assertThat(state.moveAside("a")).isEmpty();
@@ -60,6 +87,10 @@ final class UpStateTest {
             assertThat(state.database("a")).doesNotExist();
             assertThat(moved.resolve("x")).hasContent("kept");
         }
+    }
+
+    private static UpState.Child child(long pid) {
+        return new UpState.Child("node-1", "node", pid, Map.of(), "log");
     }
 
     private static UpState.Running running(long pid) {
