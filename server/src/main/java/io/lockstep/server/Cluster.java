@@ -1,5 +1,7 @@
 package io.lockstep.server;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -31,6 +33,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Cluster implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Cluster.class);
+
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private static final Duration READY_LIMIT = Duration.ofSeconds(60);
     private static final Duration END_LIMIT = Duration.ofSeconds(4);
@@ -159,6 +163,25 @@ public final class Cluster implements AutoCloseable {
             }
         }
         throw last;
+    }
+
+    /**
+     * Frames that the distributors dropped because they were said in an older term, or by another node than the active;
+     * of those that do not answer, none.
+     */
+    public long staleFrames() {
+        long all = 0;
+        for (ChildProcess distributor : distributors) {
+            if (distributor.isAlive()) {
+                try {
+                    String counters = admin.ask(distributor.address(), AdminClient.COUNTERS, STATUS_LIMIT);
+                    all += JSON.readTree(counters).path("staleFrames").asLong();
+                } catch (CommandFailure | JsonProcessingException e) {
+                    LOG.debug("{} does not say how many frames it dropped", distributor, e);
+                }
+            }
+        }
+        return all;
     }
 
     /** Waits until an active works and every other node is in sync. @throws CommandFailure (failed) when it does not */

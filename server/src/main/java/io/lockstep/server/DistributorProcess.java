@@ -85,13 +85,26 @@ final class DistributorProcess implements ProcessShell.Role {
 
     private static String answer(
             String question, LockstepConfig config, HazelcastMembers members, @Nullable Distributor distributor) {
+        if (question.equals(AdminClient.COUNTERS) && distributor != null) {
+            return counters(distributor.snapshot());
+        }
         if (!question.equals(AdminClient.STATUS)) {
-            return StatusPage.json(Map.of("error", "unknown question '" + question + "'; allowed: " + AdminClient.STATUS));
+            return StatusPage.json(Map.of(
+                    "error",
+                    "unknown question '" + question + "'; allowed: " + AdminClient.STATUS + ", " + AdminClient.COUNTERS));
         }
         if (distributor == null) {
             return StatusPage.json(StatusPage.of(config, 0, null, members));
         }
         DistributorCore.Snapshot known = distributor.snapshot();
         return StatusPage.json(StatusPage.of(config, known.term(), known.active(), members));
+    }
+
+    private static String counters(DistributorCore.Snapshot known) {
+        return StatusPage.json(Map.of(
+                "staleFrames", known.staleFrames(),
+                "busyAnswers", known.busyAnswers(),
+                "sessions", known.sessions(),
+                "heldRequests", known.heldRequests()));
     }
 }

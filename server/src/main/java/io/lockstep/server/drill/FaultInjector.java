@@ -67,7 +67,7 @@ final class FaultInjector {
         long beganNs = System.nanoTime();
         ClusterStatus status = awaitOpportunity(run);
         long waitedMs = (System.nanoTime() - beganNs) / 1_000_000;
-        ChildProcess victim = choose(status);
+        ChildProcess victim = choose(number, status);
         String role = config.target().text();
         long term = Math.max(status.term(), terms.term());
         int open = run.openTransactions();
@@ -85,8 +85,12 @@ final class FaultInjector {
             takeover = awaitTakeover(victim, term, atMicros, run, notes);
         }
         progress.tell(headline(number, victim, role, open, takeover));
+        long staleBefore = cluster.staleFrames();
         Instant backFrom = config.fault() == Fault.KILL ? at : thaw(victim, notes);
         long backAtMicros = bringBack(victim, notes);
+        if (config.fault() == Fault.STOP && config.target() == Target.ACTIVE) {
+            checkHarmless(staleBefore, takeover, notes);
+        }
         if (config.target() != Target.ACTIVE) {
             run.enter(Phase.AFTER);
         }
@@ -115,7 +119,7 @@ final class FaultInjector {
         }
     }
 
-    private ChildProcess choose(ClusterStatus status) {
+    private ChildProcess choose(int number, ClusterStatus status) {
         return switch (config.target()) {
             case ACTIVE ->
                 cluster.child(status.activeNode().map(NodeStatus::name).orElseThrow());
@@ -124,8 +128,9 @@ final class FaultInjector {
                 yield cluster.child(backups.get(random.nextInt(backups.size())).name());
             }
             case DISTRIBUTOR -> {
+                // Clients begin at the first one and stay where they are until that fails: each fault hits them.
                 List<ChildProcess> distributors = cluster.distributors();
-                yield distributors.get(random.nextInt(distributors.size()));
+                yield distributors.get((number - 1) % distributors.size());
             }
         };
     }
@@ -192,6 +197,15 @@ final class FaultInjector {
         notes.add("thawed " + config.thawAfter().toSeconds() + " s later");
         progress.tell(victim.name() + " goes on");
         return at;
+    }
+
+    /** What a thawed active still says is dropped, and no client's term goes back to its reign. */
+    private void checkHarmless(long staleBefore, @Nullable Takeover takeover, List<String> notes) {
+        notes.add("after the thaw the distributors dropped " + (cluster.staleFrames() - staleBefore)
+                + " frames of the older term");
+        if (takeover != null && terms.term() != takeover.term()) {
+            notes.add("clients then heard of term " + terms.term() + ", after " + takeover.term());
+        }
     }
 
     /** Starts the process again where it does not live. @return when it was in its place, in micros; -1 never */
