@@ -45,7 +45,10 @@ final class ChunkInstaller implements CopyInstaller {
         } catch (CopyBrokenException e) {
             close();
             throw e;
-        } catch (SQLException | DbException | IllegalArgumentException | IllegalStateException
+        } catch (SQLException
+                | DbException
+                | IllegalArgumentException
+                | IllegalStateException
                 | BufferUnderflowException e) {
             close();
             throw new CopyBrokenException("piece " + nextIndex + " of the copy cannot be installed: " + e, e);

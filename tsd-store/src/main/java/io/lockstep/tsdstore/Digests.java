@@ -19,10 +19,8 @@ public final class Digests {
 
     /** Chain digest of an entry from that of the one before it. */
     public static long chain(long previousChain, ControlHeader header, byte[] body, Decision decision, long outcome) {
-        HashStream64 hash = XXH3.hashStream()
-                .putLong(previousChain)
-                .putLong(header.term())
-                .putLong(header.position());
+        HashStream64 hash =
+                XXH3.hashStream().putLong(previousChain).putLong(header.term()).putLong(header.position());
         put(hash, header.session());
         return hash.putLong(header.requestId())
                 .putByte((byte) header.kind().code())
@@ -39,8 +37,7 @@ public final class Digests {
 
     /** Whether the entry's chain digest follows from that of the one before it. */
     public static boolean continues(long previousChain, Entry entry) {
-        return entry.chain()
-                == chain(previousChain, entry.header(), entry.body(), entry.decision(), entry.outcome());
+        return entry.chain() == chain(previousChain, entry.header(), entry.body(), entry.decision(), entry.outcome());
     }
 
     static HashStream64 start() {

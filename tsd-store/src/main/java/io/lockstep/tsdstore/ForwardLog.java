@@ -63,7 +63,11 @@ public final class ForwardLog {
     /** Appends the next entry. @throws Invariant.InvariantBroken when it does not {@link #continues} the log */
     public void append(Entry entry) {
         Invariant.check(entry.position() == last + 1, "gap in the forward log", entry.position(), last);
-        Invariant.check(entry.header().term() >= last().term(), "term falls", entry.header().term(), last().term());
+        Invariant.check(
+                entry.header().term() >= last().term(),
+                "term falls",
+                entry.header().term(),
+                last().term());
         Invariant.check(Digests.continues(lastChain(), entry), "chain of the forward log breaks at " + entry);
         if (last - first + 1 == entries.length) {
             resize(entries.length * 2);
@@ -141,7 +145,8 @@ public final class ForwardLog {
      * @param position held, or one past the last
      */
     public Pin pin(long position) {
-        Invariant.check(position >= first && position <= last + 1, "cannot pin " + position + ", it holds", first, last);
+        Invariant.check(
+                position >= first && position <= last + 1, "cannot pin " + position + ", it holds", first, last);
         Pin pin = new Pin(position);
         pins.add(pin);
         return pin;

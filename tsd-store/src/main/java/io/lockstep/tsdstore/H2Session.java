@@ -56,7 +56,8 @@ final class H2Session {
     /** From here to {@link #end}, or to the transaction's end, H2 shows this time and draws from this seed. */
     static void begin(SessionLocal session, long timeNs, long seed) {
         CURRENT_TIMESTAMP.set(
-                session, JSR310Utils.offsetDateTimeToValue(MessageContext.instant(timeNs).atOffset(ZoneOffset.UTC)));
+                session,
+                JSR310Utils.offsetDateTimeToValue(MessageContext.instant(timeNs).atOffset(ZoneOffset.UTC)));
         session.getRandom().setSeed(seed);
         SEEDED.set(new SeededBytes(seed));
     }

@@ -42,9 +42,7 @@ final class Judge {
                     AnswerCode.UNKNOWN_SESSION,
                     "session " + request.session() + " was closed, has expired or never was; open a new one");
         }
-        return request.kind() == RequestKind.READ
-                ? judgeRead(session, request)
-                : judgeOrdered(session, request);
+        return request.kind() == RequestKind.READ ? judgeRead(session, request) : judgeOrdered(session, request);
     }
 
     private Ruling judgeOpen(Request request) {
@@ -54,7 +52,9 @@ final class Judge {
         }
         if (state.sessionCount() >= config.sessionsMax()) {
             return refused(
-                    request, AnswerCode.BUSY, config.sessionsMax() + " sessions are open; close some or raise sessionsMax");
+                    request,
+                    AnswerCode.BUSY,
+                    config.sessionsMax() + " sessions are open; close some or raise sessionsMax");
         }
         return Ruling.Fresh.INSTANCE;
     }
@@ -148,13 +148,12 @@ final class Judge {
         return refused(
                 request,
                 AnswerCode.GAP,
-                "request " + request.requestId() + " follows " + request.previousOrdered() + ", but the last one here is "
-                        + session.lastOrdered + "; send again from there");
+                "request " + request.requestId() + " follows " + request.previousOrdered()
+                        + ", but the last one here is " + session.lastOrdered + "; send again from there");
     }
 
     private static Ruling refused(Request request, AnswerCode code, String text) {
-        return new Ruling.Refused(
-                new Answer(request.session(), request.requestId(), Identity.NONE, code, text(text)));
+        return new Ruling.Refused(new Answer(request.session(), request.requestId(), Identity.NONE, code, text(text)));
     }
 
     // ---- shared with execution, which judges again (rule R9) ------------------------------------------------------

@@ -134,7 +134,8 @@ final class MessageContext implements TransactionContext {
     public <T> void put(StateKey<T> key, T value) {
         checkOpen();
         checkName("state key", key.name());
-        TransactionState changed = state.with(key.name(), key.codec().encode(value).clone());
+        TransactionState changed =
+                state.with(key.name(), key.codec().encode(value).clone());
         if (changed.bytes() > STATE_MAX_BYTES) {
             throw new IllegalStateException("a transaction's state is limited to " + STATE_MAX_BYTES + " bytes");
         }

@@ -50,8 +50,7 @@ final class RetainedAnswers {
     }
 
     void add(Retained retained) {
-        Invariant.check(
-                size == 0 || at(size - 1).requestId() < retained.requestId(), "retained answers out of order");
+        Invariant.check(size == 0 || at(size - 1).requestId() < retained.requestId(), "retained answers out of order");
         if (size == ring.length) {
             Retained[] larger = new Retained[Math.max(4, size * 2)];
             for (int i = 0; i < size; i++) {

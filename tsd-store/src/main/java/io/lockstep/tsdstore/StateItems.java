@@ -216,7 +216,11 @@ final class StateItems implements AutoCloseable {
 
         private void readSession(StateReader in) {
             Session read = new Session(
-                    in.getIdentity(), in.getLong(), in.getInt(), 0, config.sessionIdle().toNanos());
+                    in.getIdentity(),
+                    in.getLong(),
+                    in.getInt(),
+                    0,
+                    config.sessionIdle().toNanos());
             read.lastOrdered = in.getLong();
             read.prunedUpTo = in.getLong();
             read.lastActivityNs = in.getLong();

@@ -145,7 +145,9 @@ public final class TsdStore implements AutoCloseable {
         if (ours.entry().chain() != entry.chain()) {
             isUnusable = true;
             throw new DivergenceException(
-                    "the log that ends with entry " + entry + " is not ours", entry.chain(), ours.entry().chain());
+                    "the log that ends with entry " + entry + " is not ours",
+                    entry.chain(),
+                    ours.entry().chain());
         }
         return ours;
     }
@@ -198,8 +200,7 @@ public final class TsdStore implements AutoCloseable {
 
     private StateItems items() {
         try {
-            return new StateItems(
-                    state.snapshot(), records.snapshot(), service.name(), records.kind(), config);
+            return new StateItems(state.snapshot(), records.snapshot(), service.name(), records.kind(), config);
         } catch (SQLException e) {
             throw new NodeFailure("this node cannot read its records: " + e, e);
         }
@@ -427,9 +428,7 @@ public final class TsdStore implements AutoCloseable {
         if (kind == RequestKind.CLOSE) {
             return close(header, session, isQuarantined);
         }
-        Step step = isQuarantined
-                ? Step.of(AnswerCode.QUARANTINED, QUARANTINED)
-                : performFresh(header, body, session);
+        Step step = isQuarantined ? Step.of(AnswerCode.QUARANTINED, QUARANTINED) : performFresh(header, body, session);
         remember(header, session, step, contentDigest);
         return step;
     }
@@ -575,7 +574,9 @@ public final class TsdStore implements AutoCloseable {
             throw e;
         } catch (RuntimeException e) {
             NodeTrouble.check(e);
-            step = Step.of(AnswerCode.SERVICE_FAILED, "the service failed: " + e.getClass().getName());
+            step = Step.of(
+                    AnswerCode.SERVICE_FAILED,
+                    "the service failed: " + e.getClass().getName());
         }
         try {
             always.run();

@@ -16,8 +16,8 @@ class ForwardLogTest {
     private static final int ENTRY_BYTES = Entry.OVERHEAD_BYTES + BODY_BYTES;
 
     private static Entry entryAfter(ForwardLog log, long term) {
-        ControlHeader header = new ControlHeader(
-                term, log.lastPosition() + 1, Identity.NONE, 0, RequestKind.TOUCH, 1, 0, 0, 5, 6);
+        ControlHeader header =
+                new ControlHeader(term, log.lastPosition() + 1, Identity.NONE, 0, RequestKind.TOUCH, 1, 0, 0, 5, 6);
         byte[] body = new byte[BODY_BYTES];
         long chain = Digests.chain(log.lastChain(), header, body, Decision.EXECUTE, 9);
         return new Entry(header, body, Decision.EXECUTE, 9, chain);

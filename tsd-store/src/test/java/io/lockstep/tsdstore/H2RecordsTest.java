@@ -30,7 +30,8 @@ class H2RecordsTest {
                     switch (random.nextInt(8)) {
                         case 0 -> "sql DELETE FROM purchase WHERE number < " + random.nextInt(60);
                         case 1 -> "sql INSERT INTO customer(name) VALUES ('customer" + random.nextInt(9) + "')";
-                        case 2 -> "sql INSERT INTO extra.total VALUES (" + random.nextInt(30) + ", NEXT VALUE FOR ticket)";
+                        case 2 ->
+                            "sql INSERT INTO extra.total VALUES (" + random.nextInt(30) + ", NEXT VALUE FOR ticket)";
                         case 3 -> "sql DELETE FROM journal WHERE line = 'customer" + random.nextInt(9) + "'";
                         case 4 -> "sql SELECT line, at, level FROM journal";
                         case 5 -> "sql INSERT INTO purchase(code, customer) VALUES (NEXT VALUE FOR ticket, -1)";
@@ -104,16 +105,14 @@ class H2RecordsTest {
             // The same entry with another body stands for a row that was changed by hand.
             a.send(session, RequestKind.CONTINUE, transaction, "sql UPDATE customer SET balance = 1");
             Entry changed = a.executions.get(a.executions.size() - 1).entry();
-            wrong.execute(
-                    changed.header(), ShopService.bytes("sql UPDATE customer SET balance = 2"), Decision.EXECUTE);
+            wrong.execute(changed.header(), ShopService.bytes("sql UPDATE customer SET balance = 2"), Decision.EXECUTE);
             a.send(session, RequestKind.CONTINUE, transaction, "sql SELECT balance FROM customer");
             Entry asked = a.executions.get(a.executions.size() - 1).entry();
-            assertThatThrownBy(() -> b.apply(asked))
-                    .isInstanceOfSatisfying(DivergenceException.class, e -> {
-                        assertThat(e.expected()).isEqualTo(asked.outcome());
-                        assertThat(e.actual()).isNotEqualTo(asked.outcome());
-                        assertThat(e).hasMessageContaining("CONTINUE@" + asked.identity());
-                    });
+            assertThatThrownBy(() -> b.apply(asked)).isInstanceOfSatisfying(DivergenceException.class, e -> {
+                assertThat(e.expected()).isEqualTo(asked.outcome());
+                assertThat(e.actual()).isNotEqualTo(asked.outcome());
+                assertThat(e).hasMessageContaining("CONTINUE@" + asked.identity());
+            });
             assertThatThrownBy(() -> b.nextDue(0)).hasMessageContaining("differs");
         }
     }
@@ -123,9 +122,11 @@ class H2RecordsTest {
         try (StoreDriver a = StoreDriver.withRecords()) {
             Identity session = a.open();
             long transaction = a.begin(session, "put x");
-            assertThat(a.send(session, RequestKind.CONTINUE, transaction, "refuse it").code())
+            assertThat(a.send(session, RequestKind.CONTINUE, transaction, "refuse it")
+                            .code())
                     .isEqualTo(AnswerCode.SERVICE_ERROR);
-            assertThat(a.send(session, RequestKind.CONTINUE, transaction, "fail").code())
+            assertThat(a.send(session, RequestKind.CONTINUE, transaction, "fail")
+                            .code())
                     .isEqualTo(AnswerCode.SERVICE_FAILED);
             Answer rows = a.send(session, RequestKind.CONTINUE, transaction, "sql SELECT COUNT(*) FROM journal");
             assertThat(text(rows.body())).isEqualTo("0 ;");
@@ -148,7 +149,8 @@ class H2RecordsTest {
             }
             Answer read = a.send(session, RequestKind.READ, 0, "sql DELETE FROM journal");
             assertThat(read.code()).isEqualTo(AnswerCode.SERVICE_ERROR);
-            assertThat(a.send(session, RequestKind.READ, 0, "sql SELECT * FROM journal").code())
+            assertThat(a.send(session, RequestKind.READ, 0, "sql SELECT * FROM journal")
+                            .code())
                     .isEqualTo(AnswerCode.OK);
         }
     }
@@ -162,8 +164,7 @@ class H2RecordsTest {
                 return message;
             }
         };
-        try (StoreDriver a =
-                new StoreDriver(TsdStore.create(rude, new H2Records(), TsdStoreConfig.defaults()), 1)) {
+        try (StoreDriver a = new StoreDriver(TsdStore.create(rude, new H2Records(), TsdStoreConfig.defaults()), 1)) {
             a.view();
             Answer answer = a.send(a.open(), RequestKind.BEGIN, 0, "x");
             assertThat(answer.code()).isEqualTo(AnswerCode.SERVICE_ERROR);

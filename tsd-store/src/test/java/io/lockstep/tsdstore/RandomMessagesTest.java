@@ -104,9 +104,7 @@ class RandomMessagesTest {
             List<byte[]> pieces = StoreDriver.pieces(active.store.copy());
             backup.close();
             backup = StoreDriver.install(pieces, service(), records());
-            assertThat(backup.pendingEffects())
-                    .usingRecursiveComparison()
-                    .isEqualTo(active.store.pendingEffects());
+            assertThat(backup.pendingEffects()).usingRecursiveComparison().isEqualTo(active.store.pendingEffects());
         }
 
         private void act() {
@@ -161,8 +159,17 @@ class RandomMessagesTest {
         private Request acknowledging(Request r) {
             long upTo = Math.max(0, r.requestId() - 1 - random.nextInt(10));
             return new Request(
-                    r.session(), 1 + random.nextInt(3), r.requestId(), r.kind(), r.transaction(), upTo,
-                    r.previousOrdered(), Identity.NONE, 1000, false, r.body());
+                    r.session(),
+                    1 + random.nextInt(3),
+                    r.requestId(),
+                    r.kind(),
+                    r.transaction(),
+                    upTo,
+                    r.previousOrdered(),
+                    Identity.NONE,
+                    1000,
+                    false,
+                    r.body());
         }
 
         private long anyId() {

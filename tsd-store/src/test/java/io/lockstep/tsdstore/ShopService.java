@@ -62,7 +62,8 @@ final class ShopService implements TransactionService {
                         c.put(BASKET, c.get(BASKET).map(b -> b + "," + rest).orElse(rest));
                         yield c.get(BASKET).orElseThrow();
                     }
-                    case "show" -> c.get(BASKET).orElse("nothing") + "/" + c.get(NOTE).orElse("none");
+                    case "show" ->
+                        c.get(BASKET).orElse("nothing") + "/" + c.get(NOTE).orElse("none");
                     case "note" -> {
                         c.put(NOTE, rest);
                         c.remove(BASKET);
@@ -194,7 +195,8 @@ final class ShopService implements TransactionService {
         if (c.get(NOTE).orElse("").equals("stubborn")) {
             throw new IllegalStateException("will not " + how);
         }
-        c.runOutside(new OutsideEffect(how, bytes(c.transaction() + c.get(BASKET).orElse("")), false));
+        c.runOutside(
+                new OutsideEffect(how, bytes(c.transaction() + c.get(BASKET).orElse("")), false));
         if (hasTables) {
             sql(c, "INSERT INTO journal VALUES ('" + how + " " + c.transaction() + "', CURRENT_TIMESTAMP, 'low')");
         }

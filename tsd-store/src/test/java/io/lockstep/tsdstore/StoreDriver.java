@@ -36,15 +36,14 @@ final class StoreDriver implements AutoCloseable {
     }
 
     static StoreDriver withoutRecords(TsdStoreConfig config) {
-        StoreDriver driver =
-                new StoreDriver(TsdStore.create(new ShopService(false), new NoRecords(), config), 1);
+        StoreDriver driver = new StoreDriver(TsdStore.create(new ShopService(false), new NoRecords(), config), 1);
         driver.view();
         return driver;
     }
 
     static StoreDriver withRecords() {
-        StoreDriver driver = new StoreDriver(
-                TsdStore.create(new ShopService(true), new H2Records(), TsdStoreConfig.defaults()), 1);
+        StoreDriver driver =
+                new StoreDriver(TsdStore.create(new ShopService(true), new H2Records(), TsdStoreConfig.defaults()), 1);
         driver.view();
         return driver;
     }
@@ -147,8 +146,7 @@ final class StoreDriver implements AutoCloseable {
         return Objects.requireNonNull(answer);
     }
 
-    ControlHeader header(
-            Identity session, long id, RequestKind kind, int attach, long transaction, long acknowledged) {
+    ControlHeader header(Identity session, long id, RequestKind kind, int attach, long transaction, long acknowledged) {
         return new ControlHeader(
                 term,
                 store.last().position() + 1,

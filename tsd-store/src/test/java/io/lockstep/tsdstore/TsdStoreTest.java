@@ -41,8 +41,17 @@ class TsdStoreTest {
 
     private static Request with(Request r, int attach, long acknowledged, Identity seen) {
         return new Request(
-                r.session(), attach, r.requestId(), r.kind(), r.transaction(), acknowledged, r.previousOrdered(), seen,
-                r.deadlineMillis(), true, r.body());
+                r.session(),
+                attach,
+                r.requestId(),
+                r.kind(),
+                r.transaction(),
+                acknowledged,
+                r.previousOrdered(),
+                seen,
+                r.deadlineMillis(),
+                true,
+                r.body());
     }
 
     // ---- sessions and ids -----------------------------------------------------------------------------------------
@@ -61,11 +70,10 @@ class TsdStoreTest {
         Request request = driver.next(session, RequestKind.BEGIN, 0, "put apples");
         Answer first = driver.ask(request);
         long digest = store.digest();
-        assertThat(store.judge(request.asRepeated()))
-                .isInstanceOfSatisfying(Ruling.Answered.class, answered -> {
-                    assertThat(answered.answer()).usingRecursiveComparison().isEqualTo(first);
-                    assertThat(answered.position()).isEqualTo(first.entry().position());
-                });
+        assertThat(store.judge(request.asRepeated())).isInstanceOfSatisfying(Ruling.Answered.class, answered -> {
+            assertThat(answered.answer()).usingRecursiveComparison().isEqualTo(first);
+            assertThat(answered.position()).isEqualTo(first.entry().position());
+        });
         assertThat(store.digest()).isEqualTo(digest);
     }
 
@@ -187,7 +195,8 @@ class TsdStoreTest {
         driver.ask(with(driver.next(session, RequestKind.TOUCH, 0, ""), 3, 0, Identity.NONE));
         Request stale = StoreDriver.request(session, 0, RequestKind.CLOSE, 0, 0, 0, "");
         assertThat(codeOf(with(stale, 2, 0, Identity.NONE))).isEqualTo(AnswerCode.REFUSED);
-        assertThat(driver.order(with(stale, 2, 0, Identity.NONE), Decision.EXECUTE).code())
+        assertThat(driver.order(with(stale, 2, 0, Identity.NONE), Decision.EXECUTE)
+                        .code())
                 .isEqualTo(AnswerCode.REFUSED);
         assertThat(store.sessionCount()).isEqualTo(1);
         assertThat(codeOf(with(stale, 3, 0, Identity.NONE))).isEqualTo(AnswerCode.OK);
@@ -200,17 +209,20 @@ class TsdStoreTest {
     void aTransactionKeepsItsStateUntilItEnds() {
         long first = driver.begin(session, "put apples");
         long second = driver.begin(session, "put nuts");
-        assertThat(text(driver.send(session, RequestKind.CONTINUE, first, "put pears").body()))
+        assertThat(text(driver.send(session, RequestKind.CONTINUE, first, "put pears")
+                        .body()))
                 .isEqualTo("apples,pears");
         assertThat(text(driver.send(session, RequestKind.END, first, "show").body()))
                 .isEqualTo("apples,pears/none");
-        assertThat(text(driver.send(session, RequestKind.CONTINUE, second, "show").body()))
+        assertThat(text(driver.send(session, RequestKind.CONTINUE, second, "show")
+                        .body()))
                 .isEqualTo("nuts/none");
         assertThat(driver.send(session, RequestKind.CONTINUE, first, "show").code())
                 .isEqualTo(AnswerCode.TRANSACTION_ENDED);
         assertThat(driver.send(session, RequestKind.CONTINUE, 999, "show").code())
                 .isEqualTo(AnswerCode.TRANSACTION_UNKNOWN);
-        assertThat(driver.send(session, RequestKind.CONTINUE, second, "end").code()).isEqualTo(AnswerCode.OK);
+        assertThat(driver.send(session, RequestKind.CONTINUE, second, "end").code())
+                .isEqualTo(AnswerCode.OK);
         assertThat(store.transactionCount()).isZero();
     }
 
@@ -227,7 +239,8 @@ class TsdStoreTest {
         }
         assertThat(store.transactionCount()).isEqualTo(1);
         assertThat(store.pendingEffects()).isEmpty();
-        assertThat(text(driver.send(session, RequestKind.CONTINUE, transaction, "show").body()))
+        assertThat(text(driver.send(session, RequestKind.CONTINUE, transaction, "show")
+                        .body()))
                 .isEqualTo("apples/none");
         driver.pass(Duration.ofSeconds(1));
         assertThat(driver.due()).isNull();
@@ -258,7 +271,8 @@ class TsdStoreTest {
     @Test
     void rollbackRunsOnce() {
         long transaction = driver.begin(session, "put apples");
-        assertThat(driver.send(session, RequestKind.ROLLBACK, transaction, "").code()).isEqualTo(AnswerCode.OK);
+        assertThat(driver.send(session, RequestKind.ROLLBACK, transaction, "").code())
+                .isEqualTo(AnswerCode.OK);
         assertThat(driver.send(session, RequestKind.ROLLBACK, transaction, "").code())
                 .isEqualTo(AnswerCode.TRANSACTION_ENDED);
         assertThat(store.pendingEffects()).extracting(e -> e.effect().name()).containsExactly("rollback");
@@ -336,7 +350,8 @@ class TsdStoreTest {
         PendingEffect effect = store.pendingEffects().get(0);
         assertThat(effect.effect().name()).isEqualTo("expire");
         assertThat(effect.key().requestId()).isEqualTo(-effect.position());
-        assertThat(driver.send(session, RequestKind.CONTINUE, transaction, "show").code())
+        assertThat(driver.send(session, RequestKind.CONTINUE, transaction, "show")
+                        .code())
                 .isEqualTo(AnswerCode.TRANSACTION_ENDED);
     }
 
@@ -427,15 +442,15 @@ class TsdStoreTest {
         assertThat(store.pendingEffects().get(1).position()).isEqualTo(4);
         driver.own(RequestKind.EFFECT_DONE, Identity.NONE, 0, EntryBody.ofEffect(second));
         driver.own(RequestKind.EFFECT_DONE, Identity.NONE, 0, EntryBody.ofEffect(second));
-        assertThat(store.pendingEffects()).extracting(e -> text(e.effect().payload()))
+        assertThat(store.pendingEffects())
+                .extracting(e -> text(e.effect().payload()))
                 .containsExactly("effect a", "effect c");
     }
 
     @Test
     void entriesOutOfOrderAreOurOwnFault() {
         assertThatThrownBy(() -> store.execute(
-                        new ControlHeader(
-                                1, 99, session, 1, RequestKind.TOUCH, 1, 0, 0, driver.timeNs, 0),
+                        new ControlHeader(1, 99, session, 1, RequestKind.TOUCH, 1, 0, 0, driver.timeNs, 0),
                         bytes(""),
                         Decision.EXECUTE))
                 .isInstanceOf(Invariant.InvariantBroken.class)
@@ -447,14 +462,11 @@ class TsdStoreTest {
         StoreDriver other = StoreDriver.withoutRecords();
         other.open();
         driver.begin(session, "put apples");
-        Entry entry =
-                driver.executions.get(driver.executions.size() - 1).entry();
-        Entry wrong = new Entry(
-                entry.header(), entry.body(), entry.decision(), entry.outcome() + 1, entry.chain());
-        assertThatThrownBy(() -> other.store.apply(wrong))
-                .isInstanceOfSatisfying(DivergenceException.class, e -> {
-                    assertThat(e.expected()).isEqualTo(entry.outcome() + 1);
-                    assertThat(e.actual()).isEqualTo(entry.outcome());
-                });
+        Entry entry = driver.executions.get(driver.executions.size() - 1).entry();
+        Entry wrong = new Entry(entry.header(), entry.body(), entry.decision(), entry.outcome() + 1, entry.chain());
+        assertThatThrownBy(() -> other.store.apply(wrong)).isInstanceOfSatisfying(DivergenceException.class, e -> {
+            assertThat(e.expected()).isEqualTo(entry.outcome() + 1);
+            assertThat(e.actual()).isEqualTo(entry.outcome());
+        });
     }
 }
