@@ -30,6 +30,10 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
     private volatile long term;
     volatile boolean holdsAnswers;
     volatile boolean closesAtOnce;
+    /** Answers to reads wait until there are so many. */
+    volatile int readsAnsweredTogether = 1;
+
+    private final List<Frame> readAnswers = new CopyOnWriteArrayList<>();
 
     SocketNode(String name, long incarnation, ModelStore store, int port) {
         this.member = new View.Member(name, incarnation);
@@ -83,7 +87,16 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
             }
         }
         if (answer != null && !holdsAnswers) {
-            connection.send(new Frame.Reply(term, big(request, answer)));
+            Frame reply = new Frame.Reply(term, big(request, answer));
+            if (request.kind() != RequestKind.READ) {
+                connection.send(reply);
+                return;
+            }
+            readAnswers.add(reply);
+            if (readAnswers.size() >= readsAnsweredTogether) {
+                readAnswers.forEach(connection::send);
+                readAnswers.clear();
+            }
         }
     }
 
