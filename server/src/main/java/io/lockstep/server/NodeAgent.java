@@ -59,6 +59,7 @@ final class NodeAgent {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long TICK_NS = 5_000_000L;
     private static final long STATUS_NS = 200_000_000L;
+    private static final long NOTICE_NS = 500_000_000L;
     private static final int INBOX_BATCH = 1024;
     /** Time for the last words of a dying process to leave it. */
     private static final long LAST_WORDS_NS = 100_000_000L;
@@ -107,6 +108,7 @@ final class NodeAgent {
     private String formerActive = "";
     private long lastTickNs;
     private long lastStatusNs;
+    private long lastNoticeNs;
 
     NodeAgent(
             LockstepConfig config,
@@ -239,6 +241,9 @@ final class NodeAgent {
         ActiveNode reigning = active;
         if (reigning != null) {
             reigning.tick(nowNs);
+            if (nowNs - lastNoticeNs >= NOTICE_NS) {
+                announce(reigning);
+            }
         }
         if (nowNs - lastStatusNs >= STATUS_NS) {
             lastStatusNs = nowNs;
@@ -308,6 +313,12 @@ final class NodeAgent {
                         Identity.NONE,
                         code,
                         text.getBytes(StandardCharsets.UTF_8))));
+    }
+
+    /** Every distributor hears who is active: at every change, and now and then, should a notice have been lost. */
+    private void announce(ActiveNode reigning) {
+        lastNoticeNs = System.nanoTime();
+        inbound.values().forEach(connection -> connection.send(notice(reigning)));
     }
 
     private Frame notice(ActiveNode reigning) {
@@ -454,7 +465,7 @@ final class NodeAgent {
         activeStore = store;
         reign = reigning;
         active = reigning;
-        inbound.values().forEach(connection -> connection.send(notice(reigning)));
+        announce(reigning);
         takeover = new Takeover(
                 promotion.view().term(), formerActive, micros(candidateAt), micros(agreedAt), micros(Instant.now()));
         LOG.info("{} is the active of {}", self, promotion.view());
@@ -686,7 +697,7 @@ final class NodeAgent {
             view = installed;
             ActiveNode reigning = active;
             if (reigning != null) {
-                inbound.values().forEach(connection -> connection.send(notice(reigning)));
+                announce(reigning);
             }
             publishStatus();
         }

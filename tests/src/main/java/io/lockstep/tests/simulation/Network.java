@@ -13,7 +13,7 @@ import java.util.Set;
  */
 final class Network {
     /** One run of one process. */
-    interface Process {
+    interface Host {
         String name();
 
         long incarnation();
@@ -28,7 +28,7 @@ final class Network {
 
     private final Scheduler scheduler;
     private final Faults faults;
-    private final Map<String, Process> processes = new LinkedHashMap<>();
+    private final Map<String, Host> processes = new LinkedHashMap<>();
     private final Set<String> cuts = new HashSet<>();
     private boolean isHealed;
 
@@ -37,12 +37,12 @@ final class Network {
         this.faults = faults;
     }
 
-    void put(Process process) {
+    void put(Host process) {
         processes.put(process.name(), process);
     }
 
-    Process at(String name) {
-        Process process = processes.get(name);
+    Host at(String name) {
+        Host process = processes.get(name);
         if (process == null) {
             throw new Violation("no process " + name);
         }
@@ -66,13 +66,13 @@ final class Network {
     }
 
     /** Sends to the present run of a process. */
-    void send(Process from, String to, Frame frame) {
+    void send(Host from, String to, Frame frame) {
         send(from, to, 0, frame);
     }
 
     /** @param incarnation run that is meant; 0 for whichever is there */
-    void send(Process from, String to, long incarnation, Frame frame) {
-        Process target = processes.get(to);
+    void send(Host from, String to, long incarnation, Frame frame) {
+        Host target = processes.get(to);
         if (target == null || !target.isAlive() || (incarnation != 0 && target.incarnation() != incarnation)) {
             return;
         }
@@ -91,12 +91,12 @@ final class Network {
         return isLate ? usual + scheduler.between(0, faults.delayMaxNs()) : usual;
     }
 
-    private void deliver(Process from, Process target, Frame frame, long delayNs) {
+    private void deliver(Host from, Host target, Frame frame, long delayNs) {
         View.Member sender = new View.Member(from.name(), from.incarnation());
         scheduler.after(delayNs, () -> arrive(sender, target, frame));
     }
 
-    private void arrive(View.Member sender, Process target, Frame frame) {
+    private void arrive(View.Member sender, Host target, Frame frame) {
         if (!target.isAlive()) {
             return;
         }

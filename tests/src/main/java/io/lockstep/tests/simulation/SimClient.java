@@ -17,9 +17,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One client: the shipped session core, several transactions at a time, and what it expects of every answer. */
-final class SimClient implements Network.Process, SessionCore.Effects<SimClient.Ticket> {
+final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Ticket> {
     private static final long TICK_NS = 5 * Scheduler.MS;
-    private static final int OPEN_TRANSACTIONS = 4;
+    private static final int OPEN_TRANSACTIONS = 3;
     private static final Duration TIMEOUT = Duration.ofSeconds(4);
 
     private final Simulation simulation;
@@ -104,6 +104,13 @@ final class SimClient implements Network.Process, SessionCore.Effects<SimClient.
         return isOver || (core.isIdle() && doing.isEmpty());
     }
 
+    /** Where it stands, for the report of a schedule that does not end. */
+    String describe() {
+        return name + " " + core.state() + " session " + core.session() + " term " + core.term() + " attach "
+                + core.attach() + " last " + core.lastRequestId() + (isUp ? " up at " + distributor : " down")
+                + " transactions " + doing.size() + (core.isIdle() ? " idle" : " busy");
+    }
+
     long requests() {
         return requests;
     }
@@ -137,7 +144,7 @@ final class SimClient implements Network.Process, SessionCore.Effects<SimClient.
     }
 
     private void goOn(Doing of) {
-        scheduler.after(scheduler.between(0, 30 * Scheduler.MS), () -> {
+        scheduler.after(scheduler.between(0, 60 * Scheduler.MS), () -> {
             if (isOver || of.isOver) {
                 return;
             }

@@ -9,7 +9,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** One run of one distributor: the shipped core, and perhaps a voter. */
-final class SimDistributor implements Network.Process, DistributorCore.Effects<View.Member> {
+final class SimDistributor implements Network.Host, DistributorCore.Effects<View.Member> {
     private static final long TICK_NS = 5 * Scheduler.MS;
 
     private final Simulation simulation;
@@ -40,6 +40,11 @@ final class SimDistributor implements Network.Process, DistributorCore.Effects<V
         }
         core.tick(scheduler.now());
         scheduler.after(TICK_NS, this::tick);
+    }
+
+    /** Where it stands, for the report of a schedule that does not end. */
+    String describe() {
+        return self + " " + core.snapshot();
     }
 
     View.Member member() {

@@ -39,8 +39,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** One run of one node: the shipped cores in one thread, with a lane that works at its own pace. */
-final class SimNode implements Network.Process {
+final class SimNode implements Network.Host {
     private static final long TICK_NS = 5 * Scheduler.MS;
+    private static final long NOTICE_NS = 500 * Scheduler.MS;
     /** Small, so that logs roll and joiners are copied. */
     private static final long LOG_BYTES = 64 << 10;
 
@@ -135,6 +136,16 @@ final class SimNode implements Network.Process {
 
     boolean isFollowing() {
         return backup != null && backup.state() == BackupState.FOLLOWING;
+    }
+
+    /** Where it stands, for the report of a schedule that does not end. */
+    String describe() {
+        String role = reign == null
+                ? String.valueOf(backup == null ? null : backup.state() + ": " + backup.reason())
+                : "term " + reign.term + " stable " + reign.core.stablePosition() + " waiting answers "
+                        + reign.core.waitingAnswers() + " queue " + reign.queue.size() + " mark " + reign.markPosition
+                        + (reign.isLaneBusy ? " busy" : "") + (reign.isHeldBack ? " held back" : "");
+        return self + " log " + log.lastPosition() + " executed " + position() + " " + role;
     }
 
     Ledger.History history() {
@@ -423,7 +434,7 @@ final class SimNode implements Network.Process {
         Reign mine = new Reign(view);
         reign = mine;
         mine.open();
-        simulation.distributors().forEach(d -> send(d.member(), new Frame.ViewNotice(view.term(), view.version(), self)));
+        mine.announce();
     }
 
     /** The active's role: lane, gate, and what lies between them. */
@@ -436,6 +447,7 @@ final class SimNode implements Network.Process {
         private boolean isLaneBusy;
         private boolean isHeldBack;
         private long markPosition;
+        private long lastNoticeNs;
 
         private record Asked(View.Member from, Request request, boolean isMark) {}
 
@@ -468,6 +480,11 @@ final class SimNode implements Network.Process {
                 }
             });
             core.flush(scheduler.now());
+        }
+
+        void announce() {
+            simulation.distributors().forEach(distributor ->
+                    SimNode.this.send(distributor.member(), new Frame.ViewNotice(term, core.view().version(), self)));
         }
 
         private void executed(Execution execution) {
@@ -533,6 +550,10 @@ final class SimNode implements Network.Process {
 
         void tick() {
             long now = scheduler.now();
+            if (now - lastNoticeNs >= NOTICE_NS) {
+                lastNoticeNs = now;
+                announce();
+            }
             Execution due = order.expireNext(now, now);
             if (due != null) {
                 history.add(due.entry());

@@ -20,7 +20,7 @@ public final class Simulation {
     static final Duration FAILURE_DETECTION = Duration.ofMillis(100);
     static final TsdStoreConfig STORE =
             TsdStoreConfig.defaults().withIdle(Duration.ofSeconds(3), Duration.ofSeconds(2));
-    private static final long FAULTS_NS = Duration.ofMillis(2500).toNanos();
+    private static final long FAULTS_NS = Duration.ofMillis(1500).toNanos();
     private static final long HEAL_MAX_NS = Duration.ofSeconds(30).toNanos();
 
     final Scheduler scheduler;
@@ -119,7 +119,7 @@ public final class Simulation {
 
     private void killSomething() {
         if (scheduler.chance(0.2)) {
-            SimDistributor victim = distributors.get(pick(distributorNames));
+            SimDistributor victim = distributor(pick(distributorNames));
             if (victim.isAlive()) {
                 kills++;
                 victim.kill();
@@ -130,7 +130,7 @@ public final class Simulation {
             return;
         }
         SimNode active = active();
-        SimNode victim = active != null && scheduler.chance(0.7) ? active : nodes.get(pick(nodeNames));
+        SimNode victim = active != null && scheduler.chance(0.7) ? active : at(pick(nodeNames));
         if (victim.isAlive() && !isLastCopy(victim)) {
             kill(victim);
         }
@@ -166,10 +166,10 @@ public final class Simulation {
     private void pauseSomething() {
         long lengthNs = scheduler.between(10 * Scheduler.MS, 600 * Scheduler.MS);
         if (scheduler.chance(0.2)) {
-            distributors.get(pick(distributorNames)).pause(lengthNs);
+            distributor(pick(distributorNames)).pause(lengthNs);
         } else {
             SimNode active = active();
-            (active != null && scheduler.chance(0.6) ? active : nodes.get(pick(nodeNames))).pause(lengthNs);
+            (active != null && scheduler.chance(0.6) ? active : at(pick(nodeNames))).pause(lengthNs);
         }
     }
 
@@ -249,12 +249,20 @@ public final class Simulation {
     }
 
     @Nullable SimDistributor someDistributor() {
-        SimDistributor distributor = distributors.get(pick(distributorNames));
+        SimDistributor distributor = distributor(pick(distributorNames));
         return distributor.isAlive() ? distributor : null;
     }
 
     List<SimDistributor> distributors() {
         return distributors.values().stream().filter(SimDistributor::isAlive).toList();
+    }
+
+    private SimDistributor distributor(String name) {
+        return Objects.requireNonNull(distributors.get(name));
+    }
+
+    private SimNode at(String name) {
+        return Objects.requireNonNull(nodes.get(name));
     }
 
     List<String> nodeNames() {
@@ -290,7 +298,7 @@ public final class Simulation {
     private @Nullable SimNode active() {
         SimNode found = null;
         for (String name : nodeNames) {
-            SimNode node = nodes.get(name);
+            SimNode node = at(name);
             if (node.isActive() && (found == null || term(node) > term(found))) {
                 found = node;
             }
@@ -321,13 +329,16 @@ public final class Simulation {
         }
         SimNode active = active();
         if (!isSettled() || active == null) {
-            throw new Violation("I8: not settled " + HEAL_MAX_NS / Scheduler.MS + " ms after everything healed: active "
-                    + (active == null ? "none" : active.member() + " " + active.view()) + ", clients idle "
-                    + clients.stream().map(SimClient::isIdle).toList());
+            List<String> where = new ArrayList<>();
+            nodeNames.forEach(name -> where.add(at(name).describe()));
+            clients.forEach(client -> where.add(client.describe()));
+            distributors.values().forEach(distributor -> where.add(distributor.describe()));
+            throw new Violation("I8: not settled " + HEAL_MAX_NS / Scheduler.MS
+                    + " ms after everything healed:\n  " + String.join("\n  ", where));
         }
         ledger.survived(active.history());
         for (String name : nodeNames) {
-            SimNode node = nodes.get(name);
+            SimNode node = at(name);
             ledger.equal(name, node.history(), active.name(), active.history());
             if (node.position() == active.position() && node.digest() != active.digest()) {
                 throw new Violation("I5: the states of " + name + " and " + active.name() + " differ");
