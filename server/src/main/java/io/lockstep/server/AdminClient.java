@@ -11,6 +11,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -57,7 +58,8 @@ public final class AdminClient implements AutoCloseable {
         CompletableFuture<String> first = new CompletableFuture<>();
         AtomicInteger open = new AtomicInteger(addresses.size());
         for (InetSocketAddress address : addresses) {
-            askAsync(address, question, limit).whenComplete((json, failure) -> {
+            CompletionStage<String> asked = askAsync(address, question, limit);
+            asked.whenComplete((json, failure) -> {
                 if (failure == null) {
                     first.complete(json);
                 } else if (open.decrementAndGet() == 0) {

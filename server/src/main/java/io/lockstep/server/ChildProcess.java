@@ -179,8 +179,7 @@ public final class ChildProcess {
             }
             if (present != null && present.ready.isDone() && !present.ready.isCompletedExceptionally()
                     && role == ProcessRole.DISTRIBUTOR) {
-                settings.put(
-                        Setting.CLIENT_PORT.key(), present.ready.join().ports().get("client").toString());
+                settings.put(Setting.CLIENT_PORT.key(), Integer.toString(port("client")));
             }
             try {
                 Files.createDirectories(directory);

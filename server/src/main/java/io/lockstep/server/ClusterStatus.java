@@ -129,7 +129,7 @@ public record ClusterStatus(
         }
     }
 
-    /** @throws IllegalArgumentException when it is not such a document */
+    /** Reads such a document. @throws IllegalArgumentException when it is none */
     public static ClusterStatus parse(String json) {
         try {
             return JSON.readValue(json, ClusterStatus.class);

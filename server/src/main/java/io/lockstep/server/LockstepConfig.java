@@ -113,7 +113,11 @@ public record LockstepConfig(
         return parse(text, file.toString());
     }
 
-    /** Reads a configuration. @param source named in errors */
+    /**
+     * Reads a configuration.
+     *
+     * @param source named in errors
+     */
     static LockstepConfig parse(String yaml, String source) {
         Map<String, Integer> lines = new HashMap<>();
         try {

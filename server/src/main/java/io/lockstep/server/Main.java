@@ -140,7 +140,7 @@ public final class Main implements Runnable {
             }
         }
         output.talk("'" + line.getCommandSpec().qualifiedName() + " --help' says what is allowed.");
-        complain(output, ExitCode.USAGE, wrong.getMessage());
+        complain(output, ExitCode.USAGE, String.valueOf(wrong.getMessage()));
         return ExitCode.USAGE.code();
     }
 

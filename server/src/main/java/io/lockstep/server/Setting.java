@@ -252,7 +252,7 @@ public enum Setting {
     }
 
     /** Reads a value that is kept under this setting. */
-    @SuppressWarnings("unchecked")
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     <T> T from(Map<Setting, Object> values) {
         return (T) java.util.Objects.requireNonNull(values.get(this), key);
     }
