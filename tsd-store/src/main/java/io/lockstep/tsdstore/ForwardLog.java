@@ -33,7 +33,11 @@ public final class ForwardLog {
     private long last;
     private long bytes;
 
-    /** An empty log before the first entry. @param maxBytes of entries on the wire, 1 or more */
+    /**
+     * An empty log before the first entry.
+     *
+     * @param maxBytes of entries on the wire, 1 or more
+     */
     public ForwardLog(long maxBytes) {
         Invariant.check(maxBytes > 0, "forward log without room");
         this.maxBytes = maxBytes;
@@ -60,7 +64,11 @@ public final class ForwardLog {
                 && Digests.continues(lastChain(), entry);
     }
 
-    /** Appends the next entry. @throws Invariant.InvariantBroken when it does not {@link #continues} the log */
+    /**
+     * Appends the next entry.
+     *
+     * @throws Invariant.InvariantBroken when it does not {@link #continues} the log
+     */
     public void append(Entry entry) {
         Invariant.check(entry.position() == last + 1, "gap in the forward log", entry.position(), last);
         Invariant.check(
@@ -78,7 +86,11 @@ public final class ForwardLog {
         evict();
     }
 
-    /** The entry at a position that is held. @throws Invariant.InvariantBroken when it is not */
+    /**
+     * The entry at a position that is held.
+     *
+     * @throws Invariant.InvariantBroken when it is not
+     */
     public Entry get(long position) {
         Invariant.check(holds(position), "not in the forward log: " + position + ", it holds", first, last);
         return entries[slot(position)];
@@ -205,7 +217,11 @@ public final class ForwardLog {
             return position;
         }
 
-        /** The joiner has got everything before that position. @param position no less than before */
+        /**
+         * The joiner has got everything before that position.
+         *
+         * @param position no less than before
+         */
         public void advanceTo(long position) {
             Invariant.check(position >= this.position, "a pin goes back", position, this.position);
             this.position = position;

@@ -160,7 +160,11 @@ final class Judge {
 
     static final String STALE_CLOSE = "a later connection of this session is attached, so it stays open";
 
-    /** What a request with an id that was taken before gets. @param isRetained whether it is the first one's answer */
+    /**
+     * What a request with an id that was taken before gets.
+     *
+     * @param isRetained whether it is the first one's answer
+     */
     record Repeat(Answer answer, boolean isRetained) {}
 
     static Repeat repeat(Session session, long requestId, RequestKind kind, long contentDigest) {

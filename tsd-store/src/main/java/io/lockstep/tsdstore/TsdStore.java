@@ -46,12 +46,20 @@ public final class TsdStore implements AutoCloseable {
         this.judge = new Judge(state, config);
     }
 
-    /** An empty store. @param records fresh and empty; the store closes them */
+    /**
+     * An empty store.
+     *
+     * @param records fresh and empty; the store closes them
+     */
     public static TsdStore create(TransactionService service, Records records, TsdStoreConfig config) {
         return new TsdStore(service, records, config, new StoreState());
     }
 
-    /** Builds a store from a copy. @param records fresh and empty; closed when nothing comes of it */
+    /**
+     * Builds a store from a copy.
+     *
+     * @param records fresh and empty; closed when nothing comes of it
+     */
     public static CopyInstaller installer(TransactionService service, Records records, TsdStoreConfig config) {
         return new ChunkInstaller(service, records, config);
     }
@@ -152,7 +160,11 @@ public final class TsdStore implements AutoCloseable {
         return ours;
     }
 
-    /** Answers a read from the present state. @param timeNs header clock of the active, no lower than the last entry's */
+    /**
+     * Answers a read from the present state.
+     *
+     * @param timeNs header clock of the active, no lower than the last entry's
+     */
     public Answer read(Request request, long timeNs) {
         checkUsable();
         Step step = guard(() -> service.read(new Reading(timeNs), request.body().clone()), records::endRead);
@@ -176,7 +188,11 @@ public final class TsdStore implements AutoCloseable {
         return session != null && sessionDueNs <= nowNs ? new Due(RequestKind.EXPIRE_SESSION, session.name, 0) : null;
     }
 
-    /** Something whose time is over. @param transaction its id; 0 for a session */
+    /**
+     * Something whose time is over.
+     *
+     * @param transaction its id; 0 for a session
+     */
     public record Due(RequestKind kind, Identity session, long transaction) {}
 
     // ---- copies ---------------------------------------------------------------------------------------------------

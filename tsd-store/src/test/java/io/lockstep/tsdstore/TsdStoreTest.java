@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -342,7 +343,7 @@ class TsdStoreTest {
         assertThat(early.answer()).isNull();
         assertThat(store.transactionCount()).isEqualTo(1);
         driver.pass(Duration.ofNanos(1));
-        TsdStore.Due due = driver.due();
+        TsdStore.Due due = Objects.requireNonNull(driver.due());
         assertThat(due).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, transaction));
         driver.own(due);
         driver.own(due);
@@ -365,7 +366,7 @@ class TsdStoreTest {
         assertThat(driver.due()).isNull();
         driver.pass(Duration.ofMillis(100));
         assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, soon));
-        driver.own(driver.due());
+        driver.own(Objects.requireNonNull(driver.due()));
         driver.pass(Duration.ofMillis(100));
         assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, later));
     }
@@ -376,7 +377,7 @@ class TsdStoreTest {
         driver.send(session, RequestKind.CONTINUE, 1, "expire 3600000");
         driver.pass(Duration.ofMinutes(10));
         assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE_SESSION, session, 0));
-        driver.own(driver.due());
+        driver.own(Objects.requireNonNull(driver.due()));
         assertThat(store.pendingEffects()).extracting(e -> e.effect().name()).containsExactly("rollback");
         assertThat(store.sessionCount()).isZero();
         assertThat(driver.due()).isNull();
