@@ -167,6 +167,10 @@ final class RegisterWorld {
         return true;
     }
 
+    boolean nobodyVotes() {
+        return !anybodyVotes();
+    }
+
     long newestShown() {
         return shown.isEmpty() ? 0 : shown.lastKey();
     }
