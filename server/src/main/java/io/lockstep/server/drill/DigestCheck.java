@@ -15,7 +15,12 @@ import java.util.List;
  * @param differences where the copies, the replay or the undisturbed run differ; empty when nothing does
  */
 record DigestCheck(
-        long position, long answered, long replayed, long replayedEntries, List<String> nodes, List<String> differences) {
+        long position,
+        long answered,
+        long replayed,
+        long replayedEntries,
+        List<String> nodes,
+        List<String> differences) {
     DigestCheck {
         nodes = List.copyOf(nodes);
         differences = List.copyOf(differences);

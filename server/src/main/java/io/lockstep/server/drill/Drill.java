@@ -115,14 +115,15 @@ final class Drill {
 
     private Cluster start() {
         ClusterPlan plan = ClusterPlan.in(config.directory())
-                .withCluster("drill-" + Long.toHexString(config.seed()) + "-" + ProcessHandle.current().pid())
+                .withCluster("drill-" + Long.toHexString(config.seed()) + "-"
+                        + ProcessHandle.current().pid())
                 .withService(workload.service())
                 .withBackups(config.backups())
                 .withDistributors(config.distributors())
                 .withHeapMebibytes(config.heapMebibytes())
                 .withRecordedEntries();
-        progress.tell("starting " + (config.backups() + 1) + " nodes and " + config.distributors()
-                + " distributor" + (config.distributors() == 1 ? "" : "s") + " in " + config.directory());
+        progress.tell("starting " + (config.backups() + 1) + " nodes and " + config.distributors() + " distributor"
+                + (config.distributors() == 1 ? "" : "s") + " in " + config.directory());
         try {
             Cluster cluster = Cluster.start(plan);
             try {
@@ -178,7 +179,8 @@ final class Drill {
             long sinceWarmMs = (System.nanoTime() - warmNs) / 1_000_000;
             if (number == config.kills() && sinceWarmMs + AFTER_LAST_FAULT_MS > endMs) {
                 endMs = sinceWarmMs + AFTER_LAST_FAULT_MS;
-                progress.tell("the load goes on until " + endMs / 1_000 + " s, so that there is something after the last fault");
+                progress.tell("the load goes on until " + endMs / 1_000
+                        + " s, so that there is something after the last fault");
             }
         }
         runUntil(run, warmNs, endMs, endMs);
@@ -212,7 +214,8 @@ final class Drill {
             progress.at(
                     nowMs,
                     endMs,
-                    String.format(Locale.ROOT, "%,d open, %,d answered", run.openTransactions(), run.answeredMessages()));
+                    String.format(
+                            Locale.ROOT, "%,d open, %,d answered", run.openTransactions(), run.answeredMessages()));
             if (nowMs >= untilMs) {
                 return;
             }
@@ -233,9 +236,8 @@ final class Drill {
 
     private Optional<DigestAnswer> orderDigest(Cluster cluster) throws InterruptedException {
         try (LockstepClient client = connect(cluster)) {
-            return Optional.of(client.digestAsync()
-                    .toCompletableFuture()
-                    .get(DIGEST_LIMIT.toSeconds(), TimeUnit.SECONDS));
+            return Optional.of(
+                    client.digestAsync().toCompletableFuture().get(DIGEST_LIMIT.toSeconds(), TimeUnit.SECONDS));
         } catch (ExecutionException | TimeoutException | LockstepException e) {
             problems.add("the cluster answered no digest: " + e);
             return Optional.empty();
@@ -243,8 +245,7 @@ final class Drill {
     }
 
     /** A backup compares the digest when it executes the entry; one that differs leaves the view. */
-    private void awaitReached(
-            Cluster cluster, DigestAnswer answer, List<String> nodes, List<String> differences) {
+    private void awaitReached(Cluster cluster, DigestAnswer answer, List<String> nodes, List<String> differences) {
         long end = System.nanoTime() + REACH_LIMIT.toNanos();
         ClusterStatus status = cluster.awaitInSync(0, REACH_LIMIT);
         while (!hasReached(status, answer.position()) && System.nanoTime() - end < 0) {
@@ -279,7 +280,8 @@ final class Drill {
         all.addAll(cluster.nodes());
         for (ChildProcess child : all) {
             if (!child.isAlive()) {
-                problems.add(child.name() + " ended by itself (exit code " + child.onExit().join() + "); see " + child.log());
+                problems.add(child.name() + " ended by itself (exit code "
+                        + child.onExit().join() + "); see " + child.log());
             }
         }
     }
@@ -299,7 +301,9 @@ final class Drill {
         around.put("Java", Runtime.version() + ", " + System.getProperty("java.vm.name"));
         around.put("System", System.getProperty("os.name") + " " + System.getProperty("os.version"));
         around.put("Processors", Runtime.getRuntime().availableProcessors() + ", " + System.getProperty("os.arch"));
-        around.put("Fault", config.fault() == Fault.KILL ? "SIGKILL of another JVM" : "SIGSTOP of another JVM, SIGCONT later");
+        around.put(
+                "Fault",
+                config.fault() == Fault.KILL ? "SIGKILL of another JVM" : "SIGSTOP of another JVM, SIGCONT later");
         return around;
     }
 }

@@ -47,7 +47,11 @@ public final class DrillCommand implements Callable<Integer> {
     @Parameters(arity = "0..1", paramLabel = "run", description = "The word run may stand here: drill run is drill.")
     @Nullable String word;
 
-    @Option(names = "--workload", paramLabel = "NAME", defaultValue = "calls", description = "What to run (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--workload",
+            paramLabel = "NAME",
+            defaultValue = "calls",
+            description = "What to run (${DEFAULT-VALUE}).")
     String workload = "calls";
 
     @Option(
@@ -146,7 +150,8 @@ public final class DrillCommand implements Callable<Integer> {
         DrillConfig config = config();
         Workload load = findWorkload();
         try (DrillProgress progress = new DrillProgress(output, System.console() != null)) {
-            progress.tell("seed " + config.seed() + ", level " + config.level() + "; the same again: " + config.commandLine());
+            progress.tell("seed " + config.seed() + ", level " + config.level() + "; the same again: "
+                    + config.commandLine());
             DrillResult result = new Drill(config, load, progress).run();
             DrillReport.write(result, config.report());
             summary(result).forEach(output::text);
@@ -161,7 +166,9 @@ public final class DrillCommand implements Callable<Integer> {
             throw new CommandFailure(ExitCode.USAGE, "'" + word + "' is not known to drill; only run may stand there");
         }
         long chosenSeed = seed != null ? seed : ThreadLocalRandom.current().nextLong(1, SEED_BOUND);
-        Path home = Path.of(System.getProperty("lockstep.home", ".")).toAbsolutePath().normalize();
+        Path home = Path.of(System.getProperty("lockstep.home", "."))
+                .toAbsolutePath()
+                .normalize();
         String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("uuuuMMdd-HHmmss", Locale.ROOT));
         Path directory = home.resolve(".lockstep").resolve("drill").resolve(time + "-" + chosenSeed);
         try {
@@ -191,7 +198,8 @@ public final class DrillCommand implements Callable<Integer> {
     static int heapMebibytes(String text) {
         Matcher size = HEAP.matcher(text.toLowerCase(Locale.ROOT));
         if (!size.matches()) {
-            throw new IllegalArgumentException("--heap is '" + text + "'; allowed: a number of MiB, as 512m, or of GiB, as 1g");
+            throw new IllegalArgumentException(
+                    "--heap is '" + text + "'; allowed: a number of MiB, as 512m, or of GiB, as 1g");
         }
         return Integer.parseInt(size.group(1)) * (size.group(2).equals("g") ? 1024 : 1);
     }
@@ -236,13 +244,14 @@ public final class DrillCommand implements Callable<Integer> {
                     Takeover.medianTotalMs(result.takeovers()),
                     Takeover.longestTotalMs(result.takeovers())));
         }
-        verdict.latencyUs().forEach((phase, latency) -> lines.add(String.format(
-                Locale.ROOT,
-                "  latency %-6s p50 %,d us, p99 %,d us, max %,d us",
-                phase.name().toLowerCase(Locale.ROOT),
-                latency.getValueAtPercentile(50),
-                latency.getValueAtPercentile(99),
-                latency.getMaxValue())));
+        verdict.latencyUs()
+                .forEach((phase, latency) -> lines.add(String.format(
+                        Locale.ROOT,
+                        "  latency %-6s p50 %,d us, p99 %,d us, max %,d us",
+                        phase.name().toLowerCase(Locale.ROOT),
+                        latency.getValueAtPercentile(50),
+                        latency.getValueAtPercentile(99),
+                        latency.getMaxValue())));
         for (NodeCost cost : result.costs()) {
             lines.add(String.format(
                     Locale.ROOT,

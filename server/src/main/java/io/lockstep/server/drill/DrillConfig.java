@@ -83,7 +83,9 @@ record DrillConfig(
         check(rate >= 1, "--rate must be 1 or more");
         check(seconds >= 1, "--seconds must be 1 or more");
         check(stateBytes >= 0, "--state-bytes must be 0 or more");
-        check(level.equals("memory"), "--level must be memory: other levels need the log on disk, which is not there yet");
+        check(
+                level.equals("memory"),
+                "--level must be memory: other levels need the log on disk, which is not there yet");
     }
 
     private static void check(boolean holds, String otherwise) {

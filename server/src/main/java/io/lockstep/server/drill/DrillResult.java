@@ -54,10 +54,18 @@ record DrillResult(
         List<Complaint> found = new ArrayList<>();
         complainIf(found, verdict.lost() > 0, ExitCode.MISMATCH, verdict.lost() + " answered effects are gone");
         complainIf(found, verdict.doubled() > 0, ExitCode.MISMATCH, verdict.doubled() + " effects took place twice");
-        complainIf(found, verdict.unknown() > 0, ExitCode.MISMATCH, verdict.unknown() + " requests have an unknown outcome");
+        complainIf(
+                found,
+                verdict.unknown() > 0,
+                ExitCode.MISMATCH,
+                verdict.unknown() + " requests have an unknown outcome");
         complainIf(found, !verdict.booksBalanced(), ExitCode.MISMATCH, "the books do not balance");
         complainIf(found, !digest.equal(), ExitCode.MISMATCH, "the copies or the replay differ");
-        complainIf(found, verdict.clientErrors() > 0, ExitCode.MISSED, "clients saw " + verdict.clientErrors() + " errors");
+        complainIf(
+                found,
+                verdict.clientErrors() > 0,
+                ExitCode.MISSED,
+                "clients saw " + verdict.clientErrors() + " errors");
         found.addAll(tooLong());
         complainIf(
                 found,
@@ -83,11 +91,22 @@ record DrillResult(
         double longest = Takeover.longestTotalMs(takeovers);
         double median = Takeover.medianTotalMs(takeovers);
         if (config.fault() == Fault.STOP) {
-            complainIf(found, longest >= DrillConfig.STRICT_STOP_LONGEST_MS, ExitCode.MISSED,
+            complainIf(
+                    found,
+                    longest >= DrillConfig.STRICT_STOP_LONGEST_MS,
+                    ExitCode.MISSED,
                     over("longest", longest, DrillConfig.STRICT_STOP_LONGEST_MS));
         } else {
-            complainIf(found, longest >= DrillConfig.STRICT_KILL_LONGEST_MS, ExitCode.MISSED, over("longest", longest, DrillConfig.STRICT_KILL_LONGEST_MS));
-            complainIf(found, median >= DrillConfig.STRICT_KILL_MEDIAN_MS, ExitCode.MISSED, over("median", median, DrillConfig.STRICT_KILL_MEDIAN_MS));
+            complainIf(
+                    found,
+                    longest >= DrillConfig.STRICT_KILL_LONGEST_MS,
+                    ExitCode.MISSED,
+                    over("longest", longest, DrillConfig.STRICT_KILL_LONGEST_MS));
+            complainIf(
+                    found,
+                    median >= DrillConfig.STRICT_KILL_MEDIAN_MS,
+                    ExitCode.MISSED,
+                    over("median", median, DrillConfig.STRICT_KILL_MEDIAN_MS));
         }
         return found;
     }
@@ -153,7 +172,9 @@ record DrillResult(
         faults.forEach(fault -> injected.add(toJson(fault)));
         ObjectNode latencies = json.putObject("latencyUs");
         for (Phase phase : Phase.values()) {
-            latencies.set(phase.name().toLowerCase(Locale.ROOT), toJson(verdict.latencyUs().get(phase)));
+            latencies.set(
+                    phase.name().toLowerCase(Locale.ROOT),
+                    toJson(verdict.latencyUs().get(phase)));
         }
         ObjectNode books = json.putObject("books").put("balanced", verdict.booksBalanced());
         ArrayNode lines = books.putArray("lines");

@@ -50,7 +50,8 @@ final class FaultInjector {
     private final SplittableRandom random;
     private int recordings;
 
-    FaultInjector(DrillConfig config, Cluster cluster, TermWatch terms, DrillProgress progress, SplittableRandom random) {
+    FaultInjector(
+            DrillConfig config, Cluster cluster, TermWatch terms, DrillProgress progress, SplittableRandom random) {
         this.config = config;
         this.cluster = cluster;
         this.terms = terms;
@@ -98,7 +99,8 @@ final class FaultInjector {
         progress.tell(
                 backMs < 0
                         ? victim.name() + " did not come back within " + BACK_LIMIT.toSeconds() + " s"
-                        : String.format(Locale.ROOT, "%s is back in its place after %.1f s", victim.name(), backMs / 1000));
+                        : String.format(
+                                Locale.ROOT, "%s is back in its place after %.1f s", victim.name(), backMs / 1000));
         return new InjectedFault(
                 number, victim.name(), role, config.fault(), atMicros, open, waitedMs, takeover, backMs, notes);
     }
@@ -135,8 +137,8 @@ final class FaultInjector {
         };
     }
 
-    private @Nullable Takeover awaitTakeover(
-            ChildProcess victim, long term, long atMicros, Run run, List<String> notes) throws InterruptedException {
+    private @Nullable Takeover awaitTakeover(ChildProcess victim, long term, long atMicros, Run run, List<String> notes)
+            throws InterruptedException {
         Optional<TermChange> resumed = terms.awaitAbove(term, TAKEOVER_LIMIT);
         CompletableFuture.delayedExecutor(DURING_AFTER_RESUME_MS, TimeUnit.MILLISECONDS)
                 .execute(() -> run.enter(Phase.AFTER));
@@ -237,7 +239,8 @@ final class FaultInjector {
         return status().filter(status -> status.isInSync(config.backups()))
                 .filter(status -> config.target() == Target.DISTRIBUTOR
                         || status.node(victim.name())
-                                .filter(node -> node.pid() == victim.pid() && node.role().equals("BACKUP"))
+                                .filter(node -> node.pid() == victim.pid()
+                                        && node.role().equals("BACKUP"))
                                 .isPresent())
                 .isPresent();
     }

@@ -1,8 +1,8 @@
 package io.lockstep.server.drill;
 
 import io.lockstep.distributor.DigestAnswer;
-import io.lockstep.server.Cluster;
 import io.lockstep.server.ChildProcess;
+import io.lockstep.server.Cluster;
 import io.lockstep.server.drill.MergedHistory.BrokenHistoryException;
 import io.lockstep.server.drill.Workload.Run;
 import io.lockstep.tsdstore.DivergenceException;
@@ -67,8 +67,7 @@ final class HistoryCheck {
             lines.add(recordings.size() + " recordings give one history; " + merged.setAside()
                     + " entries of deposed actives are not part of it");
             write(history);
-            Replay.Result result =
-                    Replay.run(mergedFile, findService(), new H2Records(), store, answered.position());
+            Replay.Result result = Replay.run(mergedFile, findService(), new H2Records(), store, answered.position());
             replayed = result.answeredDigest()
                     .orElseThrow(() -> new BrokenHistoryException("the last entry does not ask for a digest"));
             entries = result.entries();

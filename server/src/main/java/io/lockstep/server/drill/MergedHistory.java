@@ -69,7 +69,8 @@ final class MergedHistory {
         Map<RequestKey, Long> times = new HashMap<>();
         for (Entry entry : history) {
             times.putIfAbsent(
-                    new RequestKey(entry.header().session().position(), entry.header().requestId()),
+                    new RequestKey(
+                            entry.header().session().position(), entry.header().requestId()),
                     entry.header().timeNs());
         }
         return new Times(times);

@@ -63,7 +63,8 @@ record Takeover(
 
     /** The middle total in milliseconds; of an even number the mean of the middle two; 0 when there is none. */
     static double medianTotalMs(Collection<Takeover> takeovers) {
-        double[] totals = takeovers.stream().mapToDouble(Takeover::totalMs).sorted().toArray();
+        double[] totals =
+                takeovers.stream().mapToDouble(Takeover::totalMs).sorted().toArray();
         int middle = totals.length / 2;
         if (totals.length == 0) {
             return 0;

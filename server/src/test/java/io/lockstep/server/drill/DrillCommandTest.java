@@ -46,8 +46,23 @@ class DrillCommandTest {
     @Test
     void theCommandLineThatRepeatsADrillMeansTheSame() {
         DrillConfig first = parsed(
-                "--kills", "4", "--backups", "2", "--calls", "100000", "--rate", "500", "--seed", "99", "--fault", "stop",
-                "--target", "backup", "--strict", "--heap", "1g");
+                "--kills",
+                "4",
+                "--backups",
+                "2",
+                "--calls",
+                "100000",
+                "--rate",
+                "500",
+                "--seed",
+                "99",
+                "--fault",
+                "stop",
+                "--target",
+                "backup",
+                "--strict",
+                "--heap",
+                "1g");
         String[] words = first.commandLine().split(" ");
 
         DrillConfig again = parsed(Arrays.copyOfRange(words, 2, words.length));
@@ -77,13 +92,21 @@ class DrillCommandTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "--kills=-1", "--backups=0", "--calls=0", "--rate=0", "--seconds=0", "--state-bytes=-1", "--level=durable",
-                "--heap=x", "walk"
+                "--kills=-1",
+                "--backups=0",
+                "--calls=0",
+                "--rate=0",
+                "--seconds=0",
+                "--state-bytes=-1",
+                "--level=durable",
+                "--heap=x",
+                "walk"
             })
     void refusesWhatMakesNoSense(String option) {
         assertThatThrownBy(() -> parsed(option))
                 .isInstanceOf(CommandFailure.class)
-                .satisfies(failure -> assertThat(((CommandFailure) failure).exitCode()).isEqualTo(ExitCode.USAGE));
+                .satisfies(failure ->
+                        assertThat(((CommandFailure) failure).exitCode()).isEqualTo(ExitCode.USAGE));
     }
 
     @ParameterizedTest
@@ -91,8 +114,7 @@ class DrillCommandTest {
     void refusesWhatItCannotRead(String option) {
         StringWriter talk = new StringWriter();
 
-        int exit = Main.run(
-                new String[] {"drill", option}, new PrintWriter(new StringWriter()), new PrintWriter(talk));
+        int exit = Main.run(new String[] {"drill", option}, new PrintWriter(new StringWriter()), new PrintWriter(talk));
 
         assertThat(exit).isEqualTo(ExitCode.USAGE.code());
         assertThat(talk.toString()).contains(option.replaceAll("=.*", ""));

@@ -35,7 +35,8 @@ class DrillReportTest {
 
         JsonNode facts = factsOf(DrillReport.html(result));
 
-        result.toJson().properties().forEach(expected -> assertThat(facts.get(expected.getKey()).toString())
+        result.toJson().properties().forEach(expected -> assertThat(
+                        facts.get(expected.getKey()).toString())
                 .isEqualTo(expected.getValue().toString()));
         assertThat(facts.get("timeline")).hasSize(400);
         assertThat(facts.get("commandLine").asText()).contains("--seed 4711");
@@ -43,8 +44,8 @@ class DrillReportTest {
 
     @Test
     void aTextCannotEndTheScript() throws Exception {
-        String html = DrillReport.html(
-                Samples.result(Samples.config(Target.ACTIVE, Fault.KILL, 2, false), Samples.twoKills(), Books.DIFFERENT));
+        String html = DrillReport.html(Samples.result(
+                Samples.config(Target.ACTIVE, Fault.KILL, 2, false), Samples.twoKills(), Books.DIFFERENT));
 
         Matcher facts = FACTS.matcher(html);
         assertThat(facts.find()).isTrue();

@@ -20,16 +20,25 @@ class DrillResultTest {
 
         assertThat(keys(json))
                 .contains(
-                        "schema", "seed", "level", "ok", "kills", "calls", "client", "takeovers", "latencyUs", "books",
-                        "digest", "report");
+                        "schema",
+                        "seed",
+                        "level",
+                        "ok",
+                        "kills",
+                        "calls",
+                        "client",
+                        "takeovers",
+                        "latencyUs",
+                        "books",
+                        "digest",
+                        "report");
         assertThat(json.get("schema").asInt()).isEqualTo(1);
         assertThat(json.get("ok").isBoolean()).isTrue();
         assertThat(keys(json.get("kills"))).contains("requested", "done");
         assertThat(keys(json.get("calls"))).contains("started", "continued", "lost", "doubled", "unknown");
         assertThat(keys(json.get("client"))).contains("errors");
         assertThat(keys(json.get("takeovers").get(0)))
-                .contains(
-                        "term", "from", "to", "fault", "detectMs", "agreeMs", "promoteMs", "resumeMs", "totalMs");
+                .contains("term", "from", "to", "fault", "detectMs", "agreeMs", "promoteMs", "resumeMs", "totalMs");
         assertThat(keys(json.get("latencyUs"))).contains("before", "during", "after");
         for (JsonNode phase : json.get("latencyUs")) {
             assertThat(keys(phase)).contains("p50", "p99", "max");
@@ -40,12 +49,14 @@ class DrillResultTest {
 
     @Test
     void leavesNoKeyOutWhenNothingHappened() {
-        ObjectNode nothing = Samples.result(Samples.config(Target.ACTIVE, Fault.KILL, 1, false), List.of(), Books.NONE).toJson();
+        ObjectNode nothing = Samples.result(Samples.config(Target.ACTIVE, Fault.KILL, 1, false), List.of(), Books.NONE)
+                .toJson();
         ObjectNode much = Samples.good().toJson();
 
         assertThat(keys(nothing)).isEqualTo(keys(much));
         assertThat(nothing.get("takeovers").isArray()).isTrue();
-        assertThat(keys(nothing.get("latencyUs").get("during"))).isEqualTo(keys(much.get("latencyUs").get("during")));
+        assertThat(keys(nothing.get("latencyUs").get("during")))
+                .isEqualTo(keys(much.get("latencyUs").get("during")));
     }
 
     @Test
@@ -62,7 +73,8 @@ class DrillResultTest {
     @Test
     void endsWithEightForAnyMismatch() {
         for (Books books : List.of(Books.LOST, Books.DOUBLED, Books.UNKNOWN, Books.UNBALANCED, Books.DIFFERENT)) {
-            DrillResult result = Samples.result(Samples.config(Target.ACTIVE, Fault.KILL, 2, false), Samples.twoKills(), books);
+            DrillResult result =
+                    Samples.result(Samples.config(Target.ACTIVE, Fault.KILL, 2, false), Samples.twoKills(), books);
             assertThat(result.exitCode()).as("%s", books).isEqualTo(ExitCode.MISMATCH);
             assertThat(result.toJson().get("ok").asBoolean()).isFalse();
         }
@@ -70,7 +82,8 @@ class DrillResultTest {
 
     @Test
     void endsWithSevenWhenClientsSawErrors() {
-        DrillResult result = Samples.result(Samples.config(Target.ACTIVE, Fault.KILL, 2, false), Samples.twoKills(), Books.ERRORS);
+        DrillResult result =
+                Samples.result(Samples.config(Target.ACTIVE, Fault.KILL, 2, false), Samples.twoKills(), Books.ERRORS);
 
         assertThat(result.exitCode()).isEqualTo(ExitCode.MISSED);
     }
@@ -143,7 +156,8 @@ class DrillResultTest {
 
     private static void assertDefectNumbersAreZero(JsonNode node, String path) {
         if (node.isObject()) {
-            node.properties().forEach(child -> assertDefectNumbersAreZero(child.getValue(), path + "." + child.getKey()));
+            node.properties()
+                    .forEach(child -> assertDefectNumbersAreZero(child.getValue(), path + "." + child.getKey()));
         } else if (node.isNumber() && path.matches(".*(?i:lost|doubled|unknown|errors)[^.]*")) {
             assertThat(node.asLong()).as(path).isZero();
         }

@@ -119,7 +119,16 @@ class MergedHistoryTest {
         long chain = chainBefore;
         for (long position = first; position < first + entries; position++) {
             ControlHeader header = new ControlHeader(
-                    term, position, new Identity(1, 1), position, RequestKind.TOUCH, 1, 0, 0, position * 1_000, position);
+                    term,
+                    position,
+                    new Identity(1, 1),
+                    position,
+                    RequestKind.TOUCH,
+                    1,
+                    0,
+                    0,
+                    position * 1_000,
+                    position);
             byte[] bytes = (body + position).getBytes(StandardCharsets.UTF_8);
             chain = Digests.chain(chain, header, bytes, Decision.EXECUTE, position);
             made.add(new Entry(header, bytes, Decision.EXECUTE, position, chain));

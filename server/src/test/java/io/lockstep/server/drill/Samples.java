@@ -42,18 +42,47 @@ final class Samples {
 
     static DrillConfig config(Target target, Fault fault, int kills, boolean strict) {
         return new DrillConfig(
-                "calls", kills, 1, 1000, 2000, 20, 4711, fault, target, strict, "memory", 512, 0,
-                Duration.ofSeconds(3), Path.of("drill"), Path.of("drill", "report.html"));
+                "calls",
+                kills,
+                1,
+                1000,
+                2000,
+                20,
+                4711,
+                fault,
+                target,
+                strict,
+                "memory",
+                512,
+                0,
+                Duration.ofSeconds(3),
+                Path.of("drill"),
+                Path.of("drill", "report.html"));
     }
 
     static InjectedFault kill(int number, long term, int totalMs) {
         long at = START_MICROS + number * 6_500_000L;
         long ms = totalMs * 1000L;
         Takeover takeover = Takeover.between(
-                term, "node-" + number, "node-" + (3 - number), Fault.KILL, at, at + ms / 5, at + ms / 2,
-                at + ms * 3 / 5, at + ms);
+                term,
+                "node-" + number,
+                "node-" + (3 - number),
+                Fault.KILL,
+                at,
+                at + ms / 5,
+                at + ms / 2,
+                at + ms * 3 / 5,
+                at + ms);
         return new InjectedFault(
-                number, "node-" + number, "active", Fault.KILL, at, 1000, number == 2 ? 240 : 0, takeover, 2811,
+                number,
+                "node-" + number,
+                "active",
+                Fault.KILL,
+                at,
+                1000,
+                number == 2 ? 240 : 0,
+                takeover,
+                2811,
                 List.of());
     }
 
@@ -98,7 +127,9 @@ final class Samples {
                     }
                 }
                 timeline.add(new long[] {ms, us});
-                latencies.get(ms < 6000 ? Phase.BEFORE : us > 20_000 ? Phase.DURING : Phase.AFTER).recordValue(us);
+                latencies
+                        .get(ms < 6000 ? Phase.BEFORE : us > 20_000 ? Phase.DURING : Phase.AFTER)
+                        .recordValue(us);
             }
         }
         return new Verdict(
@@ -110,7 +141,9 @@ final class Samples {
                 books == Books.UNKNOWN ? 1 : 0,
                 books == Books.ERRORS ? 1 : 0,
                 books != Books.UNBALANCED,
-                List.of("balances 912,300 + reserves 0 + charges 87,700 = top-ups 1,000,000", "9,412 calls ended, 9,412 records"),
+                List.of(
+                        "balances 912,300 + reserves 0 + charges 87,700 = top-ups 1,000,000",
+                        "9,412 calls ended, 9,412 records"),
                 latencies,
                 timeline,
                 List.of());

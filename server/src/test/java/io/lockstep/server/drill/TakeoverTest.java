@@ -32,9 +32,12 @@ class TakeoverTest {
     @Test
     void medianOfAnEvenNumberIsBetweenTheMiddleTwo() {
         assertThat(Takeover.medianTotalMs(List.of())).isZero();
-        assertThat(Takeover.medianTotalMs(List.of(total(30), total(10), total(20)))).isEqualTo(20);
-        assertThat(Takeover.medianTotalMs(List.of(total(30), total(10), total(20), total(90)))).isEqualTo(25);
-        assertThat(Takeover.longestTotalMs(List.of(total(30), total(90), total(20)))).isEqualTo(90);
+        assertThat(Takeover.medianTotalMs(List.of(total(30), total(10), total(20))))
+                .isEqualTo(20);
+        assertThat(Takeover.medianTotalMs(List.of(total(30), total(10), total(20), total(90))))
+                .isEqualTo(25);
+        assertThat(Takeover.longestTotalMs(List.of(total(30), total(90), total(20))))
+                .isEqualTo(90);
     }
 
     static Takeover total(int ms) {

@@ -152,8 +152,10 @@ public final class BenchCommand implements Callable<Integer> {
 
     /** Distance of the throughputs from least to most, divided by the middle one. */
     static double spread(List<Round> rounds) {
-        double least = rounds.stream().mapToDouble(Round::messagesPerSecond).min().orElse(0);
-        double most = rounds.stream().mapToDouble(Round::messagesPerSecond).max().orElse(0);
+        double least =
+                rounds.stream().mapToDouble(Round::messagesPerSecond).min().orElse(0);
+        double most =
+                rounds.stream().mapToDouble(Round::messagesPerSecond).max().orElse(0);
         return (most - least) / middle(rounds).messagesPerSecond();
     }
 

@@ -55,8 +55,7 @@ final class CallsBench implements AutoCloseable {
             loop.begin(client, firstCard + caller);
         }
         loop.ended.await();
-        return new Round(
-                loop.messages.get(), (System.nanoTime() - beganNs) / 1e9, loop.latenciesUs, loop.errors.get());
+        return new Round(loop.messages.get(), (System.nanoTime() - beganNs) / 1e9, loop.latenciesUs, loop.errors.get());
     }
 
     @Override

@@ -38,9 +38,8 @@ class BenchCommandTest {
     @CsvSource({"sql,'what to measure'", "--level=durable,--level", "--rounds=0,--rounds", "--in-flight=0,--in-flight"})
     void refusesWhatItCannotMeasure(String option, String named) {
         StringWriter talk = new StringWriter();
-        String[] arguments = option.startsWith("--")
-                ? new String[] {"bench", "calls", option}
-                : new String[] {"bench", option};
+        String[] arguments =
+                option.startsWith("--") ? new String[] {"bench", "calls", option} : new String[] {"bench", option};
 
         int exit = Main.run(arguments, new PrintWriter(new StringWriter()), new PrintWriter(talk));
 

@@ -30,8 +30,7 @@ class DrillIT {
     @BeforeAll
     static void childrenRunFromTheClassPathOfThisTest() {
         System.setProperty(
-                CLASS_PATH,
-                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+                CLASS_PATH, System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
         System.setProperty(HOME, folder.toString());
     }
 
