@@ -69,6 +69,7 @@ final class Drill {
      *
      * @throws CommandFailure the cluster could not be started (cannot reach), or the load never became warm (failed)
      */
+    @SuppressWarnings("try") // the cluster is closed early: recordings are whole once the nodes have ended
     DrillResult run() throws InterruptedException, IOException {
         Instant startedAt = Instant.now();
         long beganNs = System.nanoTime();
@@ -83,7 +84,6 @@ final class Drill {
                 List<String> differences = new ArrayList<>();
                 digest.ifPresent(answer -> awaitReached(cluster, answer, nodes, differences));
                 List<NodeCost> costs = watch.costs();
-                watch.close();
                 checkAlive(cluster);
                 progress.tell("ending the processes, executing the recorded history once more");
                 cluster.close();

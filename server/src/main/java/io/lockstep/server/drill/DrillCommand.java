@@ -6,9 +6,11 @@ import io.lockstep.server.Output;
 import io.lockstep.server.drill.DrillConfig.Fault;
 import io.lockstep.server.drill.DrillConfig.Target;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
@@ -149,7 +151,7 @@ public final class DrillCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         DrillConfig config = config();
         Workload load = findWorkload();
-        try (DrillProgress progress = new DrillProgress(output, System.console() != null)) {
+        try (DrillProgress progress = new DrillProgress(output, isTerminal())) {
             progress.tell("seed " + config.seed() + ", level " + config.level() + "; the same again: "
                     + config.commandLine());
             DrillResult result = new Drill(config, load, progress).run();
@@ -157,6 +159,17 @@ public final class DrillCommand implements Callable<Integer> {
             summary(result).forEach(output::text);
             output.document(result.toJson());
             return result.exitCode().code();
+        }
+    }
+
+    /** Whether standard error is one; a console would say that of standard input and output. */
+    private static boolean isTerminal() {
+        try {
+            String target =
+                    Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+        } catch (IOException e) {
+            return false; // no such file: plain lines suit everybody
         }
     }
 
@@ -169,7 +182,7 @@ public final class DrillCommand implements Callable<Integer> {
         Path home = Path.of(System.getProperty("lockstep.home", "."))
                 .toAbsolutePath()
                 .normalize();
-        String time = LocalDateTime.now().format(DateTimeFormatter.ofPattern("uuuuMMdd-HHmmss", Locale.ROOT));
+        String time = LocalDateTime.now(ZoneId.systemDefault()).format(DateTimeFormatter.ofPattern("uuuuMMdd-HHmmss", Locale.ROOT));
         Path directory = home.resolve(".lockstep").resolve("drill").resolve(time + "-" + chosenSeed);
         try {
             return new DrillConfig(

@@ -33,7 +33,11 @@ final class DrillProgress implements AutoCloseable {
         lastLineNs = System.nanoTime();
     }
 
-    /** The load begins: from now on {@link #at} tells how far it is. @param totalMs length as planned */
+    /**
+     * The load begins.
+     *
+     * @param totalMs its length as planned
+     */
     void loadBegins(long totalMs) {
         if (isTerminal) {
             bar = new ProgressBarBuilder()

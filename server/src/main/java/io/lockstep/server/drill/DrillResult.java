@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -174,7 +175,7 @@ record DrillResult(
         for (Phase phase : Phase.values()) {
             latencies.set(
                     phase.name().toLowerCase(Locale.ROOT),
-                    toJson(verdict.latencyUs().get(phase)));
+                    toJson(Objects.requireNonNull(verdict.latencyUs().get(phase))));
         }
         ObjectNode books = json.putObject("books").put("balanced", verdict.booksBalanced());
         ArrayNode lines = books.putArray("lines");

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.HdrHistogram.Histogram;
 
@@ -127,9 +128,8 @@ final class Samples {
                     }
                 }
                 timeline.add(new long[] {ms, us});
-                latencies
-                        .get(ms < 6000 ? Phase.BEFORE : us > 20_000 ? Phase.DURING : Phase.AFTER)
-                        .recordValue(us);
+                Phase phase = ms < 6000 ? Phase.BEFORE : us > 20_000 ? Phase.DURING : Phase.AFTER;
+                Objects.requireNonNull(latencies.get(phase)).recordValue(us);
             }
         }
         return new Verdict(
