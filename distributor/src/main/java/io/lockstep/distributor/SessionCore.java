@@ -547,6 +547,7 @@ public final class SessionCore<T> {
                         + " ms; the request may or may not have been executed, and is barred if it was not as soon as"
                         + " one can be reached"));
                 pending.hasEnded = true;
+                pending.isVoid = true; // also where time jumped over the moment for it: it must not run after this
             } else {
                 remove(pending);
                 tell(pending, Ending.failed(pending.id, Outcome.NOT_EXECUTED, null, "no answer within "
