@@ -3,6 +3,7 @@ package io.lockstep.tests.bench;
 import io.lockstep.distributor.LockstepClient;
 import io.lockstep.examples.calls.CallClient;
 import io.lockstep.examples.calls.CallClient.OpenedCall;
+import io.lockstep.examples.calls.CallLimits;
 import io.lockstep.server.Cluster;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +44,11 @@ final class CallsBench implements AutoCloseable {
                     .label("bench")
                     .open());
         }
-        var unused = new CallClient(clients.get(0)).issueCards(firstCard, inFlight, PIN, TOP_UP);
+        CallClient office = new CallClient(clients.get(0));
+        for (int issued = 0; issued < inFlight; issued += CallLimits.ISSUE_MAX) {
+            int count = Math.min(CallLimits.ISSUE_MAX, inFlight - issued);
+            var unused = office.issueCards(firstCard + issued, count, PIN, TOP_UP);
+        }
     }
 
     /** Lets the callers call for a while. */
