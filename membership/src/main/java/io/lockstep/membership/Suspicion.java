@@ -73,7 +73,11 @@ public final class Suspicion {
         }
     }
 
-    /** Lets time pass. @return whether the peer is suspected now */
+    /**
+     * Lets time pass.
+     *
+     * @return whether the peer is suspected now
+     */
     public boolean tick(long nowNs) {
         if (nowNs - lastSignNs >= limitNs) {
             state = State.SUSPECTED;

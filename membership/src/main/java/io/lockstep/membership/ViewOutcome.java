@@ -5,7 +5,11 @@ import java.util.Optional;
 
 /** What became of a change of the view. */
 public sealed interface ViewOutcome {
-    /** The change is the register's value, or was at the moment of the round. @param view as committed */
+    /**
+     * The change is the register's value, or was at the moment of the round.
+     *
+     * @param view as committed
+     */
     record Committed(View view) implements ViewOutcome {}
 
     /**

@@ -10,6 +10,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /** Copies a proposer and digests what its next step depends on, which its interface does not show. */
@@ -53,7 +54,7 @@ final class ProposerMirror {
             copyFields(proposer, copy);
             return copy;
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new LinkageError("the proposer's fields have changed", e);
         }
     }
 
@@ -98,20 +99,21 @@ final class ProposerMirror {
                     STATE.get(proposer),
                     HIGHEST_COUNTER.get(proposer),
                     ADMISSIONS.get(proposer),
-                    attempt == null ? null : (Object) (CONFLICTS.getInt(attempt) > 0));
+                    attempt != null && CONFLICTS.getInt(attempt) > 0,
+                    attempt != null);
             if (round == null) {
                 return hash;
             }
             return Fingerprint.of(
                     hash,
                     BALLOT.get(round),
-                    STATE.get(proposer).toString().equals("PREPARING") ? PROMISES.get(round) : null,
-                    VALUE.get(round),
+                    STATE.get(proposer).toString().equals("PREPARING") ? PROMISES.get(round) : Map.of(),
+                    Optional.ofNullable(VALUE.get(round)),
                     QUORUM.get(round),
                     RESULT.get(round),
                     ACCEPTED.get(round));
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new LinkageError("the proposer's fields have changed", e);
         }
     }
 
@@ -121,7 +123,7 @@ final class ProposerMirror {
             Object round = ROUND_NOW.get(proposer);
             return round == null ? Ballot.ZERO : (Ballot) BALLOT.get(round);
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new LinkageError("the proposer's fields have changed", e);
         }
     }
 

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Voters and proposers of one register in a world where any frame ever sent may arrive at any time, any number of times
@@ -18,7 +19,11 @@ import java.util.TreeMap;
  * saved is a frame that never arrived, and a crash after it is a reply that was lost.
  */
 final class RegisterWorld {
-    /** One frame under way. @param hash digest of all three */
+    /**
+     * One frame under way.
+     *
+     * @param hash digest of the other three
+     */
     record Sent(String from, String to, Frame frame, long hash) {
         Sent(String from, String to, Frame frame) {
             this(from, to, frame, Fingerprint.of(from, to, frame));
@@ -375,7 +380,7 @@ final class RegisterWorld {
         checkTerms(view, shown.get(view.version() + 1));
     }
 
-    private void checkTerms(View lower, View higher) {
+    private void checkTerms(@Nullable View lower, @Nullable View higher) {
         if (lower != null && higher != null) {
             long term = lower.term() + (lower.active().equals(higher.active()) ? 0 : 1);
             check(higher.term() == term, "terms out of order: " + lower + " and " + higher);
@@ -400,8 +405,8 @@ final class RegisterWorld {
         }
     }
 
-    private VoterRecord newestOf(int subset) {
-        VoterRecord newest = null;
+    private @Nullable VoterRecord newestOf(int subset) {
+        @Nullable VoterRecord newest = null;
         for (int v = 0; v < records.length; v++) {
             if ((subset >> v & 1) == 1
                     && records[v].value().isPresent()

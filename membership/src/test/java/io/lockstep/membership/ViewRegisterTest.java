@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -57,6 +58,10 @@ class ViewRegisterTest {
         VOTERS.forEach(voter -> disks.put(voter, new Disk(nextId++)));
     }
 
+    private Disk disk(String voter) {
+        return Objects.requireNonNull(disks.get(voter), voter);
+    }
+
     private RegisterProposer proposer() {
         RegisterProposer[] self = new RegisterProposer[1];
         self[0] = new RegisterProposer(
@@ -72,7 +77,7 @@ class ViewRegisterTest {
                 continue;
             }
             try {
-                Frame reply = new RegisterAcceptor(sent.voter, disks.get(sent.voter)).answer(sent.frame);
+                Frame reply = new RegisterAcceptor(sent.voter, disk(sent.voter)).answer(sent.frame);
                 if (!lost.test(reply)) {
                     sent.from.onFrame(sent.voter, reply, now);
                 }
@@ -134,7 +139,7 @@ class ViewRegisterTest {
         letTimePass(proposer, 2000);
         assertThat(outcomes).isNotEmpty().allMatch(ViewOutcome.Unreachable.class::isInstance);
         assertThat(outcomes.get(0).toString()).contains("a first one needs all of").contains("d1=no answer");
-        assertThat(disks.get("n1").record().value()).isEmpty();
+        assertThat(disk("n1").record().value()).isEmpty();
         down.clear();
         letTimePass(proposer, 1000);
         assertThat(committed(outcomes).version()).isEqualTo(1);
@@ -150,7 +155,7 @@ class ViewRegisterTest {
         letTimePass(proposer, 2000);
         assertThat(outcomes).allMatch(ViewOutcome.Unreachable.class::isInstance);
         assertThat(outcomes.get(0).toString()).contains("its disk is not the one that the register names");
-        assertThat(disks.get("n1").record().value()).isEmpty();
+        assertThat(disk("n1").record().value()).isEmpty();
     }
 
     @Test
@@ -184,7 +189,7 @@ class ViewRegisterTest {
         assertThat(named.voters()).contains(new View.Voter("d1", 99));
         assertThat(named.term()).isEqualTo(1);
         assertThat(naming.strangers()).isEmpty();
-        assertThat(disks.get("d1").record().voting()).isTrue();
+        assertThat(disk("d1").record().voting()).isTrue();
 
         down.add("n1");
         assertThat(committed(begin(proposer(), activate("n2"))).version()).isEqualTo(3);
@@ -198,10 +203,10 @@ class ViewRegisterTest {
         lost = Frame.Admit.class::isInstance;
         begin(naming, ViewChange.read());
         committed(begin(naming, ViewChange.nameVoters()));
-        assertThat(disks.get("d1").record().voting()).isFalse();
+        assertThat(disk("d1").record().voting()).isFalse();
         lost = frame -> false;
         letTimePass(naming, 100);
-        assertThat(disks.get("d1").record().voting()).isTrue();
+        assertThat(disk("d1").record().voting()).isTrue();
     }
 
     @Test
