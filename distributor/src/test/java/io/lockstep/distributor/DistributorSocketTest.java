@@ -16,6 +16,7 @@ import io.lockstep.wire.Transport;
 import io.lockstep.wire.TransportConfig;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -409,12 +410,8 @@ class DistributorSocketTest {
 
     private static boolean isClosed(Socket socket) throws IOException {
         InputStream in = socket.getInputStream();
-        byte[] buffer = new byte[1_024];
         try {
-            while (in.read(buffer) >= 0) {
-                continue;
-            }
-            return true;
+            return in.transferTo(OutputStream.nullOutputStream()) >= 0;
         } catch (java.net.SocketException reset) {
             return true;
         }

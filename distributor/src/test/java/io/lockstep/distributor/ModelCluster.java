@@ -98,8 +98,10 @@ final class ModelCluster {
 
         /** Executes a message, or the view entry, as the next one, and forwards it. */
         private @Nullable Answer order(@Nullable Request request) {
-            isActive = true;
-            itsTerm = term;
+            if (request == null) {
+                isActive = true;
+                itsTerm = term;
+            }
             ModelStore.Logged logged =
                     new ModelStore.Logged(new Identity(itsTerm, store.log().size() + 1), request);
             Answer answer = store.execute(logged);

@@ -1,7 +1,17 @@
 package io.lockstep.distributor;
 
+import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.NoRecords;
+import io.lockstep.tsdstore.ReadContext;
+import io.lockstep.tsdstore.Ruling;
+import io.lockstep.tsdstore.TransactionContext;
+import io.lockstep.tsdstore.TransactionService;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.tsdstore.TsdStoreConfig;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
+import io.lockstep.wire.ControlHeader;
+import io.lockstep.wire.Decision;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
@@ -18,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The server's half of the session protocol, as small as it can be: a log, and what executing it gives. Two stores with
- * equal logs are equal.
+ * equal logs are equal. At every step the shipped {@link TsdStore} does the same, and must come to the same answer.
  */
 final class ModelStore {
     /** One executed message. */
@@ -38,6 +48,8 @@ final class ModelStore {
     private final List<Logged> log = new ArrayList<>();
     private final Map<Identity, Session> sessions = new HashMap<>();
     private final Map<Identity, Answer> openings = new HashMap<>();
+
+    private final TsdStore shipped = TsdStore.create(new Echo(), new NoRecords(), TsdStoreConfig.defaults());
 
     List<Logged> log() {
         return log;
@@ -62,6 +74,30 @@ final class ModelStore {
 
     /** An answer without executing anything; null when the request is to be executed. */
     @Nullable Answer judge(Request request) {
+        Answer ours = rule(request);
+        Ruling ruling = shipped.judge(request);
+        Answer theirs = ruling instanceof Ruling.Answered answered
+                ? answered.answer()
+                : ruling instanceof Ruling.Refused refused
+                        ? refused.answer()
+                        : request.kind() == RequestKind.READ ? shipped.read(request, log.size() * 1_000L) : null;
+        checkEqual(request, ours, theirs);
+        return theirs;
+    }
+
+    private static void checkEqual(@Nullable Request request, @Nullable Answer ours, @Nullable Answer theirs) {
+        boolean isEqual = ours == null || theirs == null
+                ? ours == theirs
+                : ours.code() == theirs.code()
+                        && ours.entry().equals(theirs.entry())
+                        && ours.session().equals(theirs.session())
+                        && ours.requestId() == theirs.requestId();
+        if (!isEqual) {
+            throw new AssertionError("the store answers " + theirs + " where the model answers " + ours + " to " + request);
+        }
+    }
+
+    private @Nullable Answer rule(Request request) {
         if (request.kind() == RequestKind.OPEN) {
             return openings.get(request.session());
         }
@@ -99,6 +135,34 @@ final class ModelStore {
 
     /** Executes the message as the next entry; the answer, null for an entry of the active's own. */
     @Nullable Answer execute(Logged logged) {
+        Answer ours = perform(logged);
+        Request request = logged.request;
+        Execution theirs = shipped.execute(
+                header(logged), request == null ? new byte[0] : request.body(), Decision.EXECUTE);
+        checkEqual(request, ours, theirs.answer());
+        return theirs.answer();
+    }
+
+    private static ControlHeader header(Logged logged) {
+        Identity at = logged.identity;
+        Request request = logged.request;
+        return request == null
+                ? new ControlHeader(
+                        at.term(), at.position(), Identity.NONE, 0, RequestKind.VIEW, 0, 0, 0, at.position() * 1_000, 7)
+                : new ControlHeader(
+                        at.term(),
+                        at.position(),
+                        request.session(),
+                        request.requestId(),
+                        request.kind(),
+                        request.attach(),
+                        request.transaction(),
+                        request.acknowledgedUpTo(),
+                        at.position() * 1_000,
+                        7);
+    }
+
+    private @Nullable Answer perform(Logged logged) {
         log.add(logged);
         Request request = logged.request;
         if (request == null) {
@@ -118,6 +182,7 @@ final class ModelStore {
         session.attach = Math.max(session.attach, request.attach());
         if (request.kind() == RequestKind.CLOSE) {
             sessions.remove(request.session());
+            openings.values().removeIf(opening -> opening.entry().equals(request.session()));
             return answer;
         }
         session.lastOrdered = request.requestId();
@@ -165,12 +230,40 @@ final class ModelStore {
     }
 
     private static byte[] echo(Request request) {
-        return ("did " + new String(request.body(), StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8);
+        return did(request.body());
     }
 
     private static int content(Request request) {
         return 31 * (31 * request.kind().ordinal() + Long.hashCode(request.transaction()))
                 + java.util.Arrays.hashCode(request.body());
+    }
+
+    /** Answers every message with itself. */
+    private static final class Echo implements TransactionService {
+        @Override
+        public String name() {
+            return "echo";
+        }
+
+        @Override
+        public byte[] handle(TransactionContext context, byte[] message) {
+            return did(message);
+        }
+
+        @Override
+        public byte[] read(ReadContext context, byte[] question) {
+            return did(question);
+        }
+
+        @Override
+        public void onRollback(TransactionContext context) {}
+
+        @Override
+        public void onExpire(TransactionContext context) {}
+    }
+
+    private static byte[] did(byte[] message) {
+        return ("did " + new String(message, StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8);
     }
 
     static Answer refusal(Request request, AnswerCode code) {
