@@ -39,7 +39,10 @@ interface Dialer extends AutoCloseable {
         public void dial(int attempt, ConnectionListener listener, Consumer<String> onFailure) {
             InetSocketAddress address = addresses.get(attempt % addresses.size());
             transport.connect(
-                    address, CONNECT_LIMIT, listener, failure -> onFailure.accept("distributor at " + address + ": " + failure));
+                    address,
+                    CONNECT_LIMIT,
+                    listener,
+                    failure -> onFailure.accept("distributor at " + address + ": " + failure));
         }
 
         @Override

@@ -68,8 +68,7 @@ public final class Distributor implements AutoCloseable {
      * @param members where nodes are found, beside those that the configuration names; null when it names them all
      * @throws java.io.UncheckedIOException when the client port cannot be had
      */
-    public Distributor(
-            DistributorConfig config, long incarnation, @Nullable Members members, DistributorHooks hooks) {
+    public Distributor(DistributorConfig config, long incarnation, @Nullable Members members, DistributorHooks hooks) {
         this.config = config;
         this.hooks = hooks;
         this.self = new Peer(config.name(), Peer.Role.DISTRIBUTOR, incarnation);
@@ -205,8 +204,7 @@ public final class Distributor implements AutoCloseable {
         } else if (source instanceof NodeLinks.Channel channel) {
             links.on(channel, note, nowNs);
         } else if (note instanceof Endpoint endpoint) {
-            links.locate(
-                    endpoint.name(), new InetSocketAddress(endpoint.peerHost(), endpoint.peerPort()), nowNs);
+            links.locate(endpoint.name(), new InetSocketAddress(endpoint.peerHost(), endpoint.peerPort()), nowNs);
         }
     }
 
@@ -270,7 +268,10 @@ public final class Distributor implements AutoCloseable {
                     || frame instanceof Frame.Admit) {
                 hooks.voter().onFrame(frame, connection::send);
             } else {
-                LOG.debug("node {} said {}, which a distributor has no use for", node, frame.getClass().getSimpleName());
+                LOG.debug(
+                        "node {} said {}, which a distributor has no use for",
+                        node,
+                        frame.getClass().getSimpleName());
             }
         }
     }
@@ -336,7 +337,8 @@ public final class Distributor implements AutoCloseable {
                             request.requestId(),
                             Identity.NONE,
                             AnswerCode.BUSY,
-                            "this distributor is flooded; it is sent again by itself".getBytes(StandardCharsets.UTF_8)));
+                            "this distributor is flooded; it is sent again by itself"
+                                    .getBytes(StandardCharsets.UTF_8)));
         }
 
         private void answerStatus(Connection connection, String question) {

@@ -61,8 +61,7 @@ public record DistributorConfig(
         require(isPositive(sessionGrace), "sessionGrace", sessionGrace, "longer than zero");
         require(connectionsMax >= 1, "connectionsMax", connectionsMax, "1 or more");
         require(connectionsPerSecond >= 1, "connectionsPerSecond", connectionsPerSecond, "1 or more");
-        require(
-                reconnectMin.compareTo(Duration.ofMillis(1)) >= 0, "reconnectMin", reconnectMin, "1 ms or longer");
+        require(reconnectMin.compareTo(Duration.ofMillis(1)) >= 0, "reconnectMin", reconnectMin, "1 ms or longer");
         require(
                 reconnectMax.compareTo(reconnectMin) > 0,
                 "reconnectMax",

@@ -146,7 +146,8 @@ public final class DistributorCore<C> {
         if (itsSessions != null) {
             for (Session<C> session : itsSessions) {
                 session.channel = null;
-                gone.add(new Gone<>(session, session.attach, nowNs + config.sessionGrace().toNanos()));
+                gone.add(new Gone<>(
+                        session, session.attach, nowNs + config.sessionGrace().toNanos()));
             }
         }
     }
@@ -269,8 +270,8 @@ public final class DistributorCore<C> {
             return "attach number " + request.attach() + " must be 1 or more";
         }
         if (request.body().length > config.heldBytesPerSessionMax()) {
-            return "body of " + request.body().length + " bytes is longer than the "
-                    + config.heldBytesPerSessionMax() + " bytes held for a session; send smaller messages";
+            return "body of " + request.body().length + " bytes is longer than the " + config.heldBytesPerSessionMax()
+                    + " bytes held for a session; send smaller messages";
         }
         return null;
     }
@@ -280,8 +281,9 @@ public final class DistributorCore<C> {
         Session<C> session = sessions.get(request.session());
         if (session == null) {
             if (sessions.size() >= config.sessionsMax()) {
-                effects.closeClient(channel, "this distributor holds " + sessions.size()
-                        + " sessions and takes no more; use another one");
+                effects.closeClient(
+                        channel,
+                        "this distributor holds " + sessions.size() + " sessions and takes no more; use another one");
                 return null;
             }
             session = new Session<>(request.session());
@@ -301,8 +303,10 @@ public final class DistributorCore<C> {
 
     private boolean attach(Session<C> session, C channel, Request request) {
         if (request.attach() < session.attach || (request.attach() == session.attach && session.channel != null)) {
-            effects.closeClient(channel, "session " + request.session() + " has attachment " + session.attach
-                    + " already; connect again with a higher number than " + request.attach());
+            effects.closeClient(
+                    channel,
+                    "session " + request.session() + " has attachment " + session.attach
+                            + " already; connect again with a higher number than " + request.attach());
             return false;
         }
         C before = session.channel;
@@ -350,7 +354,17 @@ public final class DistributorCore<C> {
             LOG.info("session {} closed: its client has been gone for {}", session.name, config.sessionGrace());
             session.isClosing = true;
             Request close = new Request(
-                    session.name, session.attach, 0, RequestKind.CLOSE, 0, 0, 0, Identity.NONE, CLOSE_LIMIT_MS, false, EMPTY);
+                    session.name,
+                    session.attach,
+                    0,
+                    RequestKind.CLOSE,
+                    0,
+                    0,
+                    0,
+                    Identity.NONE,
+                    CLOSE_LIMIT_MS,
+                    false,
+                    EMPTY);
             Held heldClose = take(session, close, nowNs);
             if (state == ActiveLinkState.READY) {
                 send(heldClose, nowNs);
@@ -425,8 +439,12 @@ public final class DistributorCore<C> {
 
     private void busy(C channel, Request request) {
         busyAnswers++;
-        answer(channel, request, AnswerCode.BUSY, "this distributor holds " + heldRequests + " requests with "
-                + heldBytes + " bytes; it is sent again by itself");
+        answer(
+                channel,
+                request,
+                AnswerCode.BUSY,
+                "this distributor holds " + heldRequests + " requests with " + heldBytes
+                        + " bytes; it is sent again by itself");
     }
 
     private Held take(Session<C> session, Request request, long nowNs) {
@@ -590,6 +608,7 @@ public final class DistributorCore<C> {
         @Nullable Identity provisional;
 
         @Nullable C channel;
+
         int attach;
         /** Whether its CLOSE on behalf of a vanished client is under way. */
         boolean isClosing;

@@ -14,7 +14,11 @@ import java.util.function.Function;
 public record DistributorHooks(Function<String, String> status, Voter voter, Consumer<Throwable> onFailure) {
     /** A voter of the view register; must hand over quickly and not wait. */
     public interface Voter {
-        /** A frame for a voter. @param reply sends the answer back on the connection on which it came */
+        /**
+         * A frame for a voter.
+         *
+         * @param reply sends the answer back on the connection on which it came
+         */
         void onFrame(Frame frame, Consumer<Frame> reply);
     }
 

@@ -32,6 +32,8 @@ public record Ending(
 
     @Override
     public String toString() {
-        return problem == null ? "OK(#" + requestId + " at " + entry + ")" : problem + "(" + code + " #" + requestId + ")";
+        return problem == null
+                ? "OK(#" + requestId + " at " + entry + ")"
+                : problem + "(" + code + " #" + requestId + ")";
     }
 }

@@ -108,6 +108,7 @@ final class Inbox {
 
     private static final class Node {
         @Nullable Object source;
+
         @Nullable Object note;
 
         @SuppressWarnings("UnusedVariable") // by NEXT

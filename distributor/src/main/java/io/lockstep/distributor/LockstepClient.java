@@ -84,7 +84,8 @@ public final class LockstepClient implements AutoCloseable {
                 0,
                 new byte[0],
                 ending -> new DigestAnswer(
-                        ending.entry().position(), ByteBuffer.wrap(ending.body()).getLong()));
+                        ending.entry().position(),
+                        ByteBuffer.wrap(ending.body()).getLong()));
     }
 
     /**
@@ -117,7 +118,8 @@ public final class LockstepClient implements AutoCloseable {
      */
     @Override
     public void close() {
-        Duration limit = config.requestTimeout().compareTo(CLOSE_LIMIT_MAX) < 0 ? config.requestTimeout() : CLOSE_LIMIT_MAX;
+        Duration limit =
+                config.requestTimeout().compareTo(CLOSE_LIMIT_MAX) < 0 ? config.requestTimeout() : CLOSE_LIMIT_MAX;
         agent.close(limit);
         if (!agent.isOwnThread()) {
             agent.awaitEnd(limit.plusSeconds(1));
@@ -129,24 +131,39 @@ public final class LockstepClient implements AutoCloseable {
         CompletableFuture<Ending> ending = new CompletableFuture<>();
         CompletableFuture<R> result = new CompletableFuture<>();
         int before = inFlight.getAndIncrement();
-        ending.whenComplete((end, none) -> {
+        CompletableFuture<Void> unused = ending.thenAccept(end -> {
             inFlight.getAndDecrement();
-            if (end.problem() == null) {
-                result.complete(whenGood.apply(end));
-            } else {
-                result.completeExceptionally(failure(end));
-            }
+            finish(result, end, whenGood);
         });
         if (message.length > BODY_MAX) {
-            ending.complete(Ending.failed(0, Outcome.NOT_EXECUTED, AnswerCode.REFUSED, "not sent: the message has "
-                    + message.length + " bytes, " + BODY_MAX + " are allowed; split it"));
+            ending.complete(Ending.failed(
+                    0,
+                    Outcome.NOT_EXECUTED,
+                    AnswerCode.REFUSED,
+                    "not sent: the message has " + message.length + " bytes, " + BODY_MAX + " are allowed; split it"));
         } else if (before >= QUEUE_MAX + config.windowRequests()) {
-            ending.complete(Ending.failed(0, Outcome.NOT_EXECUTED, AnswerCode.BUSY, "not sent: " + before
-                    + " requests are on their way, which is the limit; wait for some of them"));
+            ending.complete(Ending.failed(
+                    0,
+                    Outcome.NOT_EXECUTED,
+                    AnswerCode.BUSY,
+                    "not sent: " + before + " requests are on their way, which is the limit; wait for some of them"));
         } else {
             agent.submit(new Call(kind, transaction, message, ending));
         }
         return result;
+    }
+
+    private <R> void finish(CompletableFuture<R> result, Ending end, Function<Ending, @Nullable R> whenGood) {
+        if (end.problem() != null) {
+            result.completeExceptionally(failure(end));
+            return;
+        }
+        try {
+            result.complete(whenGood.apply(end));
+        } catch (RuntimeException e) {
+            result.completeExceptionally(new LockstepException(
+                    Outcome.UNKNOWN, end.code(), "executed, but its answer is not what this client understands: " + e));
+        }
     }
 
     /** Waits for a stage of this client. */
@@ -175,7 +192,8 @@ public final class LockstepClient implements AutoCloseable {
 
     private LockstepException failure(Ending ending) {
         boolean isService = ending.problem() == Outcome.REFUSED_BY_SERVICE;
-        String where = ending.requestId() == 0 ? "" : " (request " + ending.requestId() + " of session " + session + ")";
+        String where =
+                ending.requestId() == 0 ? "" : " (request " + ending.requestId() + " of session " + session + ")";
         Outcome problem = ending.problem() == null ? Outcome.UNKNOWN : ending.problem();
         return new LockstepException(problem, ending.code(), isService ? ending.text() : ending.text() + where);
     }
@@ -258,7 +276,8 @@ public final class LockstepClient implements AutoCloseable {
         public LockstepClient open() {
             SessionConfig config = new SessionConfig(requestTimeout, windowRequests, QUEUE_MAX, touchInterval);
             if (connectTimeout.isNegative() || connectTimeout.isZero()) {
-                throw new IllegalArgumentException("connectTimeout is " + connectTimeout + ", but must be longer than zero");
+                throw new IllegalArgumentException(
+                        "connectTimeout is " + connectTimeout + ", but must be longer than zero");
             }
             long nonce = RANDOM.nextLong(1, Long.MAX_VALUE);
             Peer self = new Peer(label, Peer.Role.CLIENT, nonce);

@@ -30,7 +30,8 @@ final class MemoryConnection implements Connection {
     }
 
     /** Connects a client with a server; both listeners hear {@code onOpen} before this returns. */
-    static void connect(Peer client, ConnectionListener clientListener, Peer server, ConnectionListener serverListener) {
+    static void connect(
+            Peer client, ConnectionListener clientListener, Peer server, ConnectionListener serverListener) {
         AtomicBoolean isOpen = new AtomicBoolean(true);
         MemoryConnection ofClient = new MemoryConnection(server, client.incarnation(), clientListener, isOpen);
         MemoryConnection ofServer = new MemoryConnection(client, server.incarnation(), serverListener, isOpen);

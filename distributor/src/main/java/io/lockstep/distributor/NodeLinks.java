@@ -60,8 +60,8 @@ final class NodeLinks {
         this.transport = transport;
         this.inbox = inbox;
         this.listener = listener;
-        this.pauses = IntervalFunction.ofExponentialRandomBackoff(
-                config.reconnectMin(), 2.0, 0.5, config.reconnectMax());
+        this.pauses =
+                IntervalFunction.ofExponentialRandomBackoff(config.reconnectMin(), 2.0, 0.5, config.reconnectMax());
     }
 
     /** A node has been seen there: new, somewhere else, or back again. */

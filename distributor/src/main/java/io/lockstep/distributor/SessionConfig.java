@@ -15,9 +15,12 @@ public record SessionConfig(Duration requestTimeout, int windowRequests, int que
 
     /** @throws IllegalArgumentException naming the setting, its value and what is allowed */
     public SessionConfig {
-        require(requestTimeout.compareTo(Duration.ofMillis(100)) >= 0
-                && requestTimeout.compareTo(Duration.ofHours(1)) <= 0,
-                "requestTimeout", requestTimeout, "100 ms to 1 hour");
+        require(
+                requestTimeout.compareTo(Duration.ofMillis(100)) >= 0
+                        && requestTimeout.compareTo(Duration.ofHours(1)) <= 0,
+                "requestTimeout",
+                requestTimeout,
+                "100 ms to 1 hour");
         require(windowRequests >= 1 && windowRequests <= 65_536, "windowRequests", windowRequests, "1 to 65536");
         require(queueMax >= 0, "queueMax", queueMax, "0 or more");
         require(touchInterval.compareTo(Duration.ofMillis(10)) >= 0, "touchInterval", touchInterval, "10 ms or more");
@@ -30,7 +33,8 @@ public record SessionConfig(Duration requestTimeout, int windowRequests, int que
 
     private static void require(boolean holds, String setting, Object value, String allowed) {
         if (!holds) {
-            throw new IllegalArgumentException("client setting " + setting + " is " + value + ", but must be " + allowed);
+            throw new IllegalArgumentException(
+                    "client setting " + setting + " is " + value + ", but must be " + allowed);
         }
     }
 

@@ -38,7 +38,11 @@ public final class SessionCore<T> {
         /** The session has its name. */
         void opened(Identity session);
 
-        /** The session is over and nothing is pending; said once. @param problem null when it was closed as asked */
+        /**
+         * The session is over and nothing is pending; said once.
+         *
+         * @param problem null when it was closed as asked
+         */
         void over(@Nullable Ending problem);
 
         /** This channel leads nowhere: leave it, and call {@link #onChannelUp} when another one is there. */
@@ -119,13 +123,16 @@ public final class SessionCore<T> {
         if (state == SessionState.CLOSING || state == SessionState.ENDED) {
             effects.ended(
                     ticket,
-                    Ending.failed(0, Outcome.NOT_EXECUTED, AnswerCode.UNKNOWN_SESSION,
+                    Ending.failed(
+                            0,
+                            Outcome.NOT_EXECUTED,
+                            AnswerCode.UNKNOWN_SESSION,
                             "not sent: the session is closed or lost; open a new client"));
             return;
         }
         long deadlineNs = nowNs + config.timeoutNs();
-        Pending<T> pending = new Pending<>(
-                ticket, kind, transaction, body, deadlineNs, deadlineNs - config.voidMarginNs());
+        Pending<T> pending =
+                new Pending<>(ticket, kind, transaction, body, deadlineNs, deadlineNs - config.voidMarginNs());
         if (waiting.isEmpty() && maySend()) {
             sendFirst(pending, nowNs);
         } else if (waiting.size() < config.queueMax()) {
@@ -134,9 +141,13 @@ public final class SessionCore<T> {
         } else {
             effects.ended(
                     ticket,
-                    Ending.failed(0, Outcome.NOT_EXECUTED, AnswerCode.BUSY, "not sent: " + waiting.size()
-                            + " requests wait already and " + (nextId - firstUnanswered)
-                            + " are unanswered; send slower, or widen the window"));
+                    Ending.failed(
+                            0,
+                            Outcome.NOT_EXECUTED,
+                            AnswerCode.BUSY,
+                            "not sent: " + waiting.size()
+                                    + " requests wait already and " + (nextId - firstUnanswered)
+                                    + " are unanswered; send slower, or widen the window"));
         }
     }
 
@@ -281,10 +292,14 @@ public final class SessionCore<T> {
                 pump(nowNs);
             }
             case BUSY, GAP, NOT_ACTIVE -> onHint(nowNs);
-            default -> end(
-                    Ending.failed(0, Outcome.NOT_EXECUTED, answer.code(), "the session could not be opened: "
-                            + text(answer)),
-                    nowNs);
+            default ->
+                end(
+                        Ending.failed(
+                                0,
+                                Outcome.NOT_EXECUTED,
+                                answer.code(),
+                                "the session could not be opened: " + text(answer)),
+                        nowNs);
         }
     }
 
@@ -394,14 +409,18 @@ public final class SessionCore<T> {
     }
 
     private void touchWhenIdle(long nowNs) {
-        if (orderedPending == 0 && nowNs - lastOrderedSentNs >= config.touchInterval().toNanos() && maySend()) {
+        if (orderedPending == 0
+                && nowNs - lastOrderedSentNs >= config.touchInterval().toNanos()
+                && maySend()) {
             touch(nowNs);
         }
     }
 
     private void touch(long nowNs) {
         long deadlineNs = nowNs + config.timeoutNs();
-        sendFirst(new Pending<>(null, RequestKind.TOUCH, 0, EMPTY, deadlineNs, deadlineNs - config.voidMarginNs()), nowNs);
+        sendFirst(
+                new Pending<>(null, RequestKind.TOUCH, 0, EMPTY, deadlineNs, deadlineNs - config.voidMarginNs()),
+                nowNs);
     }
 
     // ---- answers --------------------------------------------------------------------------------------------------
@@ -530,8 +549,13 @@ public final class SessionCore<T> {
                 end(closeTimedOut(), nowNs);
             } else {
                 waiting.remove();
-                tell(first, Ending.failed(0, Outcome.NOT_EXECUTED, null,
-                        "not sent within " + config.requestTimeout().toMillis() + " ms: " + whyNotSent()));
+                tell(
+                        first,
+                        Ending.failed(
+                                0,
+                                Outcome.NOT_EXECUTED,
+                                null,
+                                "not sent within " + config.requestTimeout().toMillis() + " ms: " + whyNotSent()));
             }
         }
     }
@@ -542,16 +566,28 @@ public final class SessionCore<T> {
             if (pending.kind == RequestKind.CLOSE) {
                 end(closeTimedOut(), nowNs);
             } else if (isOrdered) {
-                tell(pending, Ending.failed(pending.id, Outcome.UNKNOWN, null, "no active could be reached within "
-                        + config.requestTimeout().toMillis()
-                        + " ms; the request may or may not have been executed, and is barred if it was not as soon as"
-                        + " one can be reached"));
+                tell(
+                        pending,
+                        Ending.failed(
+                                pending.id,
+                                Outcome.UNKNOWN,
+                                null,
+                                "no active could be reached within "
+                                        + config.requestTimeout().toMillis()
+                                        + " ms; the request may or may not have been executed, and is barred if it was not as soon as"
+                                        + " one can be reached"));
                 pending.hasEnded = true;
                 pending.isVoid = true; // also where time jumped over the moment for it: it must not run after this
             } else {
                 remove(pending);
-                tell(pending, Ending.failed(pending.id, Outcome.NOT_EXECUTED, null, "no answer within "
-                        + config.requestTimeout().toMillis() + " ms; a read changes nothing, so ask again"));
+                tell(
+                        pending,
+                        Ending.failed(
+                                pending.id,
+                                Outcome.NOT_EXECUTED,
+                                null,
+                                "no answer within " + config.requestTimeout().toMillis()
+                                        + " ms; a read changes nothing, so ask again"));
             }
             return;
         }
@@ -585,7 +621,10 @@ public final class SessionCore<T> {
     }
 
     private static Ending closeTimedOut() {
-        return Ending.failed(0, Outcome.UNKNOWN, null,
+        return Ending.failed(
+                0,
+                Outcome.UNKNOWN,
+                null,
                 "the session's end was not confirmed in time; the nodes end it when its time is over");
     }
 
@@ -593,8 +632,7 @@ public final class SessionCore<T> {
 
     private Ending lost(Pending<T> cause, Answer answer, long nowNs) {
         LOG.warn("session {} lost at request {}: {}", session, cause.id, answer);
-        return new Ending(
-                cause.id, Identity.NONE, outcomeWhenLost(cause, nowNs), answer.code(), answer.body());
+        return new Ending(cause.id, Identity.NONE, outcomeWhenLost(cause, nowNs), answer.code(), answer.body());
     }
 
     /**

@@ -23,9 +23,8 @@ class DistributorCoreTest {
     private static final Identity S = new Identity(1, 2);
 
     private final List<String> said = new ArrayList<>();
-    private final DistributorCore<String> core = core(DistributorConfig.builder("d")
-            .sessionGrace(Duration.ofSeconds(10))
-            .build());
+    private final DistributorCore<String> core = core(
+            DistributorConfig.builder("d").sessionGrace(Duration.ofSeconds(10)).build());
     private long now = 1_000 * MS;
 
     @Test
@@ -135,8 +134,10 @@ class DistributorCoreTest {
 
     @Test
     void refusesTheNewestCopyThatNeverLeftWhenFullButAlwaysTakesAVoid() {
-        DistributorCore<String> small = core(
-                DistributorConfig.builder("d").held(2, 100).heldPerSession(2, 50).build());
+        DistributorCore<String> small = core(DistributorConfig.builder("d")
+                .held(2, 100)
+                .heldPerSession(2, 50)
+                .build());
         small.onRequest("c", request(2, RequestKind.CONTINUE, "y"), now);
         small.onRequest("c", request(3, RequestKind.CONTINUE, "z"), now);
         small.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
@@ -233,7 +234,8 @@ class DistributorCoreTest {
         core.onReply(A, new Frame.Reply(1, new Answer(provisional, 0, S, AnswerCode.OK, new byte[0])), now);
         core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
         core.onReply(A, reply(1, 1, AnswerCode.OK), now);
-        assertThat(heard()).containsExactly("active a 1", "a <- 1 OPEN 0", "c <- 1 OK 0", "a <- 1 BEGIN 1", "c <- 1 OK 1");
+        assertThat(heard())
+                .containsExactly("active a 1", "a <- 1 OPEN 0", "c <- 1 OK 0", "a <- 1 BEGIN 1", "c <- 1 OK 1");
         assertThat(core.snapshot().sessions()).isEqualTo(1);
     }
 
@@ -282,7 +284,17 @@ class DistributorCoreTest {
 
     private static Request request(Identity session, int attach, long id, RequestKind kind, String body) {
         return new Request(
-                session, attach, id, kind, 0, 0, 0, Identity.NONE, 30_000, false, body.getBytes(StandardCharsets.UTF_8));
+                session,
+                attach,
+                id,
+                kind,
+                0,
+                0,
+                0,
+                Identity.NONE,
+                30_000,
+                false,
+                body.getBytes(StandardCharsets.UTF_8));
     }
 
     private static Frame.Reply reply(long term, long id, AnswerCode code) {

@@ -58,7 +58,8 @@ class DistributorSocketTest {
         assertThat(text(transaction.firstAnswer())).isEqualTo("did one");
         assertThat(text(transaction.send(bytes("two")))).isEqualTo("did two");
         a.holdsAnswers = true;
-        CompletableFuture<byte[]> pending = transaction.sendAsync(bytes("three")).toCompletableFuture();
+        CompletableFuture<byte[]> pending =
+                transaction.sendAsync(bytes("three")).toCompletableFuture();
         await(() -> store.log().size() == 5);
         b.promote(2);
         assertThat(text(pending.join())).isEqualTo("did three");
@@ -194,12 +195,15 @@ class DistributorSocketTest {
         LockstepClient client = open(client(distributor));
         Flood flood = new Flood(distributor, 30);
         flood.await();
-        assertThat(flood.refusedForPlaces.get()).as("refused for want of a place").isEqualTo(26);
+        assertThat(flood.refusedForPlaces.get())
+                .as("refused for want of a place")
+                .isEqualTo(26);
         assertThat(distributor.clients()).isEqualTo(5);
         assertThat(text(client.begin(bytes("still")).firstAnswer())).isEqualTo("did still");
         flood.close();
         await(() -> distributor.clients() == 1);
-        assertThat(text(open(client(distributor)).begin(bytes("room again")).firstAnswer())).isEqualTo("did room again");
+        assertThat(text(open(client(distributor)).begin(bytes("room again")).firstAnswer()))
+                .isEqualTo("did room again");
     }
 
     @Test
@@ -282,11 +286,31 @@ class DistributorSocketTest {
         while (System.nanoTime() < endNs) {
             assertThat(text(client.begin(bytes("on")).firstAnswer())).isEqualTo("did on");
         }
-        assertThat(flapping.opened.get() - before).as("calls while its breaker is open").isLessThanOrEqualTo(1);
+        assertThat(flapping.opened.get() - before)
+                .as("calls while its breaker is open")
+                .isLessThanOrEqualTo(1);
         flapping.closesAtOnce = false;
         a.connections.forEach(connection ->
                 connection.send(new Frame.ViewNotice(2, 2, flapping.member))); // a hint: it is called at once
         await(() -> !flapping.connections.isEmpty());
+    }
+
+    @Test
+    void aNodeThatIsAwayIsCalledAfterGrowingPauses() {
+        SocketNode away = node("b");
+        away.closesAtOnce = true;
+        open(new Distributor(
+                DistributorConfig.builder("d")
+                        .node("b", away.address)
+                        .reconnect(Duration.ofMillis(200), Duration.ofSeconds(5))
+                        .build(),
+                7,
+                null,
+                DistributorHooks.none()));
+        await(() -> away.opened.get() >= 1);
+        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
+        await(() -> System.nanoTime() >= endNs);
+        assertThat(away.opened.get()).as("calls within a second").isLessThanOrEqualTo(7);
     }
 
     @Test
@@ -296,27 +320,32 @@ class DistributorSocketTest {
                 config(a),
                 7,
                 null,
-                new DistributorHooks(question -> "{\"you asked\":\"" + question + "\"}", (frame, reply) -> {}, e -> {}));
+                new DistributorHooks(
+                        question -> "{\"you asked\":\"" + question + "\"}", (frame, reply) -> {}, e -> {}));
         open.add(distributor);
         Transport admin = new Transport(TransportConfig.defaults("lockstep", new Peer("me", Peer.Role.ADMIN, 9)));
         open.add(admin);
         CompletableFuture<String> answer = new CompletableFuture<>();
-        admin.connect(address(distributor), Duration.ofSeconds(5), new ConnectionListener() {
-            @Override
-            public void onOpen(Connection connection) {
-                connection.send(new Frame.StatusAsk(0, "status"));
-            }
+        admin.connect(
+                address(distributor),
+                Duration.ofSeconds(5),
+                new ConnectionListener() {
+                    @Override
+                    public void onOpen(Connection connection) {
+                        connection.send(new Frame.StatusAsk(0, "status"));
+                    }
 
-            @Override
-            public void onFrame(Connection connection, long incarnation, Frame frame) {
-                if (frame instanceof Frame.StatusReply reply) {
-                    answer.complete(reply.json());
-                }
-            }
+                    @Override
+                    public void onFrame(Connection connection, long incarnation, Frame frame) {
+                        if (frame instanceof Frame.StatusReply reply) {
+                            answer.complete(reply.json());
+                        }
+                    }
 
-            @Override
-            public void onClosed(Connection connection, String reason) {}
-        }, failure -> answer.completeExceptionally(new IOException(failure.text())));
+                    @Override
+                    public void onClosed(Connection connection, String reason) {}
+                },
+                failure -> answer.completeExceptionally(new IOException(failure.text())));
         assertThat(answer.join()).isEqualTo("{\"you asked\":\"status\"}");
     }
 

@@ -116,24 +116,32 @@ final class ModelCluster {
             int itsRun = run;
             long sentTerm = itsTerm;
             lastForwardNs = Math.max(lastForwardNs, world.nowNs() + world.millis(0.1, 0.5));
-            world.after(lastForwardNs - world.nowNs(), () -> backup.act(() -> {
-                if (backup.run == backupRun && isBackupInView && !backup.isActive && sentTerm == term
-                        && backup.store.log().size() == length - 1) {
-                    backup.store.execute(logged);
-                    world.after(world.millis(0.1, 0.5), () -> act(() -> {
-                        if (run == itsRun) {
-                            acknowledgedLength = Math.max(acknowledgedLength, length);
-                            openGate();
+            world.after(
+                    lastForwardNs - world.nowNs(),
+                    () -> backup.act(() -> {
+                        if (backup.run == backupRun
+                                && isBackupInView
+                                && !backup.isActive
+                                && sentTerm == term
+                                && backup.store.log().size() == length - 1) {
+                            backup.store.execute(logged);
+                            world.after(
+                                    world.millis(0.1, 0.5),
+                                    () -> act(() -> {
+                                        if (run == itsRun) {
+                                            acknowledgedLength = Math.max(acknowledgedLength, length);
+                                            openGate();
+                                        }
+                                    }));
                         }
                     }));
-                }
-            }));
         }
 
         void openGate() {
             for (int i = 0; i < gated.size(); i++) {
                 Gated next = gated.get(i);
-                boolean isStable = next.length <= acknowledgedLength || (this == active && !isBackupInView && itsTerm == term);
+                boolean isStable =
+                        next.length <= acknowledgedLength || (this == active && !isBackupInView && itsTerm == term);
                 if (isStable) {
                     gated.remove(i--);
                     reply(next.to, next.answer);
@@ -335,16 +343,19 @@ final class ModelCluster {
                     node.onAsk(this, (Frame.Ask) frame);
                 }
             });
-            Cable<Frame> back = new Cable<>(world, faults, frame -> act(() -> {
-                if (run != itsRun) {
-                    return;
-                }
-                if (frame instanceof Frame.Reply reply) {
-                    core.onReply(member, reply, world.nowNs());
-                } else if (frame instanceof Frame.ViewNotice notice) {
-                    core.onViewNotice(member, notice, world.nowNs());
-                }
-            }));
+            Cable<Frame> back = new Cable<>(
+                    world,
+                    faults,
+                    frame -> act(() -> {
+                        if (run != itsRun) {
+                            return;
+                        }
+                        if (frame instanceof Frame.Reply reply) {
+                            core.onReply(member, reply, world.nowNs());
+                        } else if (frame instanceof Frame.ViewNotice notice) {
+                            core.onViewNotice(member, notice, world.nowNs());
+                        }
+                    }));
             toNode.put(member, there);
             node.toDistributor.put(this, back);
             act(() -> {
@@ -429,11 +440,14 @@ final class ModelCluster {
                     client.core.onReply(reply.term(), reply.answer(), world.nowNs());
                 }
             });
-            this.toDistributor = new Cable<>(world, faults, frame -> distributing.act(() -> {
-                if (distributing.run == itsRun && isOpen && frame instanceof Frame.Ask ask) {
-                    distributing.core.onRequest(this, ask.request(), world.nowNs());
-                }
-            }));
+            this.toDistributor = new Cable<>(
+                    world,
+                    faults,
+                    frame -> distributing.act(() -> {
+                        if (distributing.run == itsRun && isOpen && frame instanceof Frame.Ask ask) {
+                            distributing.core.onRequest(this, ask.request(), world.nowNs());
+                        }
+                    }));
             distributing.channels.add(this);
         }
 
@@ -447,11 +461,13 @@ final class ModelCluster {
             toDistributor.cut();
             distributing.channels.remove(this);
             int itsRun = distributing.run;
-            world.after(world.millis(0, 5), () -> distributing.act(() -> {
-                if (distributing.run == itsRun) {
-                    distributing.core.onClientGone(this, world.nowNs());
-                }
-            }));
+            world.after(
+                    world.millis(0, 5),
+                    () -> distributing.act(() -> {
+                        if (distributing.run == itsRun) {
+                            distributing.core.onClientGone(this, world.nowNs());
+                        }
+                    }));
             world.after(world.millis(0, 5), () -> client.onCut(this));
         }
     }
@@ -461,7 +477,9 @@ final class ModelCluster {
         final RequestKind kind;
         final String text;
         final long atNs;
+
         @Nullable Ending ending;
+
         long endedNs;
         int endings;
         /** Where it stood when it was handed in. */
@@ -479,16 +497,21 @@ final class ModelCluster {
         final String name;
         final SessionCore<Asked> core;
         final List<Asked> asked = new ArrayList<>();
+
         @Nullable Channel channel;
+
         java.util.function.Consumer<Asked> onEnded = asked -> {};
         boolean isDead;
         boolean isOver;
+
         @Nullable Ending why;
+
         private int attempts;
 
         Client(String name, SessionConfig config, long openingNs) {
             this.name = name;
-            this.core = new SessionCore<>(config, this, world.random().nextLong(1, Long.MAX_VALUE), openingNs, world.nowNs());
+            this.core = new SessionCore<>(
+                    config, this, world.random().nextLong(1, Long.MAX_VALUE), openingNs, world.nowNs());
             this.attempts = world.random().nextInt(8);
             clients.add(this);
             dial();

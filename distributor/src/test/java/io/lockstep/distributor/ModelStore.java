@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -86,15 +87,16 @@ final class ModelStore {
     }
 
     private static void checkEqual(@Nullable Request request, @Nullable Answer ours, @Nullable Answer theirs) {
-        boolean isEqual = ours == null || theirs == null
-                ? ours == theirs
-                : ours.code() == theirs.code()
-                        && ours.entry().equals(theirs.entry())
-                        && ours.session().equals(theirs.session())
-                        && ours.requestId() == theirs.requestId();
-        if (!isEqual) {
-            throw new AssertionError("the store answers " + theirs + " where the model answers " + ours + " to " + request);
+        if (!key(ours).equals(key(theirs))) {
+            throw new AssertionError(
+                    "the store answers " + theirs + " where the model answers " + ours + " to " + request);
         }
+    }
+
+    private static List<Object> key(@Nullable Answer answer) {
+        return answer == null
+                ? List.of()
+                : List.of(answer.code(), answer.entry(), answer.session(), answer.requestId());
     }
 
     private @Nullable Answer rule(Request request) {
@@ -112,7 +114,9 @@ final class ModelStore {
             return session.attach <= request.attach() ? null : refusal(request, AnswerCode.REFUSED);
         }
         if (request.kind() == RequestKind.READ) {
-            return session.lastOrdered >= request.previousOrdered() ? answerRead(request) : refusal(request, AnswerCode.GAP);
+            return session.lastOrdered >= request.previousOrdered()
+                    ? answerRead(request)
+                    : refusal(request, AnswerCode.GAP);
         }
         if (request.requestId() <= session.lastOrdered) {
             return judgeDuplicate(session, request);
@@ -124,8 +128,7 @@ final class ModelStore {
         Retained retained = session.answers.get(request.requestId());
         if (retained == null) {
             return refusal(
-                    request,
-                    request.requestId() <= session.prunedUpTo ? AnswerCode.EXPIRED : AnswerCode.ID_REUSED);
+                    request, request.requestId() <= session.prunedUpTo ? AnswerCode.EXPIRED : AnswerCode.ID_REUSED);
         }
         boolean isSame = request.kind() == RequestKind.VOID
                 || retained.kind == RequestKind.VOID
@@ -137,8 +140,8 @@ final class ModelStore {
     @Nullable Answer execute(Logged logged) {
         Answer ours = perform(logged);
         Request request = logged.request;
-        Execution theirs = shipped.execute(
-                header(logged), request == null ? new byte[0] : request.body(), Decision.EXECUTE);
+        Execution theirs =
+                shipped.execute(header(logged), request == null ? new byte[0] : request.body(), Decision.EXECUTE);
         checkEqual(request, ours, theirs.answer());
         return theirs.answer();
     }
@@ -177,7 +180,7 @@ final class ModelStore {
             openings.put(request.session(), answer);
             return answer;
         }
-        Session session = sessions.get(request.session());
+        Session session = Objects.requireNonNull(sessions.get(request.session()), "judged before");
         Answer answer = run(session, request, at);
         session.attach = Math.max(session.attach, request.attach());
         if (request.kind() == RequestKind.CLOSE) {
@@ -222,7 +225,8 @@ final class ModelStore {
 
     private boolean hasSeen(Identity seen) {
         return seen.equals(Identity.NONE)
-                || (seen.position() <= log.size() && log.get((int) seen.position() - 1).identity.equals(seen));
+                || (seen.position() <= log.size()
+                        && log.get((int) seen.position() - 1).identity.equals(seen));
     }
 
     private Answer answerRead(Request request) {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** Thousands of schedules of the shipped cores around model nodes, each of one seed. */
@@ -78,11 +79,14 @@ class RandomScheduleTest {
 
         private boolean isQuiet(boolean isHarsh) {
             return cluster.clients.stream().allMatch(c -> c.core.isIdle() || c.isOver)
-                    && (isHarsh || cluster.distributors.stream().allMatch(d -> d.core.snapshot().heldRequests() == 0));
+                    && (isHarsh
+                            || cluster.distributors.stream()
+                                    .allMatch(d -> d.core.snapshot().heldRequests() == 0));
         }
 
         private void load(int number) {
-            SessionConfig config = new SessionConfig(TIMEOUT, 1 + world.random().nextInt(16), 1_000, Duration.ofMillis(700));
+            SessionConfig config =
+                    new SessionConfig(TIMEOUT, 1 + world.random().nextInt(16), 1_000, Duration.ofMillis(700));
             Client client = cluster.new Client("c" + number, config, 8_000 * MS);
             int pairs = 1 + world.random().nextInt(4);
             int[] left = {30 + world.random().nextInt(30)};
@@ -98,8 +102,8 @@ class RandomScheduleTest {
         }
 
         private void next(Client client, Asked before) {
-            Ending ending = before.ending;
-            boolean wasGood = ending != null && ending.problem() == null;
+            Ending ending = Objects.requireNonNull(before.ending);
+            boolean wasGood = ending.problem() == null;
             int dice = world.random().nextInt(10);
             if (client.isOver || client.isDead) {
                 return;
@@ -108,7 +112,9 @@ class RandomScheduleTest {
                 client.ask(RequestKind.READ, 0, text(client));
             } else if (dice == 1) {
                 client.ask(RequestKind.DIGEST, 0, "");
-            } else if (!wasGood || before.kind == RequestKind.END || before.kind == RequestKind.READ
+            } else if (!wasGood
+                    || before.kind == RequestKind.END
+                    || before.kind == RequestKind.READ
                     || before.kind == RequestKind.DIGEST) {
                 client.ask(RequestKind.BEGIN, 0, text(client));
             } else {
@@ -127,8 +133,8 @@ class RandomScheduleTest {
         private void oneFault(boolean isHarsh) {
             int dice = world.random().nextInt(7);
             var distributing = cluster.distributors.get(world.random().nextInt(cluster.distributors.size()));
-            boolean isHealthy = cluster.isBackupInView
-                    && cluster.nodes.stream().allMatch(n -> n.isAlive && !n.isPaused);
+            boolean isHealthy =
+                    cluster.isBackupInView && cluster.nodes.stream().allMatch(n -> n.isAlive && !n.isPaused);
             var victim = dice % 2 == 0 ? cluster.active : cluster.other(cluster.active);
             switch (dice) {
                 case 0, 1 -> {
@@ -185,7 +191,9 @@ class RandomScheduleTest {
                         .as("seed %d: %s has nothing pending at the end", seed, client.name)
                         .isTrue();
                 if (!isHarsh) {
-                    assertThat(client.isOver).as("seed %d: %s lives: %s", seed, client.name, client.why).isFalse();
+                    assertThat(client.isOver)
+                            .as("seed %d: %s lives: %s", seed, client.name, client.why)
+                            .isFalse();
                 }
             }
             for (var distributing : cluster.distributors) {
@@ -197,12 +205,11 @@ class RandomScheduleTest {
 
         private void checkOne(
                 Client client, Asked asked, List<ModelStore.Logged> log, Map<String, Integer> executions) {
-            String what = "seed " + seed + ": " + asked.kind + " " + asked.text + " of " + client.name + " " + asked.ending;
+            String what =
+                    "seed " + seed + ": " + asked.kind + " " + asked.text + " of " + client.name + " " + asked.ending;
             Ending ending = asked.ending;
             assertThat(asked.endings).as(what + ": endings").isEqualTo(1);
-            assertThat(asked.endedNs - asked.atNs)
-                    .as(what + ": time")
-                    .isLessThanOrEqualTo(TIMEOUT.toNanos() + 20 * MS);
+            assertThat(asked.endedNs - asked.atNs).as(what + ": time").isLessThanOrEqualTo(TIMEOUT.toNanos() + 20 * MS);
             int times = asked.text.isEmpty() ? 0 : executions.getOrDefault(asked.text, 0);
             assertThat(times).as(what + ": executions").isLessThanOrEqualTo(1);
             if (ending == null) {
@@ -214,7 +221,9 @@ class RandomScheduleTest {
                     ModelStore.Logged logged = log.get((int) ending.entry().position() - 1);
                     Request request = logged.request();
                     assertThat(logged.identity()).as(what + ": entry").isEqualTo(ending.entry());
-                    assertThat(request == null ? -1 : request.requestId()).as(what + ": id").isEqualTo(ending.requestId());
+                    assertThat(request == null ? -1 : request.requestId())
+                            .as(what + ": id")
+                            .isEqualTo(ending.requestId());
                 }
                 if (asked.kind == RequestKind.DIGEST) {
                     assertThat(ending.body()).as(what).hasSize(8);
@@ -223,7 +232,8 @@ class RandomScheduleTest {
                 }
             } else {
                 failed.add(asked);
-                if (ending.problem() == Outcome.NOT_EXECUTED && ending.code() != io.lockstep.wire.AnswerCode.TRANSACTION_UNKNOWN
+                if (ending.problem() == Outcome.NOT_EXECUTED
+                        && ending.code() != io.lockstep.wire.AnswerCode.TRANSACTION_UNKNOWN
                         && ending.code() != io.lockstep.wire.AnswerCode.TRANSACTION_ENDED) {
                     assertThat(times).as(what + ": executions").isZero();
                 }

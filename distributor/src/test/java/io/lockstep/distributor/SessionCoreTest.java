@@ -31,7 +31,8 @@ class SessionCoreTest implements SessionCore.Effects<String> {
         core.submit("a", RequestKind.BEGIN, 0, new byte[1], now);
         core.submit("b", RequestKind.READ, 0, new byte[1], now);
         core.submit("c", RequestKind.CONTINUE, 1, new byte[1], now);
-        assertThat(heard()).containsExactly("BEGIN 1 after 0 acked 0", "READ 2 after 1 acked 0", "CONTINUE 3 after 1 acked 0");
+        assertThat(heard())
+                .containsExactly("BEGIN 1 after 0 acked 0", "READ 2 after 1 acked 0", "CONTINUE 3 after 1 acked 0");
         answer(1, AnswerCode.OK, 3);
         core.submit("d", RequestKind.END, 1, new byte[1], now);
         assertThat(heard()).containsExactly("a OK", "END 4 after 3 acked 1");
@@ -118,9 +119,7 @@ class SessionCoreTest implements SessionCore.Effects<String> {
         advance(7_990);
         assertThat(heard()).noneMatch(line -> line.startsWith("VOID"));
         advance(20);
-        assertThat(heard())
-                .startsWith("VOID 1 after 0 acked 0 repeated")
-                .noneMatch(line -> line.startsWith("BEGIN"));
+        assertThat(heard()).startsWith("VOID 1 after 0 acked 0 repeated").noneMatch(line -> line.startsWith("BEGIN"));
         answer(1, AnswerCode.VOIDED, 3);
         assertThat(heard()).containsExactly("a NOT_EXECUTED VOIDED");
         core.tick(now + 2_000 * MS);

@@ -102,8 +102,8 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
 
     /** A read of "big" is answered with a mebibyte. */
     private static Answer big(Request request, Answer answer) {
-        boolean isBig = request.kind() == RequestKind.READ
-                && new String(request.body(), StandardCharsets.UTF_8).equals("big");
+        boolean isBig =
+                request.kind() == RequestKind.READ && new String(request.body(), StandardCharsets.UTF_8).equals("big");
         return isBig
                 ? new Answer(answer.session(), answer.requestId(), answer.entry(), answer.code(), new byte[1 << 20])
                 : answer;
