@@ -41,6 +41,8 @@ public final class ForwardCore<C> {
     private static final int BATCH_MAX_ENTRIES = 1024;
     /** So many answers at the gate are held in memory at most; beyond, the lane takes nothing new. */
     private static final int WAITING_MAX_ENTRIES = 100_000;
+    /** An empty node executes the log from its beginning up to this much work; a copy of the state is quicker beyond. */
+    private static final long REPLAY_MAX_NS = 200_000_000L;
     /** A backup that was dropped is taken back after this time at first, doubling, so that a bad link cannot flap us. */
     private static final long FIRST_BACKOFF_NS = 250_000_000L;
 
@@ -488,7 +490,9 @@ public final class ForwardCore<C> {
      */
     private long resumePoint(Frame.Join join) {
         if (isOurs(join.last().position(), join.lastChain())) {
-            return join.last().position() + 1;
+            long missing = log.lastPosition() - join.last().position();
+            boolean isNew = join.last().position() == 0;
+            return isNew && missing * executionNs > REPLAY_MAX_NS ? 0 : join.last().position() + 1;
         }
         if (isOurs(join.executedPosition(), join.executedChain())) {
             return join.executedPosition() + 1;

@@ -1,5 +1,6 @@
 package io.lockstep.server;
 
+import io.lockstep.activenode.ActiveNodeConfig;
 import io.lockstep.membership.Endpoint;
 import io.lockstep.membership.HazelcastMembers;
 import io.lockstep.membership.MembershipConfig;
@@ -66,6 +67,7 @@ final class NodeProcess implements ProcessShell.Role {
                         config.name(), Peer.Role.NODE, shell.incarnation(), shell.pid(), config.host(), port, 0));
         shell.closeAtEnd(members);
         shell.closeAtEnd(agent::close);
+        Rehearsal.play(ActiveNodeConfig.withFailureDetection(config.failureDetection()));
         agent.start(port, members);
         members.whenReady().toCompletableFuture().join();
         shell.ready(Map.of("peer", port));
