@@ -151,7 +151,9 @@ public final class BackupCore {
 
     private void onRegisterRead(ViewOutcome outcome) {
         if (outcome instanceof ViewOutcome.Unreachable unreachable) {
-            reason = "the view register cannot be read: " + unreachable.waitingFor();
+            if (state == BackupState.LOCATING_ACTIVE) {
+                reason = "the view register cannot be read: " + unreachable.waitingFor();
+            }
             return;
         }
         isReadingRegister = false;
