@@ -190,10 +190,11 @@ public final class ForwardCore<C> {
             known = new Follower(from, FollowerState.AWAITED, now);
             followers.put(from.name(), known);
         }
-        known.onSignOfLife(now);
         if (known.copying() != null && known.copying().joinId >= join.joinId()) {
+            // Its copy is on its way; should the copy's beginning have been lost, its silence ends the attempt.
             return;
         }
+        known.onSignOfLife(now);
         long from1 = resumePoint(join);
         if (from1 > 0) {
             abandonCopy(known);

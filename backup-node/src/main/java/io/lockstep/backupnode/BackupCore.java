@@ -44,7 +44,9 @@ public final class BackupCore {
     private long followedTerm;
 
     private String followed = "";
-    private long joinId;
+    /** Counts the times that it looked for an active; what it holds does not change within one, so it may be repeated. */
+    private long joinId = 1;
+
     private long lastJoinNs;
     private long lastRegisterReadNs;
     private boolean isReadingRegister;
@@ -127,7 +129,6 @@ public final class BackupCore {
     private void locate() {
         if (nowNs - lastJoinNs >= config.locateNs()) {
             lastJoinNs = nowNs;
-            joinId++;
             effects.broadcast(new Frame.Join(
                     followedTerm, joinId, log.last(), log.lastChain(), executedPosition,
                     executedChain));
@@ -468,6 +469,7 @@ public final class BackupCore {
         state = next;
         reason = why;
         if (next == BackupState.LOCATING_ACTIVE) {
+            joinId++;
             lastJoinNs = nowNs - config.locateNs();
             lastRegisterReadNs = nowNs;
         }
