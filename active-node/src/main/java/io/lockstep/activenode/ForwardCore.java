@@ -65,6 +65,9 @@ public final class ForwardCore<C> {
     /** Who must have acknowledged: the view's backups and, while a change is in flight, the proposed ones too (R4). */
     private final Set<View.Member> required = new HashSet<>();
 
+    /** Last position of former reigns: all of it may have been answered, whatever is stable in this one. */
+    private final long inheritedPosition;
+
     private View view;
     private boolean isChangingView;
     private boolean isDeposed;
@@ -109,6 +112,7 @@ public final class ForwardCore<C> {
             followers.put(backup.name(), new Follower(backup, FollowerState.AWAITED, nowNs));
         }
         required.addAll(view.backups());
+        inheritedPosition = log.lastPosition();
         advanceStable();
     }
 
@@ -602,7 +606,7 @@ public final class ForwardCore<C> {
     private boolean isReady(Follower follower) {
         Backoff backoff = backoffs.get(follower.member.name());
         return follower.isFollowing()
-                && follower.receivedPosition() >= stablePosition
+                && follower.receivedPosition() >= Math.max(stablePosition, inheritedPosition)
                 && (log.lastPosition() - follower.executedPosition()) * executionNs
                         <= config.takeoverBudget().toNanos()
                 && (backoff == null || nowNs >= backoff.untilNs());

@@ -58,7 +58,7 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
 
     void pause(long lengthNs) {
         scheduler.trace("pause " + self);
-        pausedUntilNs = scheduler.now() + lengthNs;
+        pausedUntilNs = Math.max(pausedUntilNs, scheduler.now() + lengthNs);
     }
 
     void nodeUp(View.Member node) {

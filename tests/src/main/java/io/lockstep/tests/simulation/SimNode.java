@@ -168,7 +168,7 @@ final class SimNode implements Network.Host {
 
     void pause(long lengthNs) {
         scheduler.trace("pause " + self + " for " + lengthNs / Scheduler.MS + " ms");
-        pausedUntilNs = scheduler.now() + lengthNs;
+        pausedUntilNs = Math.max(pausedUntilNs, scheduler.now() + lengthNs);
     }
 
     /** Something of this role, after a time; waits out a pause, and is dropped with the role. */
