@@ -16,10 +16,8 @@ import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.OutsideEffect;
 import io.lockstep.tsdstore.PendingEffect;
 import io.lockstep.tsdstore.Recording;
-import io.lockstep.tsdstore.StateCopy;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Answer;
-
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
@@ -100,14 +98,18 @@ public final class ActiveNode {
         this.store = start.store();
         this.version = start.view().version();
         this.effects = new Effects();
-        this.core = new ForwardCore<>(
-                self, start.view(), config, start.log(), register, effects, monotonicNs.getAsLong());
+        this.core =
+                new ForwardCore<>(self, start.view(), config, start.log(), register, effects, monotonicNs.getAsLong());
         this.copies = new CopyReader(port, this::onCopyPiece);
         this.outside = new Outside(start.runners(), this::orderEffect);
-        HeaderClock clock =
-                new HeaderClock(store.lastTimeNs(), start.lastEntryAtNs(), wallNs.getAsLong());
+        HeaderClock clock = new HeaderClock(store.lastTimeNs(), start.lastEntryAtNs(), wallNs.getAsLong());
         this.handler = new ExecuteHandler(
-                new OrderCore(store, term, clock, seeds), store, start.recording(), gate, monotonicNs, wallNs,
+                new OrderCore(store, term, clock, seeds),
+                store,
+                start.recording(),
+                gate,
+                monotonicNs,
+                wallNs,
                 port::wake);
         this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new BlockingWaitStrategy());
         this.processor = new BatchEventProcessorBuilder().build(ring, ring.newBarrier(), handler);
@@ -136,7 +138,16 @@ public final class ActiveNode {
 
     private static Request poisoned(MarkedRequest message) {
         return new Request(
-                message.session(), 0, message.requestId(), RequestKind.VOID, 0, 0, 0, Identity.NONE, 0, true,
+                message.session(),
+                0,
+                message.requestId(),
+                RequestKind.VOID,
+                0,
+                0,
+                0,
+                Identity.NONE,
+                0,
+                true,
                 new byte[0]);
     }
 

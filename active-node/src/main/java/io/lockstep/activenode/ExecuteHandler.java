@@ -135,7 +135,8 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     }
 
     private void publishUpTo(long sequence) {
-        // Volatile, not ordered: the agent's sign that it rests must be read after this is seen, or it sleeps through it.
+        // Volatile, not ordered: the agent's sign that it rests must be read after this is seen, or it sleeps through
+        // it.
         Objects.requireNonNull(done).setVolatile(sequence);
         wakeAgent.run();
     }

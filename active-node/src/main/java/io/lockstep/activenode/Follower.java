@@ -37,6 +37,7 @@ final class Follower {
     static final class Copying {
         final long joinId;
         final long copyId;
+
         @Nullable Identity at;
         /** Keeps what follows the copy in the log; set together with {@link #at}. */
         ForwardLog.@Nullable Pin pin;
@@ -54,7 +55,8 @@ final class Follower {
 
     void become(FollowerState next) {
         Invariant.check(
-                next == state || state.successors().contains(next), "follower " + member + ": " + state + " to " + next);
+                next == state || state.successors().contains(next),
+                "follower " + member + ": " + state + " to " + next);
         state = next;
         copying = null;
     }

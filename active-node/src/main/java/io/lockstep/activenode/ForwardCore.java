@@ -81,7 +81,11 @@ public final class ForwardCore<C> {
     private double executionNs = 20_000;
 
     private record Waiting<C>(
-            @Nullable C channel, @Nullable Answer answer, @Nullable Runnable action, long position, long round) {}
+            @Nullable C channel,
+            @Nullable Answer answer,
+            @Nullable Runnable action,
+            long position,
+            long round) {}
 
     private record Backoff(long untilNs, long lengthNs) {}
 
@@ -497,7 +501,9 @@ public final class ForwardCore<C> {
         if (isOurs(join.last().position(), join.lastChain())) {
             long missing = log.lastPosition() - join.last().position();
             boolean isNew = join.last().position() == 0;
-            return isNew && missing * executionNs > REPLAY_MAX_NS ? 0 : join.last().position() + 1;
+            return isNew && missing * executionNs > REPLAY_MAX_NS
+                    ? 0
+                    : join.last().position() + 1;
         }
         if (isOurs(join.executedPosition(), join.executedChain())) {
             return join.executedPosition() + 1;
@@ -506,9 +512,7 @@ public final class ForwardCore<C> {
     }
 
     private boolean isOurs(long position, long chain) {
-        return position <= log.lastPosition()
-                && log.knows(position)
-                && log.chainAt(position) == chain;
+        return position <= log.lastPosition() && log.knows(position) && log.chainAt(position) == chain;
     }
 
     /** Holds new work back while a backup of the view would need longer than the budget to execute its tail (R11). */

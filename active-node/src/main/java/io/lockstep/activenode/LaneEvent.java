@@ -29,19 +29,26 @@ final class LaneEvent {
 
     // ---- what shall be done ----
     Task task = Task.ASK;
+
     @Nullable Connection channel;
+
     @Nullable Request request;
+
     boolean isAfterMark;
     byte @Nullable [] view;
     long copyId;
     EffectRunner.@Nullable Key effect;
     RequestKind effectKind = RequestKind.EFFECT_DONE;
+
     @Nullable Runnable whenStable;
 
     // ---- what was done ----
     @Nullable Ordered ordered;
+
     final List<Execution> own = new ArrayList<>(1);
+
     @Nullable StateCopy copy;
+
     List<PendingEffect> pendingEffects = List.of();
     long elapsedNs;
 

@@ -70,10 +70,17 @@ public final class OrderCore {
                 request.body(),
                 Decision.EXECUTE);
         return new Ordered(
-                execution, Objects.requireNonNull(execution.answer()), execution.entry().position(), false);
+                execution,
+                Objects.requireNonNull(execution.answer()),
+                execution.entry().position(),
+                false);
     }
 
-    /** Orders the term's first entry. @param view encoded */
+    /**
+     * Orders the term's first entry.
+     *
+     * @param view encoded
+     */
     public Execution openTerm(byte[] view, long monotonicNs, long wallNs) {
         return own(RequestKind.VIEW, Identity.NONE, 0, 0, view, Decision.EXECUTE, monotonicNs, wallNs);
     }
@@ -91,7 +98,8 @@ public final class OrderCore {
      * null when the message needs none, because it will not be executed.
      */
     public @Nullable Execution mark(Request request, long monotonicNs, long wallNs) {
-        boolean runsTheService = request.kind() == RequestKind.BEGIN || request.kind().isWithinTransaction();
+        boolean runsTheService =
+                request.kind() == RequestKind.BEGIN || request.kind().isWithinTransaction();
         if (!runsTheService || !(store.judge(request) instanceof Ruling.Fresh)) {
             return null;
         }
@@ -115,14 +123,12 @@ public final class OrderCore {
         if (!isUndecided) {
             return null;
         }
-        return own(
-                RequestKind.VOID, session, requestId, 0, NOTHING, Decision.QUARANTINE, monotonicNs, wallNs);
+        return own(RequestKind.VOID, session, requestId, 0, NOTHING, Decision.QUARANTINE, monotonicNs, wallNs);
     }
 
     /** Orders that an effect to the outside is about to be run, or has been. */
     public Execution effect(RequestKind startedOrDone, EffectRunner.Key key, long monotonicNs, long wallNs) {
-        return own(
-                startedOrDone, Identity.NONE, 0, 0, EntryBody.ofEffect(key), Decision.EXECUTE, monotonicNs, wallNs);
+        return own(startedOrDone, Identity.NONE, 0, 0, EntryBody.ofEffect(key), Decision.EXECUTE, monotonicNs, wallNs);
     }
 
     private Execution own(

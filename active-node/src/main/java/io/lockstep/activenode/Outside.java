@@ -42,8 +42,10 @@ final class Outside implements AutoCloseable {
         if (!pending.effect().isAtMostOnce()) {
             executor.execute(() -> attempt(pending));
         } else if (pending.isStarted()) {
-            LOG.warn("effect {} {} was started before the takeover and may be run once only: given up",
-                    pending.effect().name(), pending.key());
+            LOG.warn(
+                    "effect {} {} was started before the takeover and may be run once only: given up",
+                    pending.effect().name(),
+                    pending.key());
             finish(pending);
         } else {
             order.order(RequestKind.EFFECT_STARTED, pending.key(), () -> executor.execute(() -> attempt(pending)));
@@ -54,16 +56,25 @@ final class Outside implements AutoCloseable {
         EffectRunner runner = runners.get(pending.effect().name());
         try {
             if (runner == null) {
-                throw new IllegalStateException("no EffectRunner named '" + pending.effect().name()
-                        + "' on this node's class path: install it, or the effect stays pending");
+                throw new IllegalStateException(
+                        "no EffectRunner named '" + pending.effect().name()
+                                + "' on this node's class path: install it, or the effect stays pending");
             }
             runner.run(pending.key(), pending.effect().payload());
         } catch (Exception failure) {
             if (pending.effect().isAtMostOnce()) {
-                LOG.error("effect {} {} failed and is not repeated", pending.effect().name(), pending.key(), failure);
+                LOG.error(
+                        "effect {} {} failed and is not repeated",
+                        pending.effect().name(),
+                        pending.key(),
+                        failure);
             } else {
-                LOG.warn("effect {} {} failed, tried again in {} ms: {}", pending.effect().name(), pending.key(),
-                        RETRY_MS, failure.toString());
+                LOG.warn(
+                        "effect {} {} failed, tried again in {} ms: {}",
+                        pending.effect().name(),
+                        pending.key(),
+                        RETRY_MS,
+                        failure.toString());
                 var unused = executor.schedule(() -> attempt(pending), RETRY_MS, TimeUnit.MILLISECONDS);
                 return;
             }

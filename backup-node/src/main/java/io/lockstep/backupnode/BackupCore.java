@@ -112,8 +112,9 @@ public final class BackupCore {
             }
             case FOLLOWING -> {
                 if (now - lastSignNs > config.suspicionNs()) {
-                    propose(followedTerm, "no sign of life from " + followed + " for "
-                            + config.suspicionNs() / 1_000_000 + " ms");
+                    propose(
+                            followedTerm,
+                            "no sign of life from " + followed + " for " + config.suspicionNs() / 1_000_000 + " ms");
                 } else if (isConnectionLost && !isProbing) {
                     isProbing = true;
                     isConnectionLost = false;
@@ -129,9 +130,8 @@ public final class BackupCore {
     private void locate() {
         if (nowNs - lastJoinNs >= config.locateNs()) {
             lastJoinNs = nowNs;
-            effects.broadcast(new Frame.Join(
-                    followedTerm, joinId, log.last(), log.lastChain(), executedPosition,
-                    executedChain));
+            effects.broadcast(
+                    new Frame.Join(followedTerm, joinId, log.last(), log.lastChain(), executedPosition, executedChain));
         }
         if (!isReadingRegister && nowNs - lastRegisterReadNs >= REGISTER_READ_NS) {
             lastRegisterReadNs = nowNs;
@@ -190,15 +190,22 @@ public final class BackupCore {
         }
         long keep = follow.fromPosition() - 1;
         if (keep < executedPosition || keep > log.lastPosition()) {
-            LOG.warn("{} wants us to go on after {}, we executed {} and hold {}", from, keep, executedPosition,
+            LOG.warn(
+                    "{} wants us to go on after {}, we executed {} and hold {}",
+                    from,
+                    keep,
+                    executedPosition,
                     log.lastPosition());
             effects.unfit("executed entries that the active " + from + " does not have");
             become(BackupState.UNFIT, "executed past the common prefix");
             return;
         }
         if (keep < log.lastPosition()) {
-            LOG.info("setting aside entries {} to {}: the active {} does not have them", keep + 1,
-                    log.lastPosition(), from);
+            LOG.info(
+                    "setting aside entries {} to {}: the active {} does not have them",
+                    keep + 1,
+                    log.lastPosition(),
+                    from);
             log.truncateAfter(keep);
         }
         stablePosition = Math.min(stablePosition, keep);
@@ -255,9 +262,7 @@ public final class BackupCore {
 
     private void acknowledge() {
         reportedExecutedPosition = executedPosition;
-        effects.send(
-                followed,
-                new Frame.Acknowledge(followedTerm, highestRound, log.lastPosition(), executedPosition));
+        effects.send(followed, new Frame.Acknowledge(followedTerm, highestRound, log.lastPosition(), executedPosition));
     }
 
     private void handOver(long upTo) {
@@ -287,8 +292,12 @@ public final class BackupCore {
     /** The lane's execution of an entry gave something else. */
     public void onDiverged(long position, long expected, long actual, String detail, long now) {
         nowNs = now;
-        LOG.error("our execution of {} differs: expected {}, got {}: {}", position, Long.toHexString(expected),
-                Long.toHexString(actual), detail);
+        LOG.error(
+                "our execution of {} differs: expected {}, got {}: {}",
+                position,
+                Long.toHexString(expected),
+                Long.toHexString(actual),
+                detail);
         effects.send(followed, new Frame.Diverged(followedTerm, position, expected, actual, detail));
         onUnfit("differs from the active at position " + position + ": " + detail, now);
     }
@@ -324,7 +333,9 @@ public final class BackupCore {
     /** One piece of the copy. */
     public void onCopyChunk(String from, Frame.CopyChunk chunk, long now) {
         nowNs = now;
-        if (state != BackupState.MIRRORING || chunk.copyId() != copyId || !from.equals(followed)
+        if (state != BackupState.MIRRORING
+                || chunk.copyId() != copyId
+                || !from.equals(followed)
                 || chunk.term() != followedTerm) {
             return;
         }
@@ -408,7 +419,9 @@ public final class BackupCore {
                                 v.version() + 1,
                                 v.term() + 1,
                                 self,
-                                v.backups().stream().filter(b -> !b.equals(self)).toList(),
+                                v.backups().stream()
+                                        .filter(b -> !b.equals(self))
+                                        .toList(),
                                 v.voters(),
                                 v.nonce())),
                 this::onProposalOutcome,

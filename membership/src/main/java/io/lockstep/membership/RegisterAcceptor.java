@@ -90,8 +90,7 @@ public final class RegisterAcceptor {
             return refuse(now, ballot, "a higher ballot was promised");
         }
         VoterRecord next = now.promise(ballot);
-        return new Step(
-                next, new Promise(0, ballot, next.accepted(), next.value(), next.diskId(), next.voting()));
+        return new Step(next, new Promise(0, ballot, next.accepted(), next.value(), next.diskId(), next.voting()));
     }
 
     private static Step decideAccept(String voter, VoterRecord now, Ballot ballot, View value) {

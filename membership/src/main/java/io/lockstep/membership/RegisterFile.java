@@ -114,10 +114,7 @@ public final class RegisterFile implements RegisterStore, Closeable {
     private static void create(Path path, LongSupplier diskIds) throws IOException {
         Path made = path.resolveSibling(path.getFileName() + ".new");
         try (FileChannel channel = FileChannel.open(
-                made,
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE)) {
+                made, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             ByteBuffer buffer = ByteBuffer.allocate(SLOT_BYTES);
             write(channel, buffer, VoterRecord.ofNewDisk(newDiskId(diskIds)), 1);
         }
@@ -167,9 +164,10 @@ public final class RegisterFile implements RegisterStore, Closeable {
 
     private static Slot newest(Path path, @Nullable Slot first, @Nullable Slot second) throws IOException {
         if (first == null && second == null) {
-            throw new IOException(path + " is damaged in both copies. This voter may have promised what it can no longer"
-                    + " tell, so it does not start. If the other voters are a majority, remove the file: the voter"
-                    + " then begins with a new disk, and votes again when they have admitted it");
+            throw new IOException(
+                    path + " is damaged in both copies. This voter may have promised what it can no longer"
+                            + " tell, so it does not start. If the other voters are a majority, remove the file: the voter"
+                            + " then begins with a new disk, and votes again when they have admitted it");
         }
         if (first == null || (second != null && second.sequence > first.sequence)) {
             return Objects.requireNonNull(second);

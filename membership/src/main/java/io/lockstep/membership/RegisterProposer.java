@@ -213,7 +213,8 @@ public final class RegisterProposer implements ViewRegister {
             return;
         }
         long electorate = now.promises.entrySet().stream()
-                .filter(e -> e.getValue().voting() && diskOf(base, e.getKey()) == e.getValue().diskId())
+                .filter(e -> e.getValue().voting()
+                        && diskOf(base, e.getKey()) == e.getValue().diskId())
                 .count();
         if (electorate >= majority()) {
             if (!awaitsStranger(now, nowNs)) {
@@ -237,7 +238,8 @@ public final class RegisterProposer implements ViewRegister {
             return;
         }
         View first = wanted.get();
-        Invariant.check(first.version() == RegisterAcceptor.FIRST_VERSION, "version of the first view", first.version(), 1);
+        Invariant.check(
+                first.version() == RegisterAcceptor.FIRST_VERSION, "version of the first view", first.version(), 1);
         Invariant.check(first.term() == 1, "term of the first view", first.term(), 1);
         List<View.Voter> named = new ArrayList<>();
         for (String voter : voters) {
@@ -261,12 +263,7 @@ public final class RegisterProposer implements ViewRegister {
         boolean same = next.active().equals(base.active())
                 && next.backups().equals(base.backups())
                 && next.voters().equals(base.voters());
-        propose(
-                now,
-                same ? base : next,
-                Quorum.MAJORITY,
-                same ? Result.DECLINED : Result.COMMITTED,
-                nowNs);
+        propose(now, same ? base : next, Quorum.MAJORITY, same ? Result.DECLINED : Result.COMMITTED, nowNs);
     }
 
     /** The order of versions and terms (I13): a view that breaks it is never sent. */
@@ -565,8 +562,7 @@ public final class RegisterProposer implements ViewRegister {
         final Set<String> accepted = new TreeSet<>();
         final Map<String, String> refusals = new TreeMap<>();
         /** Set by {@code propose}, with the next two. */
-        @Nullable
-        View value;
+        @Nullable View value;
 
         Quorum quorum = Quorum.MAJORITY;
         Result result = Result.DECLINED;

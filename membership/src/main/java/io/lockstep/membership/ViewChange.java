@@ -26,7 +26,7 @@ public interface ViewChange {
 
     /** Changes no member, only lets voters with a new disk vote again (rule R13); declined when there are none. */
     static ViewChange nameVoters() {
-        return current -> current.map(view -> new View(
-                view.version() + 1, view.term(), view.active(), view.backups(), view.voters(), view.nonce()));
+        return current -> current.map(view ->
+                new View(view.version() + 1, view.term(), view.active(), view.backups(), view.voters(), view.nonce()));
     }
 }

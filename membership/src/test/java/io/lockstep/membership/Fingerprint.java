@@ -37,8 +37,7 @@ final class Fingerprint {
         } else if (value instanceof Ballot ballot) {
             return mix(mix(6, ballot.counter()), ballot.proposer());
         } else if (value instanceof View view) {
-            return of(
-                    view.version(), view.term(), view.active(), view.backups(), view.voters(), view.nonce());
+            return of(view.version(), view.term(), view.active(), view.backups(), view.voters(), view.nonce());
         } else if (value instanceof Optional<?> optional) {
             return optional.isPresent() ? mix(7, one(optional.get())) : 8;
         } else if (value instanceof Map<?, ?> map) {

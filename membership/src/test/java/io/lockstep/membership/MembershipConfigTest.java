@@ -17,8 +17,7 @@ class MembershipConfigTest {
 
     private static AbstractThrowableAssert<?, ?> refused(
             String self, List<String> voters, String host, int port, List<String> addresses, long detectionMs) {
-        return assertThatThrownBy(
-                        () -> config(self, voters, host, port, addresses, Duration.ofMillis(detectionMs)))
+        return assertThatThrownBy(() -> config(self, voters, host, port, addresses, Duration.ofMillis(detectionMs)))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -29,7 +28,8 @@ class MembershipConfigTest {
     void takesGoodSettings() {
         MembershipConfig good = config("n1", THREE, "127.0.0.1", 5701, HERE, Duration.ofMillis(500));
         assertThat(good.isVoter()).isTrue();
-        assertThat(config("d2", THREE, "127.0.0.1", 5701, HERE, Duration.ofMillis(500)).isVoter())
+        assertThat(config("d2", THREE, "127.0.0.1", 5701, HERE, Duration.ofMillis(500))
+                        .isVoter())
                 .isFalse();
     }
 

@@ -80,11 +80,7 @@ final class ProposerMirror {
         Constructor<?> constructor = from.getClass().getDeclaredConstructors()[0];
         constructor.setAccessible(true);
         Object to = ATTEMPT.isInstance(from)
-                ? constructor.newInstance(
-                        CHANGE.get(from),
-                        DONE.get(from),
-                        NONCE.get(from),
-                        ATTEMPT_BEGAN.get(from))
+                ? constructor.newInstance(CHANGE.get(from), DONE.get(from), NONCE.get(from), ATTEMPT_BEGAN.get(from))
                 : constructor.newInstance(BALLOT.get(from), ROUND_BEGAN.get(from));
         copyFields(from, to);
         return to;

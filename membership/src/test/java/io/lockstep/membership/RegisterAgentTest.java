@@ -68,7 +68,8 @@ class RegisterAgentTest {
             }
         };
         RegisterAcceptor acceptor = new RegisterAcceptor("n1", broken);
-        assertThatThrownBy(() -> acceptor.answer(new Prepare(0, new Ballot(1, 1)))).hasMessage("no space");
+        assertThatThrownBy(() -> acceptor.answer(new Prepare(0, new Ballot(1, 1))))
+                .hasMessage("no space");
         assertThatThrownBy(() -> acceptor.answer(new Prepare(0, new Ballot(2, 1))))
                 .hasMessageContaining("does not vote any more");
     }

@@ -169,8 +169,7 @@ class RegisterFileTest {
             voters.add(new View.Voter(name, Long.MIN_VALUE));
         }
         View largest = new View(1, 1, new View.Member("a", 1), backups, voters, 1);
-        VoterRecord record =
-                new VoterRecord(DISK_ID, new Ballot(1, 1), new Ballot(1, 1), Optional.of(largest), true);
+        VoterRecord record = new VoterRecord(DISK_ID, new Ballot(1, 1), new Ballot(1, 1), Optional.of(largest), true);
         saved(record);
         assertThat(reopened()).isEqualTo(record);
     }

@@ -137,8 +137,8 @@ final class RegisterWorld {
     }
 
     private void onChanged(int p) {
-        proposerHashes[p] = Fingerprint.mix(
-                ProposerMirror.fingerprint(proposers[p]), changesLeft[p] * 1000L + shownAtBegin[p]);
+        proposerHashes[p] =
+                Fingerprint.mix(ProposerMirror.fingerprint(proposers[p]), changesLeft[p] * 1000L + shownAtBegin[p]);
     }
 
     // ---- steps ----------------------------------------------------------------------------------------------------

@@ -125,8 +125,8 @@ class ViewRegisterTest {
     void writesTheFirstValueWhenAllDisksAreNew() {
         View first = committed(begin(proposer(), activate("n1")));
         assertThat(first.version()).isEqualTo(1);
-        assertThat(first.voters()).containsExactly(
-                new View.Voter("n1", 1), new View.Voter("n2", 2), new View.Voter("d1", 3));
+        assertThat(first.voters())
+                .containsExactly(new View.Voter("n1", 1), new View.Voter("n2", 2), new View.Voter("d1", 3));
         assertThat(disks.values()).allMatch(disk -> disk.record().voting());
         assertThat(read()).contains(first);
     }
@@ -138,7 +138,9 @@ class ViewRegisterTest {
         List<ViewOutcome> outcomes = begin(proposer, activate("n1"));
         letTimePass(proposer, 2000);
         assertThat(outcomes).isNotEmpty().allMatch(ViewOutcome.Unreachable.class::isInstance);
-        assertThat(outcomes.get(0).toString()).contains("a first one needs all of").contains("d1=no answer");
+        assertThat(outcomes.get(0).toString())
+                .contains("a first one needs all of")
+                .contains("d1=no answer");
         assertThat(disk("n1").record().value()).isEmpty();
         down.clear();
         letTimePass(proposer, 1000);
@@ -237,15 +239,16 @@ class ViewRegisterTest {
         RegisterProposer second = proposer();
         List<ViewOutcome> outcomes = new ArrayList<>();
         Consumer<ViewOutcome> note = outcomes::add;
-        ViewChange takeOver = current ->
-                current.orElseThrow().term() == 1 ? activate("n2").apply(current) : Optional.empty();
+        ViewChange takeOver =
+                current -> current.orElseThrow().term() == 1 ? activate("n2").apply(current) : Optional.empty();
         first.change(takeOver, note, now);
         second.change(takeOver, note, now);
         settle();
         letTimePass(first, 500);
         letTimePass(second, 500);
         assertThat(outcomes).hasSize(2);
-        assertThat(outcomes.stream().filter(ViewOutcome.Committed.class::isInstance)).hasSize(1);
+        assertThat(outcomes.stream().filter(ViewOutcome.Committed.class::isInstance))
+                .hasSize(1);
         assertThat(read().orElseThrow().version()).isEqualTo(2);
     }
 
@@ -282,11 +285,9 @@ class ViewRegisterTest {
         proposer.change(ViewChange.read(), outcome -> {}, now);
         assertThatThrownBy(() -> proposer.change(ViewChange.read(), outcome -> {}, now))
                 .isInstanceOf(Invariant.InvariantBroken.class);
-        ViewChange sameTerm = current -> Optional.of(
-                new View(2, 1, new View.Member("n2", 1), List.of(), List.of(), 0));
+        ViewChange sameTerm = current -> Optional.of(new View(2, 1, new View.Member("n2", 1), List.of(), List.of(), 0));
         assertThatThrownBy(() -> begin(proposer(), sameTerm)).isInstanceOf(Invariant.InvariantBroken.class);
-        ViewChange skipping = current -> Optional.of(
-                new View(3, 2, new View.Member("n2", 1), List.of(), List.of(), 0));
+        ViewChange skipping = current -> Optional.of(new View(3, 2, new View.Member("n2", 1), List.of(), List.of(), 0));
         assertThatThrownBy(() -> begin(proposer(), skipping)).isInstanceOf(Invariant.InvariantBroken.class);
     }
 }

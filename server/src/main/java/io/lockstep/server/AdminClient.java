@@ -31,8 +31,7 @@ public final class AdminClient implements AutoCloseable {
     /** @param cluster name of the cluster that the processes belong to */
     public AdminClient(String cluster) {
         long incarnation = new SecureRandom().nextLong() >>> 1 | 1;
-        transport = new Transport(
-                TransportConfig.defaults(cluster, new Peer("admin", Peer.Role.ADMIN, incarnation)));
+        transport = new Transport(TransportConfig.defaults(cluster, new Peer("admin", Peer.Role.ADMIN, incarnation)));
     }
 
     /**

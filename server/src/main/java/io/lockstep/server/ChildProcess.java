@@ -177,7 +177,9 @@ public final class ChildProcess {
             if (present != null && present.process.isAlive()) {
                 throw new IllegalStateException(name + " is running");
             }
-            if (present != null && present.ready.isDone() && !present.ready.isCompletedExceptionally()
+            if (present != null
+                    && present.ready.isDone()
+                    && !present.ready.isCompletedExceptionally()
                     && role == ProcessRole.DISTRIBUTOR) {
                 settings.put(Setting.CLIENT_PORT.key(), Integer.toString(port("client")));
             }

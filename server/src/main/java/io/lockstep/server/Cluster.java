@@ -67,7 +67,8 @@ public final class Cluster implements AutoCloseable {
             voters.add(distributorNames.get(0));
         }
         List<Integer> hazelcastPorts = freePorts(nodeCount + plan.distributors());
-        List<String> members = hazelcastPorts.stream().map(p -> "127.0.0.1:" + p).toList();
+        List<String> members =
+                hazelcastPorts.stream().map(p -> "127.0.0.1:" + p).toList();
         for (int i = 0; i < plan.distributors(); i++) {
             Map<String, Object> settings = settings(distributorNames.get(i), ProcessRole.DISTRIBUTOR);
             settings.put(Setting.CLIENT_PORT.key(), Integer.toString(i == 0 ? plan.clientPort() : 0));

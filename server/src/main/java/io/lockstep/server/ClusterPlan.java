@@ -58,74 +58,183 @@ public record ClusterPlan(
 
     /** One distributor, one active, one backup, free ports, 512 MiB of heap for each node. */
     public static ClusterPlan in(Path directory) {
-        return new ClusterPlan(
-                directory, "lockstep", "lockstep", "", 1, 1, 0, 512, false, Map.of(), List.of(), false);
+        return new ClusterPlan(directory, "lockstep", "lockstep", "", 1, 1, 0, 512, false, Map.of(), List.of(), false);
     }
 
     public ClusterPlan withCluster(String name) {
         return new ClusterPlan(
-                directory, name, database, service, backups, distributors, clientPort, heapMebibytes, recordEntries,
-                settings, jvmOptions, isRestarting);
+                directory,
+                name,
+                database,
+                service,
+                backups,
+                distributors,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withDatabase(String name) {
         return new ClusterPlan(
-                directory, cluster, name, service, backups, distributors, clientPort, heapMebibytes, recordEntries,
-                settings, jvmOptions, isRestarting);
+                directory,
+                cluster,
+                name,
+                service,
+                backups,
+                distributors,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withService(String name) {
         return new ClusterPlan(
-                directory, cluster, database, name, backups, distributors, clientPort, heapMebibytes, recordEntries,
-                settings, jvmOptions, isRestarting);
+                directory,
+                cluster,
+                database,
+                name,
+                backups,
+                distributors,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withBackups(int count) {
         return new ClusterPlan(
-                directory, cluster, database, service, count, distributors, clientPort, heapMebibytes, recordEntries,
-                settings, jvmOptions, isRestarting);
+                directory,
+                cluster,
+                database,
+                service,
+                count,
+                distributors,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withDistributors(int count) {
         return new ClusterPlan(
-                directory, cluster, database, service, backups, count, clientPort, heapMebibytes, recordEntries,
-                settings, jvmOptions, isRestarting);
+                directory,
+                cluster,
+                database,
+                service,
+                backups,
+                count,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withClientPort(int port) {
         return new ClusterPlan(
-                directory, cluster, database, service, backups, distributors, port, heapMebibytes, recordEntries,
-                settings, jvmOptions, isRestarting);
+                directory,
+                cluster,
+                database,
+                service,
+                backups,
+                distributors,
+                port,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withHeapMebibytes(int mebibytes) {
         return new ClusterPlan(
-                directory, cluster, database, service, backups, distributors, clientPort, mebibytes, recordEntries,
-                settings, jvmOptions, isRestarting);
+                directory,
+                cluster,
+                database,
+                service,
+                backups,
+                distributors,
+                clientPort,
+                mebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withRecordedEntries() {
         return new ClusterPlan(
-                directory, cluster, database, service, backups, distributors, clientPort, heapMebibytes, true,
-                settings, jvmOptions, isRestarting);
+                directory,
+                cluster,
+                database,
+                service,
+                backups,
+                distributors,
+                clientPort,
+                heapMebibytes,
+                true,
+                settings,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withSettings(Map<String, String> more) {
         return new ClusterPlan(
-                directory, cluster, database, service, backups, distributors, clientPort, heapMebibytes,
-                recordEntries, more, jvmOptions, isRestarting);
+                directory,
+                cluster,
+                database,
+                service,
+                backups,
+                distributors,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                more,
+                jvmOptions,
+                isRestarting);
     }
 
     public ClusterPlan withJvmOptions(List<String> options) {
         return new ClusterPlan(
-                directory, cluster, database, service, backups, distributors, clientPort, heapMebibytes,
-                recordEntries, settings, options, isRestarting);
+                directory,
+                cluster,
+                database,
+                service,
+                backups,
+                distributors,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                options,
+                isRestarting);
     }
 
     public ClusterPlan withRestarting() {
         return new ClusterPlan(
-                directory, cluster, database, service, backups, distributors, clientPort, heapMebibytes,
-                recordEntries, settings, jvmOptions, true);
+                directory,
+                cluster,
+                database,
+                service,
+                backups,
+                distributors,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                true);
     }
 
     private static void check(boolean condition, String option, int value, String range) {

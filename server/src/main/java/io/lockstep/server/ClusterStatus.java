@@ -77,7 +77,8 @@ public record ClusterStatus(
         }
 
         NodeStatus asGone() {
-            return new NodeStatus(name, "NONE", GONE, "", false, 0, Map.of(), 0, 0, term, version, null, null, null, 0, 0);
+            return new NodeStatus(
+                    name, "NONE", GONE, "", false, 0, Map.of(), 0, 0, term, version, null, null, null, 0, 0);
         }
 
         NodeStatus withInSync(boolean isInSync) {
@@ -109,11 +110,7 @@ public record ClusterStatus(
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     public record TakeoverStatus(
-            long term,
-            @Nullable String fromName,
-            long detectedAtMicros,
-            long agreedAtMicros,
-            long promotedAtMicros) {}
+            long term, @Nullable String fromName, long detectedAtMicros, long agreedAtMicros, long promotedAtMicros) {}
 
     /**
      * One distributor.
@@ -123,7 +120,11 @@ public record ClusterStatus(
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     public record DistributorStatus(
-            String name, String state, long pid, Map<String, Integer> ports, @Nullable String incarnation) {
+            String name,
+            String state,
+            long pid,
+            Map<String, Integer> ports,
+            @Nullable String incarnation) {
         public DistributorStatus {
             ports = ports == null ? Map.of() : Map.copyOf(ports);
         }
@@ -164,6 +165,7 @@ public record ClusterStatus(
 
     /** Whether the view names an active that works, and that many backups are in sync. */
     public boolean isInSync(int backups) {
-        return activeNode().map(n -> n.role().equals("ACTIVE")).orElse(false) && inSyncBackups().size() >= backups;
+        return activeNode().map(n -> n.role().equals("ACTIVE")).orElse(false)
+                && inSyncBackups().size() >= backups;
     }
 }

@@ -40,7 +40,9 @@ final class DistributorProcess implements ProcessShell.Role {
                 shell.end(ExitCode.FAILED, "cannot join the other members: " + failure);
             }
         });
-        DistributorHooks.Voter voter = config.isVoter() ? voter(config, shell) : DistributorHooks.none().voter();
+        DistributorHooks.Voter voter = config.isVoter()
+                ? voter(config, shell)
+                : DistributorHooks.none().voter();
         AtomicReference<@Nullable Distributor> running = new AtomicReference<>();
         DistributorHooks hooks = new DistributorHooks(
                 question -> answer(question, config, members, running.get()),
@@ -51,13 +53,7 @@ final class DistributorProcess implements ProcessShell.Role {
         running.set(distributor);
         int port = Objects.requireNonNull(distributor.clientAddress()).getPort();
         members.publish(new Endpoint(
-                config.name(),
-                Peer.Role.DISTRIBUTOR,
-                shell.incarnation(),
-                shell.pid(),
-                config.host(),
-                port,
-                port));
+                config.name(), Peer.Role.DISTRIBUTOR, shell.incarnation(), shell.pid(), config.host(), port, port));
         shell.ready(Map.of("client", port, "hazelcast", config.hazelcastPort()));
     }
 
@@ -67,7 +63,9 @@ final class DistributorProcess implements ProcessShell.Role {
                 .listen(new InetSocketAddress(config.host(), config.clientPort()))
                 .held(config.limits().heldMessagesMax(), config.limits().heldBytes())
                 .sessionGrace(config.limits().sessionGrace())
-                .connections(config.limits().connectionsMax(), Math.max(1, config.limits().connectionsMax() / 2))
+                .connections(
+                        config.limits().connectionsMax(),
+                        Math.max(1, config.limits().connectionsMax() / 2))
                 .build();
     }
 
@@ -91,7 +89,8 @@ final class DistributorProcess implements ProcessShell.Role {
         if (!question.equals(AdminClient.STATUS)) {
             return StatusPage.json(Map.of(
                     "error",
-                    "unknown question '" + question + "'; allowed: " + AdminClient.STATUS + ", " + AdminClient.COUNTERS));
+                    "unknown question '" + question + "'; allowed: " + AdminClient.STATUS + ", "
+                            + AdminClient.COUNTERS));
         }
         if (distributor == null) {
             return StatusPage.json(StatusPage.of(config, 0, null, members));

@@ -126,7 +126,8 @@ public record LockstepConfig(
             Integer line = lines.get(e.key());
             throw e.at(line == null ? source : source + ", line " + line);
         } catch (MarkedYamlEngineException e) {
-            String place = e.getProblemMark().map(m -> ", line " + (m.getLine() + 1)).orElse("");
+            String place =
+                    e.getProblemMark().map(m -> ", line " + (m.getLine() + 1)).orElse("");
             throw new ConfigException("", "not YAML: " + e.getProblem()).at(source + place);
         } catch (YamlEngineException e) {
             throw new ConfigException("", "not YAML: " + e.getMessage()).at(source);
@@ -214,7 +215,8 @@ public record LockstepConfig(
     }
 
     private static Map<String, Object> tuples(String yaml, Map<String, Integer> lines) {
-        Node root = new Compose(LoadSettings.builder().setAllowDuplicateKeys(true).build())
+        Node root = new Compose(
+                        LoadSettings.builder().setAllowDuplicateKeys(true).build())
                 .composeString(yaml)
                 .orElseThrow(() -> new ConfigException("", "it is empty"));
         if (!(root instanceof MappingNode mapping)) {
@@ -244,8 +246,10 @@ public record LockstepConfig(
         if (node instanceof ScalarNode scalar) {
             return scalar.getValue();
         }
-        throw new ConfigException(key, "setting '" + key + "' is a mapping or nested list; allowed: "
-                + Setting.of(key).map(s -> s.kind().allowed()).orElse("a text"));
+        throw new ConfigException(
+                key,
+                "setting '" + key + "' is a mapping or nested list; allowed: "
+                        + Setting.of(key).map(s -> s.kind().allowed()).orElse("a text"));
     }
 
     private static String quoted(Object value) {

@@ -20,7 +20,8 @@ import org.slf4j.LoggerFactory;
 @ConfiguratorRank(ConfiguratorRank.CUSTOM_HIGH_PRIORITY)
 public final class LogSetup extends ContextAwareBase implements Configurator {
     private static final String OURS = "io.lockstep";
-    private static final String LINE = "%d{yyyy-MM-dd'T'HH:mm:ss.SSS, UTC}%micros\\_Z %-5level [%thread] %logger{0}: %msg%n";
+    private static final String LINE =
+            "%d{yyyy-MM-dd'T'HH:mm:ss.SSS, UTC}%micros\\_Z %-5level [%thread] %logger{0}: %msg%n";
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {

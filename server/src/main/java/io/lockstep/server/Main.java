@@ -63,8 +63,7 @@ public final class Main implements Runnable {
         switch (form.toLowerCase(Locale.ROOT)) {
             case "text" -> output.form(Output.Form.TEXT);
             case "json" -> output.form(Output.Form.JSON);
-            default ->
-                throw new ParameterException(spec.commandLine(), "-o is '" + form + "'; allowed: text, json");
+            default -> throw new ParameterException(spec.commandLine(), "-o is '" + form + "'; allowed: text, json");
         }
     }
 
@@ -158,8 +157,7 @@ public final class Main implements Runnable {
             String version = Main.class.getPackage().getImplementationVersion();
             return new String[] {
                 "lockstep " + (version == null ? "0.1.0-SNAPSHOT" : version),
-                "Java " + Runtime.version() + ", " + System.getProperty("os.name") + " "
-                        + System.getProperty("os.arch")
+                "Java " + Runtime.version() + ", " + System.getProperty("os.name") + " " + System.getProperty("os.arch")
             };
         }
     }

@@ -174,8 +174,7 @@ final class NodeAgent {
     }
 
     private Endpoint endpoint() {
-        return new Endpoint(
-                self.name(), Peer.Role.NODE, self.incarnation(), shell.pid(), config.host(), peerPort, 0);
+        return new Endpoint(self.name(), Peer.Role.NODE, self.incarnation(), shell.pid(), config.host(), peerPort, 0);
     }
 
     private void found(Endpoint endpoint) {
@@ -287,8 +286,12 @@ final class NodeAgent {
         if (!request.kind().isFromClient()) {
             connection.close("a request of kind " + request.kind() + " is the active's own; clients cannot send it");
         } else if (request.body().length > config.limits().messageMaxBytes()) {
-            refuse(connection, request, AnswerCode.REFUSED, "the message has " + request.body().length
-                    + " bytes; this database takes " + config.limits().messageMaxBytes() + " at most");
+            refuse(
+                    connection,
+                    request,
+                    AnswerCode.REFUSED,
+                    "the message has " + request.body().length + " bytes; this database takes "
+                            + config.limits().messageMaxBytes() + " at most");
         } else if (reigning == null) {
             refuse(connection, request, AnswerCode.NOT_ACTIVE, config.name() + " is not the active");
         } else if (ask.term() != reigning.term()) {
@@ -296,7 +299,10 @@ final class NodeAgent {
                 onAgent(() -> higherTerm(ask.term()));
             }
             connection.send(notice(reigning));
-            refuse(connection, request, AnswerCode.NOT_ACTIVE,
+            refuse(
+                    connection,
+                    request,
+                    AnswerCode.NOT_ACTIVE,
                     "term " + ask.term() + " is not term " + reigning.term() + " of " + config.name());
         } else if (!reigning.ask(connection, request)) {
             refuse(connection, request, AnswerCode.BUSY, config.name() + " has no room for more messages");
@@ -375,7 +381,10 @@ final class NodeAgent {
             return;
         }
         if (from.role() != Peer.Role.NODE || !links.containsKey(from.name())) {
-            LOG.warn("ignored {} of {}, which is no node of this database", frame.getClass().getSimpleName(), from);
+            LOG.warn(
+                    "ignored {} of {}, which is no node of this database",
+                    frame.getClass().getSimpleName(),
+                    from);
             return;
         }
         View.Member member = new View.Member(from.name(), from.incarnation());
@@ -453,7 +462,8 @@ final class NodeAgent {
                         log,
                         lastEntryAtNs,
                         new MarkedRequest(
-                                promotion.quarantined().session(), promotion.quarantined().requestId()),
+                                promotion.quarantined().session(),
+                                promotion.quarantined().requestId()),
                         recording,
                         runners),
                 proposer,
@@ -536,7 +546,9 @@ final class NodeAgent {
             all.put("waitingAnswers", reigning.core().waitingAnswers());
             all.put(
                     "inSyncBackups",
-                    reigning.core().view().backups().stream().map(View.Member::toString).toList());
+                    reigning.core().view().backups().stream()
+                            .map(View.Member::toString)
+                            .toList());
         } else if (following != null) {
             Optional<View> known = following.core().registerView();
             all.put("role", following.core().state() == BackupState.FOLLOWING ? "BACKUP" : "NONE");
@@ -568,7 +580,10 @@ final class NodeAgent {
             active = null;
             if (poison != null && reigning != null) {
                 Frame note = new Frame.DeathNote(
-                        reigning.term(), poison.session(), poison.requestId(), cause.getClass().getName());
+                        reigning.term(),
+                        poison.session(),
+                        poison.requestId(),
+                        cause.getClass().getName());
                 for (PeerLink link : links.values()) {
                     link.send(note);
                 }
@@ -577,7 +592,8 @@ final class NodeAgent {
             for (PeerLink link : links.values()) {
                 Connection connection = link.connection();
                 if (connection != null) {
-                    connection.close(config.name() + " ends: " + cause.getClass().getName());
+                    connection.close(
+                            config.name() + " ends: " + cause.getClass().getName());
                 }
             }
             LockSupport.parkNanos(LAST_WORDS_NS);

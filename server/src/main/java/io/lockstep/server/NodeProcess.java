@@ -63,8 +63,7 @@ final class NodeProcess implements ProcessShell.Role {
         }
         HazelcastMembers members = HazelcastMembers.start(
                 membership(config),
-                new Endpoint(
-                        config.name(), Peer.Role.NODE, shell.incarnation(), shell.pid(), config.host(), port, 0));
+                new Endpoint(config.name(), Peer.Role.NODE, shell.incarnation(), shell.pid(), config.host(), port, 0));
         shell.closeAtEnd(members);
         shell.closeAtEnd(agent::close);
         Rehearsal.play(ActiveNodeConfig.withFailureDetection(config.failureDetection()));

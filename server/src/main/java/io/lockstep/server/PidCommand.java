@@ -58,7 +58,8 @@ final class PidCommand implements Callable<Integer> {
             }
             try {
                 pid = pids(target.status(Duration.ofNanos(left)))
-                        .filter(p -> ProcessHandle.of(p).map(ProcessHandle::isAlive).orElse(false))
+                        .filter(p ->
+                                ProcessHandle.of(p).map(ProcessHandle::isAlive).orElse(false))
                         .findFirst();
                 failure = null;
             } catch (CommandFailure e) {
@@ -77,7 +78,8 @@ final class PidCommand implements Callable<Integer> {
         document.put("pid", pid.isPresent() ? pid.getAsLong() : null);
         output.document(document);
         if (pid.isEmpty()) {
-            output.talk("lockstep: " + (failure == null ? "there is no " + who + " at this moment" : failure.getMessage()));
+            output.talk(
+                    "lockstep: " + (failure == null ? "there is no " + who + " at this moment" : failure.getMessage()));
             return ExitCode.CANNOT_REACH.code();
         }
         if (!output.isJson()) {
@@ -90,8 +92,7 @@ final class PidCommand implements Callable<Integer> {
         return switch (who) {
             case "active" -> status.activeNode().stream().mapToLong(ClusterStatus.NodeStatus::pid);
             case "backup" -> status.inSyncBackups().stream().mapToLong(ClusterStatus.NodeStatus::pid);
-            case "distributor" ->
-                status.distributors().stream().mapToLong(ClusterStatus.DistributorStatus::pid);
+            case "distributor" -> status.distributors().stream().mapToLong(ClusterStatus.DistributorStatus::pid);
             default ->
                 Stream.concat(
                                 status.nodes().stream()

@@ -89,7 +89,12 @@ final class ProcessShell {
      * @param ports by duty: {@code peer}, {@code client}, {@code hazelcast}
      */
     void ready(Map<String, Integer> ports) {
-        LOG.info("{} is ready: pid {} incarnation {} ports {}", config.name(), pid(), Long.toHexString(incarnation), ports);
+        LOG.info(
+                "{} is ready: pid {} incarnation {} ports {}",
+                config.name(),
+                pid(),
+                Long.toHexString(incarnation),
+                ports);
         System.out.println(new ReadyLine(config.name(), pid(), incarnation, ports).toLine());
         System.out.flush();
     }

@@ -99,7 +99,7 @@ final class Rehearsal implements ActivePort, Connection {
                 for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
                     task.run();
                 }
-                Thread.yield();
+                Thread.onSpinWait();
             }
             reigning.close();
         }
@@ -107,7 +107,16 @@ final class Rehearsal implements ActivePort, Connection {
 
     private static Request request(Identity of, long id, RequestKind kind) {
         return new Request(
-                of, 1, id, kind, 0, Math.max(0, id - 16), Math.max(0, id - 1), Identity.NONE, 1_000, id % 8 == 0,
+                of,
+                1,
+                id,
+                kind,
+                0,
+                Math.max(0, id - 16),
+                Math.max(0, id - 1),
+                Identity.NONE,
+                1_000,
+                id % 8 == 0,
                 new byte[kind == RequestKind.OPEN ? 0 : 64]);
     }
 
@@ -119,8 +128,8 @@ final class Rehearsal implements ActivePort, Connection {
         if (frame instanceof Frame.Forward forward && reigning != null) {
             forward.entries().forEach(entry -> received = entry.position());
             long last = received;
-            tasks.add(() -> reigning.onFrame(
-                    other, new Frame.Acknowledge(1, forward.round(), last, last), System.nanoTime()));
+            tasks.add(() ->
+                    reigning.onFrame(other, new Frame.Acknowledge(1, forward.round(), last, last), System.nanoTime()));
         }
     }
 

@@ -14,8 +14,12 @@ import org.jspecify.annotations.Nullable;
  * read, written and documented. Safe from any thread, because it is immutable.
  */
 public enum Setting {
-    CLUSTER("cluster", SettingKind.NAME, "lockstep", "Processes of different clusters refuse each other.", c ->
-            c.cluster()),
+    CLUSTER(
+            "cluster",
+            SettingKind.NAME,
+            "lockstep",
+            "Processes of different clusters refuse each other.",
+            c -> c.cluster()),
     NAME("name", SettingKind.NAME, null, "Name of this process, unique in the cluster.", c -> c.name()),
     ROLE("role", SettingKind.choice(ProcessRole.class), null, "What this process is.", c -> word(c.role())),
     DATABASE("database", SettingKind.NAME, "lockstep", "Name of the database.", c -> c.database()),
@@ -25,8 +29,12 @@ public enum Setting {
             "",
             "Which TransactionService the nodes run; empty takes the only one on the class path.",
             c -> c.service()),
-    LEVEL("level", SettingKind.LEVEL, "memory", "When an answer may go: every in-sync backup holds it.", c -> word(
-            c.level())),
+    LEVEL(
+            "level",
+            SettingKind.LEVEL,
+            "memory",
+            "When an answer may go: every in-sync backup holds it.",
+            c -> word(c.level())),
     WHEN_ALONE(
             "when-alone",
             SettingKind.choice(WhenAlone.class),
@@ -40,18 +48,16 @@ public enum Setting {
             null,
             "Names of the processes that hold the view register: an odd number, at most one per host (loopback excepted).",
             c -> c.voters()),
-    HOST(
-            "host",
-            SettingKind.LOOPBACK_HOST,
-            "127.0.0.1",
-            "Address that this process listens on.",
-            c -> c.host()),
-    PEER_PORT("peer-port", SettingKind.PORT, "0", "Port for the other processes; 0 takes a free one.", c ->
-            c.peerPort()),
-    CLIENT_PORT("client-port", SettingKind.PORT, "0", "Port of a distributor for clients; 0 takes a free one.", c ->
-            c.clientPort()),
-    HAZELCAST_PORT(
-            "hazelcast-port", SettingKind.PORT_TAKEN, null, "Port for finding members.", c -> c.hazelcastPort()),
+    HOST("host", SettingKind.LOOPBACK_HOST, "127.0.0.1", "Address that this process listens on.", c -> c.host()),
+    PEER_PORT(
+            "peer-port", SettingKind.PORT, "0", "Port for the other processes; 0 takes a free one.", c -> c.peerPort()),
+    CLIENT_PORT(
+            "client-port",
+            SettingKind.PORT,
+            "0",
+            "Port of a distributor for clients; 0 takes a free one.",
+            c -> c.clientPort()),
+    HAZELCAST_PORT("hazelcast-port", SettingKind.PORT_TAKEN, null, "Port for finding members.", c -> c.hazelcastPort()),
     HAZELCAST_MEMBERS(
             "hazelcast-members",
             SettingKind.ADDRESSES,
@@ -209,7 +215,8 @@ public enum Setting {
 
     /** What to say about a key that is none. */
     static ConfigException unknown(String key) {
-        List<String> keys = new ArrayList<>(Arrays.stream(values()).map(Setting::key).toList());
+        List<String> keys =
+                new ArrayList<>(Arrays.stream(values()).map(Setting::key).toList());
         String nearest = keys.stream()
                 .min((a, b) -> Integer.compare(distance(key, a), distance(key, b)))
                 .orElseThrow();
@@ -222,11 +229,18 @@ public enum Setting {
     static String table() {
         StringBuilder table = new StringBuilder("| setting | default | allowed | meaning |\n|---|---|---|---|\n");
         for (Setting each : values()) {
-            String byDefault = each.defaultText == null ? "(required)" : each.defaultText.isEmpty()
-                    ? "(empty)"
-                    : "`" + each.defaultText + "`";
-            table.append("| `").append(each.key).append("` | ").append(byDefault).append(" | ")
-                    .append(each.kind.allowed()).append(" | ").append(each.meaning).append(" |\n");
+            String byDefault = each.defaultText == null
+                    ? "(required)"
+                    : each.defaultText.isEmpty() ? "(empty)" : "`" + each.defaultText + "`";
+            table.append("| `")
+                    .append(each.key)
+                    .append("` | ")
+                    .append(byDefault)
+                    .append(" | ")
+                    .append(each.kind.allowed())
+                    .append(" | ")
+                    .append(each.meaning)
+                    .append(" |\n");
         }
         return table.toString();
     }

@@ -45,8 +45,8 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
     static final SettingKind VOTERS = list("a list of names, an odd number from 1 to 9, none twice", names -> {
         names.forEach(SettingKind::name);
         if (names.size() % 2 == 0 || names.size() > VOTERS_MAX) {
-            throw new IllegalArgumentException("these are " + names.size() + "; an even number has no clear majority, so"
-                    + " add a distributor or take one out");
+            throw new IllegalArgumentException("these are " + names.size()
+                    + "; an even number has no clear majority, so" + " add a distributor or take one out");
         }
         return distinct(names);
     });
@@ -83,8 +83,9 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
         }
         return path(text);
     });
-    static final SettingKind PATH_OR_EMPTY =
-            one("a path, or empty", text -> text.isEmpty() ? java.util.Optional.empty() : java.util.Optional.of(path(text)));
+    static final SettingKind PATH_OR_EMPTY = one(
+            "a path, or empty",
+            text -> text.isEmpty() ? java.util.Optional.empty() : java.util.Optional.of(path(text)));
     static final SettingKind ADDRESSES = list("a list of host:port, none twice", addresses -> {
         for (String address : addresses) {
             Matcher matcher = ADDRESS_PATTERN.matcher(address);
@@ -117,24 +118,26 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
     }
 
     static SettingKind bytes(long least, long most) {
-        return one("a length from " + bytesText(least) + " to " + bytesText(most) + ", like 65536, 64KiB, 1MiB", text -> {
-            Matcher matcher = BYTES_PATTERN.matcher(text);
-            if (!matcher.matches()) {
-                throw new IllegalArgumentException("");
-            }
-            String unit = matcher.group(2) == null ? "B" : matcher.group(2);
-            long factor = switch (unit) {
-                case "KiB" -> 1L << 10;
-                case "MiB" -> 1L << 20;
-                case "GiB" -> 1L << 30;
-                default -> 1;
-            };
-            long value = Long.parseLong(matcher.group(1));
-            if (value > most / factor || value * factor < least) {
-                throw new IllegalArgumentException("");
-            }
-            return value * factor;
-        });
+        return one(
+                "a length from " + bytesText(least) + " to " + bytesText(most) + ", like 65536, 64KiB, 1MiB", text -> {
+                    Matcher matcher = BYTES_PATTERN.matcher(text);
+                    if (!matcher.matches()) {
+                        throw new IllegalArgumentException("");
+                    }
+                    String unit = matcher.group(2) == null ? "B" : matcher.group(2);
+                    long factor =
+                            switch (unit) {
+                                case "KiB" -> 1L << 10;
+                                case "MiB" -> 1L << 20;
+                                case "GiB" -> 1L << 30;
+                                default -> 1;
+                            };
+                    long value = Long.parseLong(matcher.group(1));
+                    if (value > most / factor || value * factor < least) {
+                        throw new IllegalArgumentException("");
+                    }
+                    return value * factor;
+                });
     }
 
     static SettingKind count(int least, int most) {
@@ -247,8 +250,11 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
     }
 
     private static SettingKind list(String allowed, Function<List<String>, Object> reader) {
-        return new SettingKind(allowed, true, value -> reader.apply(
-                ((List<?>) value).stream().map(String.class::cast).toList()));
+        return new SettingKind(
+                allowed,
+                true,
+                value -> reader.apply(
+                        ((List<?>) value).stream().map(String.class::cast).toList()));
     }
 
     @Override

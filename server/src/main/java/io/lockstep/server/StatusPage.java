@@ -80,7 +80,9 @@ final class StatusPage {
     /** The active's view says who is in sync; a backup's own word may be older. */
     private static ClusterStatus.NodeStatus judged(
             ClusterStatus.NodeStatus node, Optional<ClusterStatus.NodeStatus> active) {
-        if (active.isEmpty() || active.get().inSyncBackups() == null || active.get().name().equals(node.name())) {
+        if (active.isEmpty()
+                || active.get().inSyncBackups() == null
+                || active.get().name().equals(node.name())) {
             return node;
         }
         return node.withInSync(active.get().inSyncBackups().contains(node.name() + "/" + node.incarnation()));

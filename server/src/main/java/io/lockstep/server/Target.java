@@ -47,7 +47,8 @@ final class Target {
         try {
             return ClusterStatus.parse(asker.askFirst(addresses, AdminClient.STATUS, limit));
         } catch (IllegalArgumentException e) {
-            throw new CommandFailure(ExitCode.CANNOT_REACH, "what answers there is no distributor: " + e.getMessage(), e);
+            throw new CommandFailure(
+                    ExitCode.CANNOT_REACH, "what answers there is no distributor: " + e.getMessage(), e);
         }
     }
 }

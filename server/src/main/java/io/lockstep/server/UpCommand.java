@@ -84,7 +84,8 @@ final class UpCommand implements Callable<Integer> {
 
     @Option(
             names = "--reset",
-            description = "Begins with an empty database where one of that name has ended; the old state is moved aside.")
+            description =
+                    "Begins with an empty database where one of that name has ended; the old state is moved aside.")
     private boolean isReset;
 
     private final Output output;
@@ -166,8 +167,8 @@ final class UpCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new CommandFailure(
                     ExitCode.REFUSED,
-                    "127.0.0.1:" + port + " is taken (" + e.getMessage() + "); choose another port with --port, or 0 for a"
-                            + " free one",
+                    "127.0.0.1:" + port + " is taken (" + e.getMessage()
+                            + "); choose another port with --port, or 0 for a" + " free one",
                     e);
         }
     }
@@ -182,7 +183,8 @@ final class UpCommand implements Callable<Integer> {
                     "the last in-sync copy of database '" + database + "' is gone: it was held in memory by "
                             + view.active().name()
                             + view.backups().stream().map(b -> ", " + b.name()).reduce("", String::concat)
-                            + " (view " + view.version() + ", term " + view.term() + "), and they have ended. It does not"
+                            + " (view " + view.version() + ", term " + view.term()
+                            + "), and they have ended. It does not"
                             + " start empty under its old name. To begin with an empty one: lockstep up --reset (moves the"
                             + " old state aside), or choose another name with --database");
         }
@@ -228,7 +230,9 @@ final class UpCommand implements Callable<Integer> {
         document.put("database", database);
         document.put("service", cluster.plan().service());
         document.put("level", level);
-        document.put("connect", cluster.clientAddresses().stream().map(Addresses::text).toList());
+        document.put(
+                "connect",
+                cluster.clientAddresses().stream().map(Addresses::text).toList());
         document.put("pid", ProcessHandle.current().pid());
         document.put("directory", cluster.plan().directory().toString());
         document.put("term", status.term());
@@ -240,17 +244,20 @@ final class UpCommand implements Callable<Integer> {
         output.text("");
         output.text("  connect      " + address);
         for (ClusterStatus.NodeStatus node : status.nodes()) {
-            output.text(String.format("  %-12s %-14s pid %d", node.role().toLowerCase(java.util.Locale.ROOT), node.name(), node.pid()));
+            output.text(String.format(
+                    "  %-12s %-14s pid %d", node.role().toLowerCase(java.util.Locale.ROOT), node.name(), node.pid()));
         }
         for (ChildProcess distributor : cluster.distributors()) {
             output.text(String.format("  %-12s %-14s pid %d", "distributor", distributor.name(), distributor.pid()));
         }
         output.text("");
         output.text("  try a kill   kill -9 $(./lockstep pid active)   then   ./lockstep status");
-        output.text("  killed       " + (isRestarting
-                ? "nodes are started again and come back as backups"
-                : "nodes stay away; with --restart they would come back as backups"));
-        output.text("  level        memory: an answer means that every in-sync backup holds it. Nothing is on disk, so the");
+        output.text("  killed       "
+                + (isRestarting
+                        ? "nodes are started again and come back as backups"
+                        : "nodes stay away; with --restart they would come back as backups"));
+        output.text(
+                "  level        memory: an answer means that every in-sync backup holds it. Nothing is on disk, so the");
         output.text("               database ends with its last node: Ctrl-C ends it for good");
         output.text("  logs         " + cluster.plan().directory());
         output.text("");

@@ -75,7 +75,11 @@ final class UpState implements AutoCloseable {
     record Child(String name, String role, long pid, Map<String, Integer> ports, String log) {
         static Child of(ChildProcess child) {
             return new Child(
-                    child.name(), Setting.word(child.role()), child.pid(), child.ports(), child.log().toString());
+                    child.name(),
+                    Setting.word(child.role()),
+                    child.pid(),
+                    child.ports(),
+                    child.log().toString());
         }
     }
 
@@ -158,7 +162,8 @@ final class UpState implements AutoCloseable {
         }
         try {
             Running running = JSON.readValue(Files.readAllBytes(file), Running.class);
-            boolean isAlive = ProcessHandle.of(running.pid()).map(ProcessHandle::isAlive).orElse(false);
+            boolean isAlive =
+                    ProcessHandle.of(running.pid()).map(ProcessHandle::isAlive).orElse(false);
             return isAlive ? Optional.of(running) : Optional.empty();
         } catch (IOException e) {
             throw new CommandFailure(ExitCode.INTERNAL, "cannot read " + file + ": " + e, e);
@@ -188,8 +193,10 @@ final class UpState implements AutoCloseable {
         if (!Files.exists(from)) {
             return Optional.empty();
         }
-        Path to = directory.resolve("aside").resolve(name + "-" + STAMP.format(Instant.now()) + "-"
-                + ProcessHandle.current().pid());
+        Path to = directory
+                .resolve("aside")
+                .resolve(name + "-" + STAMP.format(Instant.now()) + "-"
+                        + ProcessHandle.current().pid());
         try {
             Files.createDirectories(to.getParent());
             return Optional.of(Files.move(from, to));

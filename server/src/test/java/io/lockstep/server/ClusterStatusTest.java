@@ -14,8 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** The document that status prints has every key of the contract, whatever is known. */
 final class ClusterStatusTest {
-    private static final LockstepConfig CONFIG = LockstepConfig.parse(
-            """
+    private static final LockstepConfig CONFIG = LockstepConfig.parse("""
             name: distributor-1
             role: distributor
             nodes: [node-1, node-2]
@@ -23,8 +22,7 @@ final class ClusterStatusTest {
             hazelcast-port: 25701
             hazelcast-members: ['127.0.0.1:25701']
             directory: /tmp/d
-            """,
-            "d.yaml");
+            """, "d.yaml");
 
     @Test
     void hasEveryKeyWhenNobodyIsKnown() throws IOException {
@@ -44,15 +42,11 @@ final class ClusterStatusTest {
     @Test
     void believesTheActiveAboutWhoIsInSync() throws IOException {
         StaticMembers members = new StaticMembers(List.of(node("node-1", 0xa, 101), node("node-2", 0xb, 102)));
-        members.publishStatus(
-                "node-1",
-                """
+        members.publishStatus("node-1", """
                 {"name":"node-1","role":"ACTIVE","state":"SERVING","inSync":true,"pid":101,"incarnation":"a",
                  "ports":{"peer":7},"term":3,"version":5,"receivedPosition":9,"executedPosition":9,
                  "inSyncBackups":["node-2/b"],"more":1}""");
-        members.publishStatus(
-                "node-2",
-                """
+        members.publishStatus("node-2", """
                 {"name":"node-2","role":"BACKUP","state":"FOLLOWING","inSync":false,"pid":102,"incarnation":"b",
                  "ports":{"peer":8},"term":3,"version":5,"receivedPosition":9,"executedPosition":8}""");
 
@@ -60,7 +54,9 @@ final class ClusterStatusTest {
 
         assertThat(status.isInSync(1)).isTrue();
         assertThat(status.isInSync(2)).isFalse();
-        assertThat(status.inSyncBackups()).extracting(ClusterStatus.NodeStatus::pid).containsExactly(102L);
+        assertThat(status.inSyncBackups())
+                .extracting(ClusterStatus.NodeStatus::pid)
+                .containsExactly(102L);
         assertThat(ClusterStatus.parse(StatusPage.json(status))).isEqualTo(status);
     }
 

@@ -17,8 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Each wrong setting is refused with one error that names file, line, key, value and what is allowed. */
 final class LockstepConfigTest {
-    private static final String GOOD =
-            """
+    private static final String GOOD = """
             name: node-1
             role: node
             nodes: [node-1, node-2]
@@ -46,7 +45,8 @@ final class LockstepConfigTest {
     @Test
     void readsBackWhatItWrote() {
         LockstepConfig config = LockstepConfig.parse(
-                GOOD + "record-entries: /tmp/it's here\nfailure-detection: 1500ms\nwhen-alone: stop\nmessage-max-bytes: 64KiB\n",
+                GOOD
+                        + "record-entries: /tmp/it's here\nfailure-detection: 1500ms\nwhen-alone: stop\nmessage-max-bytes: 64KiB\n",
                 "node.yaml");
 
         assertThat(LockstepConfig.parse(config.toYaml(), "again.yaml")).isEqualTo(config);
@@ -122,7 +122,8 @@ final class LockstepConfigTest {
     @Test
     void suggestsTheSettingThatWasMeant() {
         assertThat(refusal(GOOD + "failure-detectoin: 1s\n").getMessage())
-                .startsWith("node.yaml, line 8: unknown setting 'failure-detectoin'. Did you mean 'failure-detection'?");
+                .startsWith(
+                        "node.yaml, line 8: unknown setting 'failure-detectoin'. Did you mean 'failure-detection'?");
     }
 
     @Test

@@ -80,7 +80,10 @@ final class MainTest {
     void anUnknownOptionIsAUsageErrorWithASuggestion() {
         assertThat(run("up", "--restrat")).isEqualTo(2);
         assertThat(out.toString()).isEmpty();
-        assertThat(err.toString()).contains("--restrat").contains("Did you mean").contains("--restart");
+        assertThat(err.toString())
+                .contains("--restrat")
+                .contains("Did you mean")
+                .contains("--restart");
     }
 
     @Test
@@ -132,7 +135,8 @@ final class MainTest {
     @Test
     void statusOfSomethingThatIsNoDistributorCannotReach() throws IOException {
         try (ServerSocket mute = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            assertThat(run("status", "--connect", "127.0.0.1:" + mute.getLocalPort())).isEqualTo(3);
+            assertThat(run("status", "--connect", "127.0.0.1:" + mute.getLocalPort()))
+                    .isEqualTo(3);
         }
         assertThat(out.toString()).isEmpty();
     }
@@ -171,7 +175,8 @@ final class MainTest {
     @Test
     void upRefusesATakenPortAndNamesTheOption() throws IOException {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-            assertThat(run("up", "--port", Integer.toString(taken.getLocalPort()))).isEqualTo(4);
+            assertThat(run("up", "--port", Integer.toString(taken.getLocalPort())))
+                    .isEqualTo(4);
         }
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString()).contains("is taken").contains("--port");
@@ -180,8 +185,7 @@ final class MainTest {
     @Test
     void upDoesNotStartEmptyUnderTheNameOfADatabaseThatIsGone() throws IOException {
         Path node = Files.createDirectories(UpState.home().resolve("lockstep").resolve("node-1"));
-        View view = new View(
-                4, 2, new View.Member("node-1", 11), List.of(), List.of(new View.Voter("node-1", 5)), 1);
+        View view = new View(4, 2, new View.Member("node-1", 11), List.of(), List.of(new View.Voter("node-1", 5)), 1);
         try (RegisterFile register = RegisterFile.open(LockstepConfig.registerFile(node), () -> 5)) {
             register.save(new VoterRecord(5, new Ballot(3, 11), new Ballot(3, 11), Optional.of(view), true));
         }
@@ -196,9 +200,7 @@ final class MainTest {
 
     @Test
     void aNodeRefusesADistributorsFile() throws IOException {
-        Path file = Files.writeString(
-                home.resolve("d.yaml"),
-                """
+        Path file = Files.writeString(home.resolve("d.yaml"), """
                 name: distributor-1
                 role: distributor
                 nodes: [node-1]

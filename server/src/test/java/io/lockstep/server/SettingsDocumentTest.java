@@ -13,6 +13,7 @@ class SettingsDocumentTest {
     @Test
     void documentsEverySettingAsItIs() throws IOException {
         // Tests run in the module's folder.
-        assertThat(Files.readString(Path.of("..", "docs", "settings.md"), UTF_8)).endsWith(Setting.table());
+        assertThat(Files.readString(Path.of("..", "docs", "settings.md"), UTF_8))
+                .endsWith(Setting.table());
     }
 }

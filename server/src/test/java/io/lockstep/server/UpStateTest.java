@@ -55,7 +55,9 @@ final class UpStateTest {
     void endsWhatAKilledOneLeftBehindAndNothingElse() throws Exception {
         Process ended = new ProcessBuilder("true").start();
         ended.waitFor();
-        Process ours = new ProcessBuilder("tail", "-f", "/dev/null", folder.resolve("none").toString()).start();
+        Process ours = new ProcessBuilder(
+                        "tail", "-f", "/dev/null", folder.resolve("none").toString())
+                .start();
         Process others = new ProcessBuilder("tail", "-f", "/dev/null").start();
         try {
             UpState former = UpState.open(folder);

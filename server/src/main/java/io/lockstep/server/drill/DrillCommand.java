@@ -165,8 +165,7 @@ public final class DrillCommand implements Callable<Integer> {
     /** Whether standard error is one; a console would say that of standard input and output. */
     private static boolean isTerminal() {
         try {
-            String target =
-                    Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
         } catch (IOException e) {
             return false; // no such file: plain lines suit everybody
@@ -182,7 +181,8 @@ public final class DrillCommand implements Callable<Integer> {
         Path home = Path.of(System.getProperty("lockstep.home", "."))
                 .toAbsolutePath()
                 .normalize();
-        String time = LocalDateTime.now(ZoneId.systemDefault()).format(DateTimeFormatter.ofPattern("uuuuMMdd-HHmmss", Locale.ROOT));
+        String time = LocalDateTime.now(ZoneId.systemDefault())
+                .format(DateTimeFormatter.ofPattern("uuuuMMdd-HHmmss", Locale.ROOT));
         Path directory = home.resolve(".lockstep").resolve("drill").resolve(time + "-" + chosenSeed);
         try {
             return new DrillConfig(

@@ -36,8 +36,7 @@ final class Ledger {
         long chain = history.chainAt(position);
         Long known = answeredChains.putIfAbsent(position, chain);
         check(known == null || known == chain, "I1: position " + position + " was answered with another history");
-        Given given = answers.putIfAbsent(
-                new Key(answer.session(), answer.requestId()), new Given(answer, chain));
+        Given given = answers.putIfAbsent(new Key(answer.session(), answer.requestId()), new Given(answer, chain));
         if (given != null && answer.requestId() != 0) {
             check(
                     given.answer().code() == answer.code()

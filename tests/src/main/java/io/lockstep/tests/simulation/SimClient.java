@@ -149,7 +149,9 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
                 return;
             }
             int what = scheduler.random.nextInt(10);
-            submit(of, what < 6 && !isStopping ? RequestKind.CONTINUE : what < 9 ? RequestKind.END : RequestKind.ROLLBACK);
+            submit(
+                    of,
+                    what < 6 && !isStopping ? RequestKind.CONTINUE : what < 9 ? RequestKind.END : RequestKind.ROLLBACK);
         });
     }
 
@@ -190,7 +192,10 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
             over(of);
         } else {
             check(
-                    isOver || of.isUncertain || ending.code() == AnswerCode.VOIDED || ending.code() == null
+                    isOver
+                            || of.isUncertain
+                            || ending.code() == AnswerCode.VOIDED
+                            || ending.code() == null
                             || ending.code() == AnswerCode.QUARANTINED
                             || ending.code() == AnswerCode.TRANSACTION_ENDED
                             || ending.code() == AnswerCode.BUSY

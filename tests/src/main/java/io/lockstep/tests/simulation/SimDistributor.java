@@ -26,7 +26,10 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
         this.self = new View.Member(name, scheduler.random.nextLong() >>> 1 | 1);
         this.voter = voter;
         this.core = new DistributorCore<>(
-                DistributorConfig.builder(name).sessionGrace(Duration.ofMillis(400)).build(), this);
+                DistributorConfig.builder(name)
+                        .sessionGrace(Duration.ofMillis(400))
+                        .build(),
+                this);
         scheduler.after(scheduler.between(0, TICK_NS), this::tick);
     }
 

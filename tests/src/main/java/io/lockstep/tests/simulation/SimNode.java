@@ -372,13 +372,11 @@ final class SimNode implements Network.Host {
 
         @Override
         public void probe(String node) {
-            internal(
-                    scheduler.between(100 * Scheduler.US, 2 * Scheduler.MS),
-                    () -> {
-                        if (backup != null) {
-                            backup.onProbe(node, !simulation.network.at(node).isAlive(), scheduler.now());
-                        }
-                    });
+            internal(scheduler.between(100 * Scheduler.US, 2 * Scheduler.MS), () -> {
+                if (backup != null) {
+                    backup.onProbe(node, !simulation.network.at(node).isAlive(), scheduler.now());
+                }
+            });
         }
 
         @Override
@@ -470,8 +468,7 @@ final class SimNode implements Network.Host {
 
         void open() {
             var marked = store.mark();
-            Execution opening =
-                    order.openTerm(ViewCodec.encode(core.view()), scheduler.now(), scheduler.now());
+            Execution opening = order.openTerm(ViewCodec.encode(core.view()), scheduler.now(), scheduler.now());
             executed(opening);
             marked.ifPresent(m -> {
                 Execution barred = order.quarantine(m.session(), m.requestId(), scheduler.now(), scheduler.now());
@@ -483,8 +480,11 @@ final class SimNode implements Network.Host {
         }
 
         void announce() {
-            simulation.distributors().forEach(distributor ->
-                    SimNode.this.send(distributor.member(), new Frame.ViewNotice(term, core.view().version(), self)));
+            simulation
+                    .distributors()
+                    .forEach(distributor -> SimNode.this.send(
+                            distributor.member(),
+                            new Frame.ViewNotice(term, core.view().version(), self)));
         }
 
         private void executed(Execution execution) {

@@ -51,8 +51,7 @@ public final class Simulation {
      * @param unknown requests whose clients could not learn their outcome
      * @param hash over the surviving history: equal for equal seeds
      */
-    public record Result(
-            long seed, long requests, long answers, int takeovers, int kills, long unknown, long hash) {}
+    public record Result(long seed, long requests, long answers, int takeovers, int kills, long unknown, long hash) {}
 
     /** Draws a schedule. */
     public Simulation(long seed) {
@@ -123,9 +122,11 @@ public final class Simulation {
             if (victim.isAlive()) {
                 kills++;
                 victim.kill();
-                clients.forEach(client ->
-                        scheduler.after(scheduler.between(0, 2 * Scheduler.MS), () -> client.channelLost(victim.name(), 0)));
-                scheduler.after(scheduler.between(20 * Scheduler.MS, 600 * Scheduler.MS), () -> startDistributor(victim.name()));
+                clients.forEach(client -> scheduler.after(
+                        scheduler.between(0, 2 * Scheduler.MS), () -> client.channelLost(victim.name(), 0)));
+                scheduler.after(
+                        scheduler.between(20 * Scheduler.MS, 600 * Scheduler.MS),
+                        () -> startDistributor(victim.name()));
             }
             return;
         }
@@ -144,7 +145,7 @@ public final class Simulation {
                 List<View.Member> members = new ArrayList<>(view.get().backups());
                 members.add(view.get().active());
                 boolean isSaved = members.stream().anyMatch(member -> {
-                    SimNode node = nodes.get(member.name());
+                    SimNode node = at(member.name());
                     return node != victim && node.isAlive() && node.member().equals(member);
                 });
                 if (!isSaved) {
@@ -220,8 +221,10 @@ public final class Simulation {
     }
 
     private void disconnected(View.Member gone) {
-        distributors.values().forEach(distributor ->
-                scheduler.after(scheduler.between(0, 2 * Scheduler.MS), () -> distributor.nodeDown(gone)));
+        distributors
+                .values()
+                .forEach(distributor ->
+                        scheduler.after(scheduler.between(0, 2 * Scheduler.MS), () -> distributor.nodeDown(gone)));
         nodes.values().stream()
                 .filter(node -> !node.name().equals(gone.name()))
                 .forEach(node -> node.connectionLost(gone));
@@ -245,7 +248,8 @@ public final class Simulation {
         clients.stream()
                 .filter(client -> client.name().equals(channel.name()))
                 .forEach(client -> scheduler.after(
-                        scheduler.between(0, Scheduler.MS), () -> client.channelLost(by.name(), channel.incarnation())));
+                        scheduler.between(0, Scheduler.MS),
+                        () -> client.channelLost(by.name(), channel.incarnation())));
     }
 
     @Nullable SimDistributor someDistributor() {
@@ -333,8 +337,8 @@ public final class Simulation {
             nodeNames.forEach(name -> where.add(at(name).describe()));
             clients.forEach(client -> where.add(client.describe()));
             distributors.values().forEach(distributor -> where.add(distributor.describe()));
-            throw new Violation("I8: not settled " + HEAL_MAX_NS / Scheduler.MS
-                    + " ms after everything healed:\n  " + String.join("\n  ", where));
+            throw new Violation("I8: not settled " + HEAL_MAX_NS / Scheduler.MS + " ms after everything healed:\n  "
+                    + String.join("\n  ", where));
         }
         ledger.survived(active.history());
         for (String name : nodeNames) {

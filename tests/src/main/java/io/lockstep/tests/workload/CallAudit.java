@@ -190,8 +190,8 @@ final class CallAudit {
     private void balance(Books before, Books after, long unknown) {
         long topUps = plan.cards() * CallPlan.TOP_UP;
         long stillOpen = calls.stream().filter(call -> call.fate == Fate.OPEN).count();
-        bookLines.add("top-ups " + after.topUps() + " = balances " + after.balances() + " + reserves " + after.reserves()
-                + " + charges " + after.charges());
+        bookLines.add("top-ups " + after.topUps() + " = balances " + after.balances() + " + reserves "
+                + after.reserves() + " + charges " + after.charges());
         isBalanced = true;
         check("balances + reserves + charges", after.topUps(), after.balances() + after.reserves() + after.charges());
         check("cards", before.cards() + plan.cards(), after.cards());

@@ -46,8 +46,8 @@ final class CallPlan {
         this.stateBytes = settings.stateBytes();
         this.slotNs = 1e9 * MESSAGES / settings.messagesPerSecond();
         this.thinkNs = slotNs * settings.openTransactions() / STRETCHES;
-        this.cards = settings.openTransactions() / 2
-                + STALL_SECONDS * Math.max(1, settings.messagesPerSecond() / MESSAGES);
+        this.cards =
+                settings.openTransactions() / 2 + STALL_SECONDS * Math.max(1, settings.messagesPerSecond() / MESSAGES);
     }
 
     /** Cards that must be issued. */

@@ -370,15 +370,13 @@ final class CallsRun implements Workload.Run {
         boolean isTimed = state == LoadState.STEADY;
         CallDoor.Conversation transaction = call.transaction;
         if (transaction == null) {
-            doors.get(call.session)
-                    .begin(plan.message(call.index, 0))
-                    .whenComplete((begun, error) -> {
-                        long now = System.nanoTime();
-                        tell(() -> {
-                            call.transaction = begun;
-                            ended(call, now, isTimed, false, begun == null ? null : begun.firstAnswer(), error);
-                        });
-                    });
+            doors.get(call.session).begin(plan.message(call.index, 0)).whenComplete((begun, error) -> {
+                long now = System.nanoTime();
+                tell(() -> {
+                    call.transaction = begun;
+                    ended(call, now, isTimed, false, begun == null ? null : begun.firstAnswer(), error);
+                });
+            });
             return;
         }
         boolean isLast = isHangUp || call.answered == CallPlan.MESSAGES - 1;
@@ -449,7 +447,8 @@ final class CallsRun implements Workload.Run {
     }
 
     private void failed(LoadedCall call, Throwable thrown) {
-        Throwable error = thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
+        Throwable error =
+                thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
         clientErrors++;
         problems.add(call + ", message " + call.answered + ": " + error);
         call.failures++;

@@ -47,11 +47,7 @@ final class UndisturbedCalls {
     private long requestId;
     private long lastTimeNs;
 
-    UndisturbedCalls(
-            CallPlan plan,
-            List<LoadedCall> calls,
-            List<CallDoor> doors,
-            ToLongBiFunction<Long, Long> timeNs) {
+    UndisturbedCalls(CallPlan plan, List<LoadedCall> calls, List<CallDoor> doors, ToLongBiFunction<Long, Long> timeNs) {
         this.plan = plan;
         this.calls = calls;
         this.doors = doors;

@@ -43,8 +43,7 @@ final class LocalDatabase implements AutoCloseable {
         DENIES
     }
 
-    private final TsdStore store =
-            TsdStore.create(new PrepaidCalls(), new H2Records(), TsdStoreConfig.defaults());
+    private final TsdStore store = TsdStore.create(new PrepaidCalls(), new H2Records(), TsdStoreConfig.defaults());
     private final ExecutorService lane = Executors.newSingleThreadExecutor(task -> new Thread(task, "lane"));
     private final Map<Identity, Map<Long, Long>> times = new ConcurrentHashMap<>();
     private final Map<RequestKind, Cheat> cheats = new ConcurrentHashMap<>();
@@ -72,7 +71,8 @@ final class LocalDatabase implements AutoCloseable {
         return CompletableFuture.supplyAsync(
                         () -> {
                             Identity name = Identity.provisional(position + 1);
-                            return new Door(execute(name, RequestKind.OPEN, 0, 0, new byte[0]).entry());
+                            return new Door(execute(name, RequestKind.OPEN, 0, 0, new byte[0])
+                                    .entry());
                         },
                         lane)
                 .join();
@@ -182,8 +182,8 @@ final class LocalDatabase implements AutoCloseable {
             return CompletableFuture.supplyAsync(
                             () -> {
                                 requestId++;
-                                return bodyOf(execute(
-                                        session, RequestKind.BEGIN, requestId, requestId, message.encode()));
+                                return bodyOf(
+                                        execute(session, RequestKind.BEGIN, requestId, requestId, message.encode()));
                             },
                             lane)
                     .join();

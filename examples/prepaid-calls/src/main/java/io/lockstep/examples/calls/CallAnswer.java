@@ -233,8 +233,7 @@ public sealed interface CallAnswer {
                         fields.int32("seconds", 0, Integer.MAX_VALUE),
                         fields.int64("charge", 0, Long.MAX_VALUE),
                         ending(fields.code()),
-                        Integer.toUnsignedLong(
-                                fields.int32("context check", Integer.MIN_VALUE, Integer.MAX_VALUE))));
+                        Integer.toUnsignedLong(fields.int32("context check", Integer.MIN_VALUE, Integer.MAX_VALUE))));
             }
             return new Page(records);
         }

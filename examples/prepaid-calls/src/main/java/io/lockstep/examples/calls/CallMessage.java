@@ -112,7 +112,10 @@ public sealed interface CallMessage {
 
         @Override
         public byte[] encode() {
-            return ByteBuffer.allocate(1 + 4).put((byte) KIND).putInt(usedSeconds).array();
+            return ByteBuffer.allocate(1 + 4)
+                    .put((byte) KIND)
+                    .putInt(usedSeconds)
+                    .array();
         }
 
         private static HangUp decode(Fields fields) throws ServiceException {

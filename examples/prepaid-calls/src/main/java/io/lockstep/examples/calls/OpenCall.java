@@ -16,8 +16,7 @@ import java.nio.ByteBuffer;
  * @param usedSeconds reported for the stretches before it
  * @param spent price of those seconds
  */
-record OpenCall(
-        long card, long startedNs, long microsPerSecond, int stretchSeconds, int usedSeconds, long spent) {
+record OpenCall(long card, long startedNs, long microsPerSecond, int stretchSeconds, int usedSeconds, long spent) {
     static final StateKey<OpenCall> KEY = new StateKey<>("call", new Coding());
 
     /** The switch's own bytes; a value of their own, so that a message need not write them again. */

@@ -95,8 +95,8 @@ public final class PrepaidCalls implements TransactionService {
 
     private static CallAnswer further(TransactionContext context, CallMessage message)
             throws ServiceException, SQLException {
-        OpenCall call = context.get(OpenCall.KEY)
-                .orElseThrow(() -> new ServiceException("this transaction is not a call"));
+        OpenCall call =
+                context.get(OpenCall.KEY).orElseThrow(() -> new ServiceException("this transaction is not a call"));
         if (message instanceof Extend extend) {
             if (context.isTermination()) {
                 throw new ServiceException("extend does not end a call: end it with a hang-up message");
@@ -191,7 +191,8 @@ public final class PrepaidCalls implements TransactionService {
             reserve.setLong(3, call.card());
             reserve.setLong(4, more);
             if (reserve.executeUpdate() == 0) {
-                throw insufficient(call.card(), more, cardState(records, call.card()).balance());
+                throw insufficient(
+                        call.card(), more, cardState(records, call.card()).balance());
             }
         }
         context.put(OpenCall.KEY, extended);

@@ -35,8 +35,7 @@ class CallCodecTest {
     }
 
     static Stream<CallAnswer> answers() {
-        CallRecord record = new CallRecord(
-                new Identity(1, 2), 3, 4_711, 5, 6, 7, 8, CallEnding.EXPIRED, 0xffff_fffeL);
+        CallRecord record = new CallRecord(new Identity(1, 2), 3, 4_711, 5, 6, 7, 8, CallEnding.EXPIRED, 0xffff_fffeL);
         return Stream.of(
                 new CallAnswer.Granted(2_500, 60, 150_000, 300_000),
                 new CallAnswer.WrongPin(2),
@@ -50,7 +49,9 @@ class CallCodecTest {
     @ParameterizedTest
     @MethodSource("messages")
     void readsBackEveryMessage(CallMessage message) throws ServiceException {
-        assertThat(CallMessage.decode(message.encode())).usingRecursiveComparison().isEqualTo(message);
+        assertThat(CallMessage.decode(message.encode()))
+                .usingRecursiveComparison()
+                .isEqualTo(message);
     }
 
     @ParameterizedTest
@@ -129,7 +130,8 @@ class CallCodecTest {
         OpenCall call = new OpenCall(4_711, 17, 2_500, 60, 120, 300_000);
         byte[] bytes = OpenCall.KEY.codec().encode(call);
         assertThat(OpenCall.KEY.codec().decode(bytes)).isEqualTo(call);
-        assertThat(OpenCall.KEY.codec().encode(OpenCall.KEY.codec().decode(bytes))).isEqualTo(bytes);
+        assertThat(OpenCall.KEY.codec().encode(OpenCall.KEY.codec().decode(bytes)))
+                .isEqualTo(bytes);
     }
 
     private static void refused(CallMessage message, String text) {

@@ -38,8 +38,8 @@ final class CallStore implements AutoCloseable {
     CallStore(Instant start) {
         now = start;
         position++;
-        ControlHeader view = new ControlHeader(
-                1, position, Identity.NONE, 0, RequestKind.VIEW, 0, 0, 0, nowNs(), position);
+        ControlHeader view =
+                new ControlHeader(1, position, Identity.NONE, 0, RequestKind.VIEW, 0, 0, 0, nowNs(), position);
         follow(active.execute(view, new byte[0], Decision.EXECUTE));
         session = execute(RequestKind.OPEN, 0, 0, new byte[0]).entry();
     }

@@ -133,7 +133,9 @@ class PrepaidCallsTest {
             assertThat(store.send(store.lastRequestId(), new Extend(1, 1)).code())
                     .isEqualTo(AnswerCode.TRANSACTION_ENDED);
         }
-        refused(store.begin(new Start(CARD, PIN, 60, CONTEXT)), "card 1001 is blocked after 3 wrong PINs: give it a new PIN");
+        refused(
+                store.begin(new Start(CARD, PIN, 60, CONTEXT)),
+                "card 1001 is blocked after 3 wrong PINs: give it a new PIN");
         assertThat(store.card(CARD).isBlocked()).isTrue();
         assertThat(CallStore.decode(store.begin(new SetPin(CARD, "2222")))).isEqualTo(new CardState(AMOUNT, 0, 0, 0));
         CallStore.decode(store.begin(new Start(CARD, "2222", 60, CONTEXT)));
@@ -160,7 +162,9 @@ class PrepaidCallsTest {
                 "card 1001 has 850000 micro-units left, 852500 are needed: top it up");
         refused(store.send(call, new Extend(61, 1)), "used 61 s, but only 60 s were reserved: report at most those");
         refused(store.end(call, new HangUp(61)), "used 61 s, but only 60 s were reserved: report at most those");
-        refused(store.begin(new IssueCards(CARD + 9, 2, PIN, 0)), "card 1010 exists already: none of the series was issued");
+        refused(
+                store.begin(new IssueCards(CARD + 9, 2, PIN, 0)),
+                "card 1010 exists already: none of the series was issued");
         refused(store.begin(new TopUp(7, 1)), "card 7 is unknown");
         refused(store.begin(new SetPin(7, PIN)), "card 7 is unknown");
         assertThat(store.audit()).isEqualTo(before);
@@ -172,14 +176,18 @@ class PrepaidCallsTest {
         refused(
                 store.begin(new Extend(1, 1)),
                 "no call has been started in this transaction: begin it with a start message");
-        refused(store.begin(new HangUp(1)), "no call has been started in this transaction: begin it with a start message");
+        refused(
+                store.begin(new HangUp(1)),
+                "no call has been started in this transaction: begin it with a start message");
         long call = start(CARD, 60);
         refused(
                 store.send(call, new HangUp(1)),
                 "hang up is a call's termination message: send it as the transaction's end");
         refused(store.end(call, new Extend(1, 1)), "extend does not end a call: end it with a hang-up message");
         refused(store.send(call, new TopUp(CARD, 1)), "within a call only extend and hang up are understood");
-        refused(store.end(call, new Start(CARD, PIN, 1, CONTEXT)), "within a call only extend and hang up are understood");
+        refused(
+                store.end(call, new Start(CARD, PIN, 1, CONTEXT)),
+                "within a call only extend and hang up are understood");
         assertThat(store.audit().openCalls()).isEqualTo(1);
     }
 
@@ -188,9 +196,7 @@ class PrepaidCallsTest {
         for (int i = 0; i < CallLimits.CALLS_PER_CARD_MAX; i++) {
             start(CARD, 1);
         }
-        refused(
-                store.begin(new Start(CARD, PIN, 1, CONTEXT)),
-                "card 1001 already has 4 open calls, the most allowed");
+        refused(store.begin(new Start(CARD, PIN, 1, CONTEXT)), "card 1001 already has 4 open calls, the most allowed");
     }
 
     @Test
