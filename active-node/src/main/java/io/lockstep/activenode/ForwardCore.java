@@ -79,6 +79,8 @@ public final class ForwardCore<C> {
     private long nextCopyId = 1;
     private long nowNs;
     private double executionNs = 20_000;
+    /** Longest execution among the entries that a backup of the view may still have before it. */
+    private long slowestNs;
 
     private record Waiting<C>(
             @Nullable C channel,
@@ -151,6 +153,7 @@ public final class ForwardCore<C> {
     /** How long the lane worked for one entry, in nanoseconds; feeds the takeover budget. */
     public void onExecutionTime(long elapsedNs) {
         executionNs += (elapsedNs - executionNs) / 64;
+        slowestNs = Math.max(slowestNs, elapsedNs);
     }
 
     /** Sends what is not sent yet and answers what may be; called at the end of every batch of work. */
@@ -197,6 +200,10 @@ public final class ForwardCore<C> {
             }
             known = new Follower(from, FollowerState.AWAITED, now);
             followers.put(from.name(), known);
+        }
+        if (known.isFollowing() && join.last().position() < known.receivedPosition()) {
+            // Said before it came so far: no run of a node forgets what it has acknowledged.
+            return;
         }
         if (known.copying() != null && known.copying().joinId >= join.joinId()) {
             // Its copy is on its way; should the copy's beginning have been lost, its silence ends the attempt.
@@ -374,6 +381,8 @@ public final class ForwardCore<C> {
         for (Follower follower : List.copyOf(followers.values())) {
             if (now - follower.lastSignNs() > config.failureDetection().toNanos()) {
                 lose(follower, "gave no sign for " + config.failureDetection().toMillis() + " ms");
+            } else if (isStuck(follower)) {
+                lose(follower, "executes nothing more after position " + follower.executedPosition());
             } else if (follower.isFollowing()) {
                 considerResending(follower);
             }
@@ -381,6 +390,15 @@ public final class ForwardCore<C> {
         regulate();
         considerView();
         flush(now);
+    }
+
+    /** R11: it has something that it may execute, and makes no progress for longer than that can take. */
+    private boolean isStuck(Follower follower) {
+        return follower.isFollowing()
+                && required.contains(follower.member)
+                && follower.executedPosition() < Math.min(follower.receivedPosition(), stablePosition)
+                && nowNs - follower.lastProgressNs()
+                        > config.failureDetection().toNanos() + slowestNs;
     }
 
     /** A heartbeat when nothing was sent for a while; entries that were sent and not acknowledged for long go again. */
@@ -518,11 +536,16 @@ public final class ForwardCore<C> {
     /** Holds new work back while a backup of the view would need longer than the budget to execute its tail (R11). */
     private void regulate() {
         long worst = 0;
+        boolean isAllExecuted = true;
         for (View.Member member : required) {
             Follower follower = followers.get(member.name());
+            isAllExecuted &= follower != null && follower.executedPosition() == log.lastPosition();
             if (follower != null && follower.isFollowing()) {
                 worst = Math.max(worst, follower.receivedPosition() - follower.executedPosition());
             }
+        }
+        if (isAllExecuted) {
+            slowestNs = 0;
         }
         double tailNs = worst * executionNs;
         boolean isOver = (worst > 1 && tailNs > config.takeoverBudget().toNanos())

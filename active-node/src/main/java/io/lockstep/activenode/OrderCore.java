@@ -117,7 +117,7 @@ public final class OrderCore {
     /** Bars a message that ended a process (R17); null when it was executed or barred before. */
     public @Nullable Execution quarantine(Identity session, long requestId, long monotonicNs, long wallNs) {
         Ruling ruling = store.judge(
-                new Request(session, 0, requestId, RequestKind.VOID, 0, 0, 0, Identity.NONE, 0, true, NOTHING));
+                new Request(session, 1, requestId, RequestKind.VOID, 0, 0, 0, Identity.NONE, 0, true, NOTHING));
         boolean isUndecided = ruling instanceof Ruling.Fresh
                 || (ruling instanceof Ruling.Refused refused && refused.answer().code() == AnswerCode.GAP);
         if (!isUndecided) {

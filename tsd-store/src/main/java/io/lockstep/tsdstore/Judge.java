@@ -184,6 +184,7 @@ final class Judge {
         }
         boolean isSame = kind == RequestKind.VOID
                 || retained.code() == AnswerCode.VOIDED
+                || retained.code() == AnswerCode.QUARANTINED
                 || retained.contentDigest() == contentDigest;
         return isSame
                 ? new Repeat(

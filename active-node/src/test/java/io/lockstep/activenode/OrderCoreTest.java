@@ -1,0 +1,201 @@
+package io.lockstep.activenode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.NoRecords;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.tsdstore.TsdStoreConfig;
+import io.lockstep.wire.AnswerCode;
+import io.lockstep.wire.Decision;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** Order, header and marks, over the real store. */
+class OrderCoreTest {
+    private static final long MS = 1_000_000;
+    private static final long HOUR = 3_600_000 * MS;
+    private static final long WALL = 1_790_000_000_000L * MS;
+
+    private final TallyService service = new TallyService();
+    private final TsdStore store = TsdStore.create(
+            service,
+            new NoRecords(),
+            TsdStoreConfig.defaults().withIdle(Duration.ofMinutes(10), Duration.ofMinutes(5)));
+    private final AtomicLong seeds = new AtomicLong(100);
+    private long now = 1_000 * MS;
+    private long wall = WALL;
+    private final OrderCore core =
+            new OrderCore(store, 1, new HeaderClock(0, now, wall), seeds::getAndIncrement);
+    private final Execution opening = core.openTerm(new byte[0], now, wall);
+    private final Asking client = new Asking(entry(ask(Asking.open(7))).entry().identity());
+
+    @Test
+    void givesPositionsWithoutAGapAndASeedOfItsOwnToEach() {
+        List<Execution> executions = new ArrayList<>(List.of(
+                opening, entry(ask(client.begin("a"))), entry(ask(client.go(1, "b"))), entry(ask(client.touch()))));
+        assertThat(executions).extracting(e -> e.entry().position()).containsExactly(1L, 3L, 4L, 5L);
+        assertThat(executions).extracting(e -> e.entry().header().seed()).containsExactly(100L, 102L, 103L, 104L);
+        assertThat(executions).extracting(e -> e.entry().header().term()).containsOnly(1L);
+    }
+
+    @Test
+    void theFirstEntryOfATermNamesTheView() {
+        assertThat(opening.entry().header().kind()).isEqualTo(RequestKind.VIEW);
+        assertThat(opening.entry().header().session()).isEqualTo(Identity.NONE);
+    }
+
+    @Test
+    void anAnswerWaitsForItsOwnEntryAndNeedsNoRound() {
+        Ordered ordered = ask(client.begin("a"));
+        assertThat(ordered.waitPosition()).isEqualTo(entry(ordered).entry().position());
+        assertThat(ordered.needsRound()).isFalse();
+        assertThat(text(ordered)).isEqualTo("1");
+    }
+
+    @Test
+    void row53AndRow54HeaderTimeNeverFallsAndAJumpOfTheWallClockExpiresNothing() {
+        ask(client.begin("a"));
+        long last = store.lastTimeNs();
+        for (long jump : new long[] {HOUR, -HOUR, HOUR, 0}) {
+            now += 1_000 * MS;
+            wall = WALL + now + jump;
+            assertThat(core.expireNext(now, wall)).isNull();
+            Ordered ordered = ask(client.go(1, "b"));
+            assertThat(entry(ordered).entry().header().timeNs()).isGreaterThanOrEqualTo(last);
+            last = store.lastTimeNs();
+        }
+        assertThat(last).isBetween(WALL + 3_600 * MS, WALL + 4_400 * MS);
+    }
+
+    @Test
+    void row37ADuplicateGetsTheRetainedAnswerAndLeavesNoEntry() {
+        Request request = client.begin("a");
+        Ordered first = ask(request);
+        Ordered second = ask(request.asRepeated());
+        assertThat(second.execution()).isNull();
+        assertThat(second.answer()).usingRecursiveComparison().isEqualTo(first.answer());
+        assertThat(second.waitPosition()).isEqualTo(first.waitPosition());
+        assertThat(second.needsRound()).isFalse();
+        assertThat(service.runs).hasValue(1);
+    }
+
+    @Test
+    void row38AMessageAheadOfItsTurnIsRefusedAndLeavesNothing() {
+        client.begin("never arrives");
+        Ordered early = ask(client.go(1, "b"));
+        assertThat(early.answer().code()).isEqualTo(AnswerCode.GAP);
+        assertThat(early.execution()).isNull();
+        assertThat(early.needsRound()).isTrue();
+        assertThat(store.last().position()).isEqualTo(2);
+    }
+
+    @Test
+    void row81AUsedIdWithAnotherBodyIsRefusedAndExecutesNothing() {
+        ask(client.begin("a"));
+        Ordered reused = ask(client.request(1, RequestKind.BEGIN, 0, 0, "other"));
+        assertThat(reused.answer().code()).isEqualTo(AnswerCode.ID_REUSED);
+        assertThat(service.runs).hasValue(1);
+    }
+
+    @Test
+    void aReadLeavesNoEntryWaitsForEverythingOrderedBeforeItAndNeedsARound() {
+        ask(client.begin("a"));
+        Ordered read = ask(client.read("?"));
+        assertThat(read.execution()).isNull();
+        assertThat(read.waitPosition()).isEqualTo(3);
+        assertThat(read.needsRound()).isTrue();
+        assertThat(text(read)).isEqualTo("?");
+    }
+
+    @Test
+    void aMarkGoesBeforeARepeatedMessageOfTheServiceOnlyAndOnlyWhenItWillBeExecuted() {
+        Request done = client.begin("a");
+        ask(done);
+        assertThat(core.mark(done.asRepeated(), now, wall)).isNull();
+        assertThat(core.mark(client.touch().asRepeated(), now, wall)).isNull();
+        assertThat(core.mark(client.go(1, "far ahead").asRepeated(), now, wall)).isNull();
+        Execution mark = Objects.requireNonNull(
+                core.mark(client.request(2, RequestKind.CONTINUE, 1, 1, "b").asRepeated(), now, wall));
+        assertThat(mark.entry().header().kind()).isEqualTo(RequestKind.MARK);
+        assertThat(mark.answer()).isNull();
+        assertThat(store.mark()).hasValueSatisfying(marked -> assertThat(marked.requestId())
+                .isEqualTo(2));
+        assertThat(service.runs).hasValue(1);
+    }
+
+    @Test
+    void row61QuarantineBarsExactlyThatMessageAndItsTransactionGoesOn() {
+        ask(client.begin("a"));
+        Request poison = client.go(1, "overflow");
+        Execution barred = Objects.requireNonNull(core.quarantine(poison.session(), 2, now, wall));
+        assertThat(barred.entry().decision()).isEqualTo(Decision.QUARANTINE);
+        Ordered repeated = ask(poison.asRepeated());
+        assertThat(repeated.answer().code()).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(service.runs).hasValue(1);
+        assertThat(text(ask(client.go(1, "c")))).isEqualTo("2");
+    }
+
+    @Test
+    void row61AMessageThatWasExecutedIsNotQuarantinedAfterwards() {
+        Request request = client.begin("a");
+        ask(request);
+        assertThat(core.quarantine(request.session(), 1, now, wall)).isNull();
+        assertThat(core.quarantine(new Identity(1, 99), 1, now, wall)).isNull();
+        assertThat(store.last().position()).isEqualTo(3);
+    }
+
+    @Test
+    void row61AMessageIsBarredBeforeThoseBeforeItComeAgainAndTheyAreRefusedAndNotExecuted() {
+        Request before = client.begin("a");
+        Request poison = client.go(1, "overflow");
+        assertThat(core.quarantine(poison.session(), 2, now, wall)).isNotNull();
+        assertThat(ask(poison.asRepeated()).answer().code()).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(ask(before.asRepeated()).answer().code()).isEqualTo(AnswerCode.ID_REUSED);
+        assertThat(service.runs).hasValue(0);
+    }
+
+    @Test
+    void expiresWhatIsDueOneEntryAtATimeByHeaderTime() {
+        ask(client.begin("a"));
+        ask(client.begin("b"));
+        pass(Duration.ofMinutes(5).toNanos() - MS);
+        assertThat(core.expireNext(now, wall)).isNull();
+        pass(MS);
+        assertThat(Objects.requireNonNull(core.expireNext(now, wall)).entry().header().transaction())
+                .isEqualTo(1);
+        assertThat(Objects.requireNonNull(core.expireNext(now, wall)).entry().header().transaction())
+                .isEqualTo(2);
+        assertThat(core.expireNext(now, wall)).isNull();
+        assertThat(store.transactionCount()).isZero();
+        pass(Duration.ofMinutes(5).toNanos());
+        assertThat(Objects.requireNonNull(core.expireNext(now, wall)).entry().header().kind())
+                .isEqualTo(RequestKind.EXPIRE_SESSION);
+        assertThat(store.sessionCount()).isZero();
+    }
+
+    private void pass(long ns) {
+        now += ns;
+        wall += ns;
+    }
+
+    private Ordered ask(Request request) {
+        return core.onRequest(request, now, wall);
+    }
+
+    private static Execution entry(Ordered ordered) {
+        return Objects.requireNonNull(ordered.execution());
+    }
+
+    private static String text(Ordered ordered) {
+        return new String(ordered.answer().body(), StandardCharsets.UTF_8);
+    }
+}
