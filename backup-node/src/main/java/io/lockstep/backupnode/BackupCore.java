@@ -70,7 +70,10 @@ public final class BackupCore {
     private long copyId;
     private Identity copyAt = Identity.NONE;
     private long copyChain;
+    /** Pieces taken, and pieces handed over to be taken. */
     private int copyPieces;
+
+    private int copyPiecesReceived;
     private Poison deathNote = BackupEffects.NOBODY;
 
     /**
@@ -104,7 +107,8 @@ public final class BackupCore {
             case LOCATING_ACTIVE -> locate();
             case MIRRORING -> {
                 if (now - lastSignNs > MIRROR_PATIENCE * config.suspicionNs()) {
-                    become(BackupState.LOCATING_ACTIVE, "the copy stopped coming");
+                    // What it replaces is gone already, so there is nothing to go on from.
+                    onUnfit("the copy stopped coming", now);
                 } else if (now - lastJoinNs >= config.locateNs()) {
                     lastJoinNs = now;
                     effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, copyPieces - 1));
@@ -200,6 +204,8 @@ public final class BackupCore {
             become(BackupState.UNFIT, "executed past the common prefix");
             return;
         }
+        // What was handed over is stable, so the active has it too; it may be executed before we hear of it again.
+        keep = Math.max(keep, handedPosition);
         if (keep < log.lastPosition()) {
             LOG.info(
                     "setting aside entries {} to {}: the active {} does not have them",
@@ -325,6 +331,7 @@ public final class BackupCore {
         copyAt = begin.at();
         copyChain = begin.chain();
         copyPieces = 0;
+        copyPiecesReceived = 0;
         lastSignNs = now;
         become(BackupState.MIRRORING, "copy " + copyId + " of " + from + " at position " + copyAt.position());
         effects.beginCopy(copyId, copyAt, copyChain);
@@ -340,6 +347,10 @@ public final class BackupCore {
             return;
         }
         lastSignNs = now;
+        if (chunk.index() < copyPiecesReceived) {
+            return;
+        }
+        copyPiecesReceived = chunk.index() + 1;
         effects.copyPiece(copyId, chunk.index(), chunk.last(), chunk.data());
     }
 

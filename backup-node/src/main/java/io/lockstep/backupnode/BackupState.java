@@ -17,7 +17,7 @@ public enum BackupState {
     PROMOTING,
     /** Has executed everything: the active's role opens over the same store. */
     PROMOTED,
-    /** Its execution differed, or failed for reasons of its own: never proposes itself, and is rebuilt. */
+    /** Its execution differed, failed for reasons of its own, or its copy broke: never proposes itself, and is rebuilt. */
     UNFIT,
     /** Over. */
     CLOSED;
@@ -26,7 +26,7 @@ public enum BackupState {
     Set<BackupState> successors() {
         return switch (this) {
             case LOCATING_ACTIVE -> EnumSet.of(MIRRORING, FOLLOWING, PROMOTING, UNFIT, CLOSED);
-            case MIRRORING -> EnumSet.of(FOLLOWING, LOCATING_ACTIVE, UNFIT, CLOSED);
+            case MIRRORING -> EnumSet.of(FOLLOWING, UNFIT, CLOSED);
             case FOLLOWING -> EnumSet.of(CANDIDATE, LOCATING_ACTIVE, UNFIT, CLOSED);
             case CANDIDATE -> EnumSet.of(PROMOTING, LOCATING_ACTIVE, UNFIT, CLOSED);
             case PROMOTING -> EnumSet.of(PROMOTED, UNFIT, CLOSED);

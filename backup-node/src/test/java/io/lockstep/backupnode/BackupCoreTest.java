@@ -1,0 +1,677 @@
+package io.lockstep.backupnode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lockstep.tsdstore.DivergenceException;
+import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.NoRecords;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.tsdstore.TsdStoreConfig;
+import io.lockstep.wire.Entry;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.View;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** The backup's decisions as transcripts: what it is told, and the lines that it says. */
+class BackupCoreTest {
+    private static final long MS = 1_000_000;
+    private static final View.Member A = new View.Member("a", 1);
+    private static final View.Member B = new View.Member("b", 1);
+    private static final View.Member C = new View.Member("c", 1);
+
+    private final Orders orders = new Orders().reign(1).messages(5);
+
+    // ---- following -------------------------------------------------------------------------------------------------
+
+    @Test
+    void row10AcknowledgesBeforeItExecutes() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 2, 2);
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 2 executed 0 round 0", "execute 1..2");
+    }
+
+    @Test
+    void row16ExecutesOnlyWhatEveryBackupHolds() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 4, 2);
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 4 executed 0 round 0", "execute 1..2");
+        backup.lane();
+        assertThat(backup.core.executedPosition()).isEqualTo(2);
+        backup.forward(orders, 5, 5, 4);
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 5 executed 2 round 0", "execute 3..4");
+    }
+
+    @Test
+    void believesStableOnlyAsFarAsItHoldsEntries() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 2, 5);
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 2 executed 0 round 0", "execute 1..2");
+    }
+
+    @Test
+    void row37And32DoubledEntriesAreAcknowledgedAgainAndAppliedOnce() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 3, 3);
+        backup.lane();
+        backup.heard();
+        backup.forward(orders, 1, 3, 3);
+        backup.forward(orders, 2, 3, 1);
+        assertThat(backup.heard())
+                .containsExactly("a <- acknowledge 3 executed 3 round 0", "a <- acknowledge 3 executed 3 round 0");
+    }
+
+    @Test
+    void row38AGapMakesItJoinAnewAndAppliesNothingEarly() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 2, 2);
+        backup.heard();
+        backup.forward(orders, 4, 5, 5);
+        assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
+        assertThat(backup.core.receivedPosition()).isEqualTo(2);
+        backup.tick();
+        assertThat(backup.heard()).containsExactly("all <- join 2 last 1.2 executed 0");
+    }
+
+    @Test
+    void row9AnEntryThatDoesNotContinueTheChainIsNotTaken() throws Exception {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 3, 1);
+        backup.heard();
+        Orders other = orders.forkAfter(2).messages(4);
+        backup.core.onForward("a", new Frame.Forward(1, 0, 5, List.of(changed(other.at(4)))), backup.now);
+        assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
+        assertThat(backup.core.receivedPosition()).isEqualTo(3);
+    }
+
+    @Test
+    void row24And39FramesOfAnOlderTermAreNeitherTakenNorAcknowledged() {
+        Orders newer = new Orders().reign(1).messages(2).reign(3).messages(1);
+        Backup backup = new Backup();
+        backup.tick();
+        backup.core.onFollow("a", new Frame.Follow(3, 1, 1), backup.now);
+        backup.heard();
+        backup.core.onForward("a", new Frame.Forward(1, 5, 2, newer.range(1, 2)), backup.now);
+        backup.core.onForward("a", new Frame.Forward(2, 5, 2, newer.range(1, 2)), backup.now);
+        backup.core.onForward("c", new Frame.Forward(3, 5, 2, newer.range(1, 2)), backup.now);
+        assertThat(backup.heard()).isEmpty();
+        assertThat(backup.core.receivedPosition()).isZero();
+    }
+
+    @Test
+    void aFrameOfAHigherTermMakesItJoinAnew() {
+        Backup backup = new Backup().following();
+        backup.core.onForward("a", new Frame.Forward(2, 0, 1, orders.range(1, 1)), backup.now);
+        assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
+    }
+
+    @Test
+    void echoesTheHighestRound() {
+        Backup backup = new Backup().following();
+        backup.core.onForward("a", new Frame.Forward(1, 4, 0, List.of()), backup.now);
+        backup.core.onForward("a", new Frame.Forward(1, 3, 0, List.of()), backup.now);
+        assertThat(backup.heard())
+                .containsExactly("a <- acknowledge 0 executed 0 round 4", "a <- acknowledge 0 executed 0 round 4");
+    }
+
+    @Test
+    void tellsOfItsExecutionWithoutBeingAskedAfterManyEntries() {
+        Orders many = new Orders().reign(1).messages(200);
+        Backup backup = new Backup().following();
+        backup.forward(many, 1, 200, 200);
+        backup.heard();
+        backup.lane();
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 200 executed 200 round 0");
+    }
+
+    @Test
+    void row58ADivergenceIsToldAndMakesItUnfitForGood() throws Exception {
+        Backup backup = new Backup().following();
+        Orders other = orders.forkAfter(2).messages(1);
+        Entry wrong = changed(other.at(3));
+        backup.core.onForward("a", new Frame.Forward(1, 0, 3, List.of(orders.at(1), orders.at(2))), backup.now);
+        backup.lane();
+        backup.heard();
+        backup.core.onDiverged(3, wrong.outcome(), wrong.outcome() + 1, "another answer", backup.now);
+        assertThat(backup.heard()).containsExactly("a <- diverged at 3", "UNFIT", "rebuild");
+        backup.pass(10_000);
+        backup.tick();
+        backup.core.onConnectionLost("a", backup.now);
+        backup.core.onProbe("a", true, backup.now);
+        assertThat(backup.heard()).isEmpty();
+        assertThat(backup.register.wanted()).isEmpty();
+    }
+
+    // ---- suspicion and takeover ------------------------------------------------------------------------------------
+
+    @Test
+    void row5ARefusedProbeMakesItProposeItselfAtOnce() {
+        Backup backup = new Backup().following().inView(A, B, C);
+        backup.core.onConnectionLost("a", backup.now);
+        backup.core.onConnectionLost("a", backup.now);
+        assertThat(backup.heard()).containsExactly("probe a");
+        backup.core.onProbe("a", true, backup.now);
+        assertThat(backup.heard()).containsExactly("CANDIDATE");
+        assertThat(backup.register.wanted()).hasValueSatisfying(v -> {
+            assertThat(v.active()).isEqualTo(B);
+            assertThat(v.term()).isEqualTo(2);
+            assertThat(v.version()).isEqualTo(2);
+            assertThat(v.backups()).containsExactly(C);
+        });
+    }
+
+    @Test
+    void row26AProbeThatEndsOtherwiseWaitsForOneAndAHalfTimesFailureDetection() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.core.onConnectionLost("a", backup.now);
+        backup.core.onProbe("a", false, backup.now);
+        backup.heard();
+        backup.pass(750);
+        backup.tick();
+        assertThat(backup.heard()).isEmpty();
+        backup.pass(1);
+        backup.tick();
+        assertThat(backup.heard()).containsExactly("CANDIDATE");
+    }
+
+    @Test
+    void row26ASignOfLifeEndsTheWait() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.pass(749);
+        backup.forward(orders, 1, 1, 0);
+        backup.pass(749);
+        backup.tick();
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 1 executed 0 round 0");
+    }
+
+    @Test
+    void aRefusalOfAnotherNodeProposesNothing() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.core.onConnectionLost("c", backup.now);
+        backup.core.onProbe("c", true, backup.now);
+        assertThat(backup.heard()).isEmpty();
+    }
+
+    @Test
+    void row31ACandidateAcknowledgesNothingUntilTheRegisterHasSpoken() {
+        Backup backup = new Backup().following().inView(A, B).candidate();
+        backup.forward(orders, 1, 2, 2);
+        backup.register.cannotBeReached();
+        backup.forward(orders, 1, 2, 2);
+        backup.pass(10_000);
+        backup.tick();
+        assertThat(backup.heard()).isEmpty();
+        assertThat(backup.core.receivedPosition()).isZero();
+        assertThat(backup.core.reason()).contains("waiting for voters");
+    }
+
+    @Test
+    void row10TheWinnerExecutesItsWholeTailBeforeItIsPromoted() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.forward(orders, 1, 5, 2);
+        backup.candidate();
+        backup.register.answer();
+        assertThat(backup.heard()).containsExactly("PROMOTING", "execute 3..5");
+        backup.lane();
+        assertThat(backup.heard()).containsExactly("PROMOTED", "promoted in term 2");
+        assertThat(backup.store.last()).isEqualTo(orders.at(5).identity());
+    }
+
+    @Test
+    void row11AWinnerThatHasExecutedEverythingIsPromotedAtOnce() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.forward(orders, 1, 5, 5);
+        backup.lane();
+        backup.candidate();
+        backup.register.answer();
+        assertThat(backup.heard()).containsExactly("PROMOTING", "PROMOTED", "promoted in term 2");
+    }
+
+    @Test
+    void aWinnerWhoseTailDiffersStopsAndIsNeverPromoted() {
+        Backup backup = new Backup().following().inView(A, B, C);
+        backup.forward(orders, 1, 5, 2);
+        backup.candidate();
+        backup.register.answer();
+        backup.heard();
+        backup.core.onDiverged(3, 1, 2, "another answer", backup.now);
+        assertThat(backup.heard()).containsExactly("a <- diverged at 3", "UNFIT", "rebuild");
+        backup.lane();
+        assertThat(backup.heard()).isEmpty();
+    }
+
+    @Test
+    void row15AndRow21WhoIsNotListedIsDeclinedAndLooksForTheActive() {
+        Backup backup = new Backup().following().inView(A, C).candidate();
+        assertThat(backup.register.wanted()).isEmpty();
+        backup.register.answer();
+        assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
+        backup.tick();
+        assertThat(backup.heard()).containsExactly("all <- join 2 last 0.0 executed 0");
+        backup.pass(10_000);
+        backup.tick();
+        backup.register.answer();
+        backup.pass(10_000);
+        backup.tick();
+        assertThat(backup.heard()).noneMatch("CANDIDATE"::equals);
+        backup.register.answer();
+        assertThat(backup.core.reason()).contains("waiting for a/1").contains("c/1");
+    }
+
+    @Test
+    void row16AnOldRunThatTheViewDoesNotListIsDeclined() {
+        Backup backup = new Backup().following().inView(A, new View.Member("b", 9)).candidate();
+        backup.register.answer();
+        assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
+    }
+
+    @Test
+    void row36OfTwoCandidatesOneWinsAndTheOtherFollowsIt() {
+        Backup b = new Backup().following().inView(A, B, C).candidate();
+        Backup c = new Backup(C).following();
+        c.register.value = b.register.value;
+        c.candidate();
+        b.register.answer();
+        c.register.value = b.register.value;
+        c.register.answer();
+        assertThat(b.core.state()).isEqualTo(BackupState.PROMOTED);
+        assertThat(c.heard()).containsExactly("LOCATING_ACTIVE");
+        c.tick();
+        assertThat(c.heard()).containsExactly("all <- join 2 last 0.0 executed 0");
+        c.core.onFollow("b", new Frame.Follow(2, 2, 1), c.now);
+        assertThat(c.heard()).containsExactly("FOLLOWING", "b <- acknowledge 0 executed 0 round 0");
+        assertThat(c.core.term()).isEqualTo(2);
+    }
+
+    @Test
+    void row23WhoIsListedInANewerTermProposesItselfThoughItNeverHeardTheActiveOfThatTerm() {
+        Backup backup = new Backup().following();
+        backup.register.value = Optional.of(new View(5, 3, C, List.of(B), List.of(), 0));
+        backup.candidate();
+        backup.register.answer();
+        backup.heard();
+        backup.pass(250);
+        backup.tick();
+        backup.register.answer();
+        backup.pass(500);
+        backup.tick();
+        backup.register.answer();
+        assertThat(backup.core.state()).isEqualTo(BackupState.LOCATING_ACTIVE);
+        backup.pass(300);
+        backup.tick();
+        backup.register.answer();
+        assertThat(backup.heard()).contains("FOLLOWING", "CANDIDATE");
+        assertThat(backup.register.wanted()).hasValueSatisfying(v -> {
+            assertThat(v.term()).isEqualTo(4);
+            assertThat(v.active()).isEqualTo(B);
+        });
+    }
+
+    @Test
+    void row61TheDeathNoteOfTheActiveIsCarriedIntoThePromotion() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.core.onDeathNote("a", new Frame.DeathNote(1, new Identity(1, 2), 7, "stack"), backup.now);
+        backup.core.onDeathNote("c", new Frame.DeathNote(1, new Identity(1, 2), 8, "no active"), backup.now);
+        backup.core.onDeathNote("a", new Frame.DeathNote(0, new Identity(1, 2), 9, "old"), backup.now);
+        backup.candidate();
+        backup.register.answer();
+        assertThat(backup.heard()).contains("promoted in term 2 quarantining 1.2#7");
+    }
+
+    @Test
+    void row61TheDeathNoteOfAFormerTermIsForgotten() {
+        Backup backup = new Backup().following();
+        backup.core.onDeathNote("a", new Frame.DeathNote(1, new Identity(1, 2), 7, "stack"), backup.now);
+        backup.core.onForward("a", new Frame.Forward(2, 0, 0, List.of()), backup.now);
+        backup.tick();
+        backup.core.onFollow("a", new Frame.Follow(2, 2, 1), backup.now);
+        backup.register.value = Optional.of(new View(2, 2, A, List.of(B), List.of(), 0));
+        backup.candidate();
+        backup.register.answer();
+        assertThat(backup.heard()).contains("promoted in term 3");
+    }
+
+    // ---- finding the active ----------------------------------------------------------------------------------------
+
+    @Test
+    void anEmptyRegisterIsBegunByTheFirstNodeWhenItIsNew() {
+        Backup first = new Backup(A);
+        first.tick();
+        assertThat(first.register.wanted()).hasValueSatisfying(v -> {
+            assertThat(v.active()).isEqualTo(A);
+            assertThat(v.term()).isEqualTo(1);
+            assertThat(v.version()).isEqualTo(1);
+            assertThat(v.backups()).isEmpty();
+        });
+        first.register.answer();
+        assertThat(first.heard()).contains("PROMOTING", "PROMOTED", "promoted in term 1");
+    }
+
+    @Test
+    void anEmptyRegisterIsNotBegunByAnotherNodeNorByOneThatHoldsEntries() {
+        Backup second = new Backup(B);
+        second.tick();
+        assertThat(second.register.wanted()).isEmpty();
+        second.register.answer();
+        assertThat(second.core.state()).isEqualTo(BackupState.LOCATING_ACTIVE);
+        Backup first = new Backup(A);
+        first.log.append(orders.at(1));
+        first.tick();
+        assertThat(first.register.wanted()).isEmpty();
+    }
+
+    @Test
+    void row20ARegisterThatNamesAnotherIsNeverBegunAnew() {
+        Backup first = new Backup(A);
+        first.register.value = Optional.of(new View(9, 4, new View.Member("a", 7), List.of(C), List.of(), 0));
+        first.tick();
+        assertThat(first.register.wanted()).isEmpty();
+        first.register.answer();
+        assertThat(first.core.state()).isEqualTo(BackupState.LOCATING_ACTIVE);
+        assertThat(first.core.reason()).contains("a/7").contains("c/1");
+    }
+
+    @Test
+    void asksAgainAndAgainWithAHigherNumber() {
+        Backup backup = new Backup();
+        backup.tick();
+        backup.pass(49);
+        backup.tick();
+        backup.pass(1);
+        backup.tick();
+        assertThat(backup.heard())
+                .containsExactly("all <- join 1 last 0.0 executed 0", "all <- join 2 last 0.0 executed 0");
+    }
+
+    @Test
+    void row37ALateFollowOfAnOlderAttemptCannotCutTheLog() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 5, 1);
+        backup.core.onFollow("a", new Frame.Follow(1, 1, 2), backup.now);
+        backup.forward(new Orders().reign(1).messages(9), 8, 8, 1);
+        backup.tick();
+        backup.core.onFollow("a", new Frame.Follow(1, 1, 2), backup.now);
+        assertThat(backup.core.receivedPosition()).isEqualTo(5);
+        assertThat(backup.core.state()).isEqualTo(BackupState.LOCATING_ACTIVE);
+    }
+
+    @Test
+    void row8KeepsTheCommonPrefixAndSetsTheRestAside() throws Exception {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 5, 2);
+        backup.lane();
+        Orders newer = orders.forkAfter(3).reign(2).messages(2);
+        backup.core.onForward("a", new Frame.Forward(2, 0, 0, List.of()), backup.now);
+        backup.tick();
+        backup.heard();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 4), backup.now);
+        assertThat(backup.heard()).containsExactly("FOLLOWING", "c <- acknowledge 3 executed 2 round 0");
+        backup.core.onForward("c", new Frame.Forward(2, 0, 6, newer.range(4, 6)), backup.now);
+        backup.lane();
+        assertThat(backup.heard()).containsExactly("c <- acknowledge 6 executed 2 round 0", "execute 3..6");
+        assertThat(backup.store.digest()).isEqualTo(newer.store.digest());
+    }
+
+    @Test
+    void row8WhoExecutedWhatTheActiveDoesNotHaveIsRebuilt() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 5, 5);
+        backup.lane();
+        backup.core.onForward("a", new Frame.Forward(2, 0, 0, List.of()), backup.now);
+        backup.tick();
+        backup.heard();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 4), backup.now);
+        assertThat(backup.heard()).contains("rebuild");
+        assertThat(backup.core.state()).isEqualTo(BackupState.UNFIT);
+    }
+
+    @Test
+    void whatWasHandedOverForExecutionIsKeptThoughTheActiveAsksForItAgain() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 5, 4);
+        backup.core.onForward("a", new Frame.Forward(2, 0, 0, List.of()), backup.now);
+        backup.tick();
+        backup.heard();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 1), backup.now);
+        backup.lane();
+        assertThat(backup.core.executedPosition()).isEqualTo(4);
+        assertThat(backup.core.receivedPosition()).isEqualTo(4);
+        assertThat(backup.heard()).containsExactly("FOLLOWING", "c <- acknowledge 4 executed 0 round 0");
+    }
+
+    // ---- copies ----------------------------------------------------------------------------------------------------
+
+    @Test
+    void aWholeCopyIsInstalledAndFollowedFrom() {
+        Backup backup = new Backup();
+        backup.tick();
+        backup.heard();
+        backup.core.onCopyBegin("a", begin(1), backup.now);
+        backup.core.onCopyChunk("a", new Frame.CopyChunk(1, 3, 0, false, new byte[1]), backup.now);
+        backup.core.onCopyChunk("a", new Frame.CopyChunk(1, 3, 1, true, new byte[1]), backup.now);
+        assertThat(backup.heard()).containsExactly("MIRRORING", "begin copy 3 at 1.6", "piece 0", "last piece 1");
+        backup.core.onCopyPieceTaken(3, 0, false, backup.now);
+        assertThat(backup.heard()).containsExactly("a <- copied 0");
+        assertThat(backup.core.receivedPosition()).isZero();
+        backup.core.onCopyPieceTaken(3, 1, true, backup.now);
+        assertThat(backup.heard())
+                .containsExactly("a <- copied 1", "FOLLOWING", "a <- acknowledge 6 executed 6 round 0");
+        orders.messages(1);
+        backup.forward(orders, 7, 7, 7);
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 7 executed 6 round 0", "execute 7..7");
+    }
+
+    @Test
+    void row37ADoubledPieceOfACopyIsTakenOnce() {
+        Backup backup = new Backup();
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(1), backup.now);
+        backup.heard();
+        backup.core.onCopyChunk("a", new Frame.CopyChunk(1, 3, 0, false, new byte[1]), backup.now);
+        backup.core.onCopyChunk("a", new Frame.CopyChunk(1, 3, 0, false, new byte[1]), backup.now);
+        backup.core.onCopyChunk("a", new Frame.CopyChunk(1, 3, 1, true, new byte[1]), backup.now);
+        assertThat(backup.heard()).containsExactly("piece 0", "last piece 1");
+    }
+
+    @Test
+    void row39PiecesOfAnotherCopyOrTermAreNotTaken() {
+        Backup backup = new Backup();
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(0), backup.now);
+        assertThat(backup.core.state()).isEqualTo(BackupState.LOCATING_ACTIVE);
+        backup.core.onCopyBegin("a", begin(1), backup.now);
+        backup.heard();
+        backup.core.onCopyChunk("a", new Frame.CopyChunk(1, 2, 0, true, new byte[1]), backup.now);
+        backup.core.onCopyChunk("a", new Frame.CopyChunk(2, 3, 0, true, new byte[1]), backup.now);
+        backup.core.onCopyChunk("c", new Frame.CopyChunk(1, 3, 0, true, new byte[1]), backup.now);
+        backup.core.onCopyPieceTaken(2, 0, true, backup.now);
+        backup.core.onForward("a", new Frame.Forward(1, 0, 1, orders.range(1, 1)), backup.now);
+        assertThat(backup.heard()).isEmpty();
+        assertThat(backup.core.receivedPosition()).isZero();
+    }
+
+    @Test
+    void row18ABrokenCopyLeavesNothingOfIt() {
+        Backup backup = new Backup();
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(1), backup.now);
+        backup.heard();
+        backup.core.onCopyBroken(2, "another one", backup.now);
+        assertThat(backup.heard()).isEmpty();
+        backup.core.onCopyBroken(3, "checksum", backup.now);
+        assertThat(backup.heard()).containsExactly("UNFIT", "rebuild");
+        assertThat(backup.core.receivedPosition()).isZero();
+    }
+
+    @Test
+    void row17And18ACopyThatStopsComingLeavesNothingOfItNorOfWhatItReplaced() {
+        Backup backup = new Backup();
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(1), backup.now);
+        backup.heard();
+        backup.pass(7_500);
+        backup.tick();
+        assertThat(backup.heard()).containsExactly("a <- copied -1");
+        backup.pass(1);
+        backup.tick();
+        assertThat(backup.heard()).containsExactly("UNFIT", "rebuild");
+    }
+
+    private Frame.CopyBegin begin(long joinId) {
+        return new Frame.CopyBegin(
+                1, joinId, 3, orders.at(6).identity(), orders.at(6).chain());
+    }
+
+    private static Entry changed(Entry entry) {
+        return new Entry(entry.header(), entry.body(), entry.decision(), entry.outcome() + 1, entry.chain());
+    }
+
+    // ---- what is told, and what is said ------------------------------------------------------------------------------
+
+    /** One backup over a real log and store; its lane executes when it is told to. */
+    private static final class Backup implements BackupEffects {
+        final ForwardLog log = new ForwardLog(1 << 20);
+        final TsdStore store = TsdStore.create(new TallyService(), new NoRecords(), TsdStoreConfig.defaults());
+        final ToldRegister register = new ToldRegister(Optional.empty());
+        final BackupCore core;
+        private final List<String> said = new ArrayList<>();
+        private final ArrayDeque<Entry> handed = new ArrayDeque<>();
+        long now = 1_000 * MS;
+
+        Backup() {
+            this(B);
+        }
+
+        Backup(View.Member self) {
+            core = new BackupCore(
+                    self,
+                    new BackupNodeConfig(Duration.ofMillis(500), List.of("a", "b", "c")),
+                    log,
+                    register,
+                    this,
+                    now);
+        }
+
+        /** It follows the active of term 1 from the first entry on. */
+        Backup following() {
+            tick();
+            core.onFollow("a", new Frame.Follow(1, 1, 1), now);
+            said.clear();
+            return this;
+        }
+
+        Backup inView(View.Member active, View.Member... backups) {
+            register.value = Optional.of(new View(1, 1, active, Arrays.asList(backups), List.of(), 0));
+            return this;
+        }
+
+        Backup candidate() {
+            core.onConnectionLost("a", now);
+            core.onProbe("a", true, now);
+            said.clear();
+            return this;
+        }
+
+        void forward(Orders from, long first, long last, long stable) {
+            core.onForward("a", new Frame.Forward(1, 0, stable, from.range(first, last)), now);
+        }
+
+        /** The lane executes everything that was handed over. */
+        void lane() {
+            if (handed.isEmpty()) {
+                return;
+            }
+            while (!handed.isEmpty()) {
+                try {
+                    store.apply(handed.remove());
+                } catch (DivergenceException differs) {
+                    throw new AssertionError(differs);
+                }
+            }
+            core.onApplied(store.last().position(), store.chain(), now);
+        }
+
+        void pass(long ms) {
+            now += ms * MS;
+        }
+
+        void tick() {
+            core.tick(now);
+        }
+
+        List<String> heard() {
+            List<String> lines = List.copyOf(said);
+            said.clear();
+            return lines;
+        }
+
+        @Override
+        public void send(String node, Frame frame) {
+            said.add(node + " <- " + text(frame));
+        }
+
+        @Override
+        public void broadcast(Frame frame) {
+            said.add("all <- " + text(frame));
+        }
+
+        private static String text(Frame frame) {
+            if (frame instanceof Frame.Acknowledge acknowledge) {
+                return "acknowledge " + acknowledge.receivedPosition() + " executed "
+                        + acknowledge.executedPosition() + " round " + acknowledge.round();
+            } else if (frame instanceof Frame.Join join) {
+                return "join " + join.joinId() + " last " + join.last() + " executed " + join.executedPosition();
+            } else if (frame instanceof Frame.CopyAcknowledge acknowledge) {
+                return "copied " + acknowledge.index();
+            } else if (frame instanceof Frame.Diverged diverged) {
+                return "diverged at " + diverged.position();
+            }
+            return frame.toString();
+        }
+
+        @Override
+        public void apply(List<Entry> entries) {
+            handed.addAll(entries);
+            said.add("execute " + entries.get(0).position() + ".."
+                    + entries.get(entries.size() - 1).position());
+        }
+
+        @Override
+        public void probe(String node) {
+            said.add("probe " + node);
+        }
+
+        @Override
+        public void beginCopy(long copyId, Identity at, long chain) {
+            said.add("begin copy " + copyId + " at " + at);
+        }
+
+        @Override
+        public void copyPiece(long copyId, int index, boolean isLast, byte[] data) {
+            said.add((isLast ? "last piece " : "piece ") + index);
+        }
+
+        @Override
+        public void became(BackupState from, BackupState to, String reason) {
+            said.add(to.toString());
+        }
+
+        @Override
+        public void promoted(Promotion promotion) {
+            Poison poison = promotion.quarantined();
+            said.add("promoted in term " + promotion.view().term()
+                    + (poison.equals(NOBODY) ? "" : " quarantining " + poison.session() + "#" + poison.requestId()));
+        }
+
+        @Override
+        public void unfit(String reason) {
+            said.add("rebuild");
+        }
+    }
+}
