@@ -262,6 +262,24 @@ class ForwardCoreTest {
     }
 
     @Test
+    void row23AJoinerIsNotProposedBeforeItHoldsWhatFormerTermsMayHaveAnswered() {
+        Reign former = new Reign();
+        former.ask("x");
+        View next = new View(2, 2, A, List.of(C), List.of(), 0);
+        ToldRegister register = new ToldRegister(Optional.of(next));
+        ForwardCore<String> core = new ForwardCore<>(A, next, CONFIG, former.log, register, former, former.now);
+        assertThat(core.stablePosition()).isZero();
+        core.onJoin(
+                B,
+                new Frame.Join(0, 1, Identity.NONE, former.log.chainAt(0), 0, former.log.chainAt(0)),
+                former.now);
+        core.onAcknowledge(B, new Frame.Acknowledge(2, 0, 2, 2), former.now);
+        assertThat(register.isBusy()).isFalse();
+        core.onAcknowledge(B, new Frame.Acknowledge(2, 0, 3, 3), former.now);
+        assertThat(register.wanted()).hasValueSatisfying(v -> assertThat(v.backups()).containsExactly(C, B));
+    }
+
+    @Test
     void row34ABackupThatWasDroppedIsTakenBackAfterAPauseThatDoubles() {
         Reign reign = new Reign(B).inSync();
         for (long pause : new long[] {250, 500, 1_000}) {
@@ -436,6 +454,18 @@ class ForwardCoreTest {
     }
 
     @Test
+    void aNewNodeIsCopiedWhenExecutingTheWholeLogWouldTakeLong() {
+        Reign reign = new Reign();
+        for (int i = 0; i < 20; i++) {
+            reign.ask("x");
+        }
+        reign.core.onExecutionTime(6_400 * MS);
+        reign.heard();
+        reign.join(B, 1, 0, 0);
+        assertThat(reign.heard()).containsExactly("take copy 1");
+    }
+
+    @Test
     void aCopyHasFewPiecesOnTheirWayAtATime() {
         Reign reign = new Reign();
         reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
@@ -567,8 +597,8 @@ class ForwardCoreTest {
         reign.ask("x");
         reign.ask("y");
         reign.core.onExecutionTime(3_200 * MS);
-        reign.join(B, 1, 0, 0);
-        reign.acknowledge(B, 0, 4, 0);
+        reign.join(B, 1, 1, 1);
+        reign.acknowledge(B, 0, 4, 1);
         assertThat(reign.register.isBusy()).isFalse();
         assertThat(reign.core.isHoldingBack()).isFalse();
         reign.acknowledge(B, 0, 4, 4);

@@ -378,7 +378,7 @@ class BackupCoreTest {
     }
 
     @Test
-    void asksAgainAndAgainWithAHigherNumber() {
+    void asksAgainWithTheSameNumberUntilItHasFoundAnActiveAndWithAHigherOneAfterwards() {
         Backup backup = new Backup();
         backup.tick();
         backup.pass(49);
@@ -386,7 +386,12 @@ class BackupCoreTest {
         backup.pass(1);
         backup.tick();
         assertThat(backup.heard())
-                .containsExactly("all <- join 1 last 0.0 executed 0", "all <- join 2 last 0.0 executed 0");
+                .containsExactly("all <- join 1 last 0.0 executed 0", "all <- join 1 last 0.0 executed 0");
+        backup.core.onFollow("a", new Frame.Follow(1, 1, 1), backup.now);
+        backup.forward(orders, 3, 3, 0);
+        backup.heard();
+        backup.tick();
+        assertThat(backup.heard()).containsExactly("all <- join 2 last 0.0 executed 0");
     }
 
     @Test
