@@ -397,8 +397,7 @@ public final class ForwardCore<C> {
         return follower.isFollowing()
                 && required.contains(follower.member)
                 && follower.executedPosition() < Math.min(follower.receivedPosition(), stablePosition)
-                && nowNs - follower.lastProgressNs()
-                        > config.failureDetection().toNanos() + slowestNs;
+                && nowNs - follower.lastProgressNs() > config.failureDetection().toNanos() + slowestNs;
     }
 
     /** A heartbeat when nothing was sent for a while; entries that were sent and not acknowledged for long go again. */

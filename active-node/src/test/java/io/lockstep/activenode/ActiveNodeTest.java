@@ -151,9 +151,7 @@ class ActiveNodeTest {
         second.ask(client.begin("overflow").asRepeated());
         second.ask(client.begin("x"));
         second.until(() -> second.answers.size() == 2);
-        assertThat(second.answers)
-                .extracting(Answer::code)
-                .containsExactly(AnswerCode.QUARANTINED, AnswerCode.OK);
+        assertThat(second.answers).extracting(Answer::code).containsExactly(AnswerCode.QUARANTINED, AnswerCode.OK);
         assertThat(service.runs).hasValue(1);
     }
 
@@ -206,8 +204,7 @@ class ActiveNodeTest {
         role.until(() -> role.answers.size() == 2);
         role.node.onFrame(B, new Frame.Join(0, 1, new Identity(1, 3), 5, 3, 5), now.get());
         role.until(() -> role.sent.stream().anyMatch(f -> f instanceof Frame.CopyChunk chunk && chunk.last()));
-        CopyInstaller installer =
-                TsdStore.installer(new TallyService(), new NoRecords(), TsdStoreConfig.defaults());
+        CopyInstaller installer = TsdStore.installer(new TallyService(), new NoRecords(), TsdStoreConfig.defaults());
         for (Frame frame : role.sent) {
             if (frame instanceof Frame.CopyChunk chunk) {
                 installer.accept(chunk.data());
@@ -248,8 +245,8 @@ class ActiveNodeTest {
         first.node.close();
         assertThat(store.pendingEffects()).hasSize(1);
         Role second = new Role(2, NOBODY, Map.of("bell", new Bell()));
-        second.until(() -> log.last().term() == 2
-                && log.get(log.lastPosition()).header().kind() == RequestKind.EFFECT_DONE);
+        second.until(() ->
+                log.last().term() == 2 && log.get(log.lastPosition()).header().kind() == RequestKind.EFFECT_DONE);
         assertThat(awaitRung()).isEqualTo(key);
         second.node.close();
         assertThat(store.pendingEffects()).isEmpty();
@@ -342,8 +339,7 @@ class ActiveNodeTest {
         }
 
         void follows(View.Member backup) {
-            node.onFrame(
-                    backup, new Frame.Join(0, 1, Identity.NONE, log.chainAt(0), 0, log.chainAt(0)), now.get());
+            node.onFrame(backup, new Frame.Join(0, 1, Identity.NONE, log.chainAt(0), 0, log.chainAt(0)), now.get());
         }
 
         void acknowledge(View.Member backup, long position) {

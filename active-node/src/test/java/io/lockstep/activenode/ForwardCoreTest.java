@@ -161,8 +161,8 @@ class ForwardCoreTest {
     void whoAcknowledgesWhatWasNeverSentLeavesTheView() {
         Reign reign = new Reign(B).inSync();
         reign.acknowledge(B, 99);
-        assertThat(reign.register.wanted()).hasValueSatisfying(v -> assertThat(v.backups())
-                .isEmpty());
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).isEmpty());
     }
 
     @Test
@@ -225,8 +225,8 @@ class ForwardCoreTest {
         Reign reign = new Reign(B).inSync();
         reign.join(C, 1, 2, 2);
         reign.acknowledge(C, 2);
-        assertThat(reign.register.wanted()).hasValueSatisfying(v -> assertThat(v.backups())
-                .containsExactly(B, C));
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).containsExactly(B, C));
         reign.ask("x");
         reign.heard();
         reign.acknowledge(B, 3);
@@ -251,8 +251,8 @@ class ForwardCoreTest {
         reign.acknowledge(C, 2);
         assertThat(reign.register.isBusy()).isFalse();
         reign.acknowledge(C, 3);
-        assertThat(reign.register.wanted()).hasValueSatisfying(v -> assertThat(v.backups())
-                .containsExactly(C));
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).containsExactly(C));
         reign.register.answer();
         reign.heard();
         reign.ask("y");
@@ -270,13 +270,12 @@ class ForwardCoreTest {
         ForwardCore<String> core = new ForwardCore<>(A, next, CONFIG, former.log, register, former, former.now);
         assertThat(core.stablePosition()).isZero();
         core.onJoin(
-                B,
-                new Frame.Join(0, 1, Identity.NONE, former.log.chainAt(0), 0, former.log.chainAt(0)),
-                former.now);
+                B, new Frame.Join(0, 1, Identity.NONE, former.log.chainAt(0), 0, former.log.chainAt(0)), former.now);
         core.onAcknowledge(B, new Frame.Acknowledge(2, 0, 2, 2), former.now);
         assertThat(register.isBusy()).isFalse();
         core.onAcknowledge(B, new Frame.Acknowledge(2, 0, 3, 3), former.now);
-        assertThat(register.wanted()).hasValueSatisfying(v -> assertThat(v.backups()).containsExactly(C, B));
+        assertThat(register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).containsExactly(C, B));
     }
 
     @Test
@@ -289,10 +288,14 @@ class ForwardCoreTest {
             reign.acknowledge(B, 2);
             reign.pass(pause - 1);
             reign.acknowledge(B, 2);
-            assertThat(reign.register.isBusy()).as("taken back before %s ms", pause).isFalse();
+            assertThat(reign.register.isBusy())
+                    .as("taken back before %s ms", pause)
+                    .isFalse();
             reign.pass(1);
             reign.acknowledge(B, 2);
-            assertThat(reign.register.isBusy()).as("taken back after %s ms", pause).isTrue();
+            assertThat(reign.register.isBusy())
+                    .as("taken back after %s ms", pause)
+                    .isTrue();
             reign.register.answer();
         }
     }
@@ -401,8 +404,7 @@ class ForwardCoreTest {
         Reign reign = new Reign();
         reign.ask("x");
         reign.heard();
-        reign.core.onJoin(
-                B, new Frame.Join(0, 1, new Identity(1, 3), 12345, 2, reign.log.chainAt(2)), reign.now);
+        reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 3), 12345, 2, reign.log.chainAt(2)), reign.now);
         assertThat(reign.heard()).containsExactly("b <- follow 3 (join 1)", "b <- 3..3 round 0 stable 3");
     }
 
@@ -433,8 +435,8 @@ class ForwardCoreTest {
         reign.core.onCopyAcknowledge(B, new Frame.CopyAcknowledge(1, 1, 1), reign.now);
         assertThat(reign.heard()).containsExactly("b <- 13..13 round 0 stable 13");
         reign.acknowledge(B, 13);
-        assertThat(reign.register.wanted()).hasValueSatisfying(v -> assertThat(v.backups())
-                .containsExactly(B));
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).containsExactly(B));
     }
 
     @Test
@@ -567,14 +569,18 @@ class ForwardCoreTest {
 
     @Test
     void row56AFollowerThatFallsBehindTheLogLeavesTheView() {
-        Reign reign = new Reign(1, new ActiveNodeConfig(
-                Duration.ofMillis(500), Duration.ofMillis(50), 64, 4096, 4096), 6_000, B).inSync();
+        Reign reign = new Reign(
+                        1,
+                        new ActiveNodeConfig(Duration.ofMillis(500), Duration.ofMillis(50), 64, 4096, 4096),
+                        6_000,
+                        B)
+                .inSync();
         for (int i = 0; i < 6; i++) {
             reign.ask("x".repeat(3_000));
         }
         reign.acknowledge(B, 4);
-        assertThat(reign.register.wanted()).hasValueSatisfying(v -> assertThat(v.backups())
-                .isEmpty());
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).isEmpty());
     }
 
     @Test
@@ -617,8 +623,8 @@ class ForwardCoreTest {
         }
         reign.acknowledge(B, 0, 3, 2);
         reign.tick();
-        assertThat(reign.register.wanted()).hasValueSatisfying(v -> assertThat(v.backups())
-                .isEmpty());
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).isEmpty());
     }
 
     @Test
@@ -652,7 +658,8 @@ class ForwardCoreTest {
         assertThat(heartbeats).isEqualTo(10);
     }
 
-    // ---- what is told, and what is said ------------------------------------------------------------------------------
+    // ---- what is told, and what is said
+    // ------------------------------------------------------------------------------
 
     /** One reign over a real store, log and order; every call is followed by the lines that it gave. */
     private static final class Reign implements ForwardEffects<String> {
@@ -680,7 +687,8 @@ class ForwardCoreTest {
             order = new OrderCore(store, term, new HeaderClock(0, now, now), () -> 5);
             core = new ForwardCore<>(A, view, config, log, register, this, now);
             core.onEntry(order.openTerm(new byte[0], now, now));
-            Execution opened = Objects.requireNonNull(order.onRequest(Asking.open(7), now, now).execution());
+            Execution opened = Objects.requireNonNull(
+                    order.onRequest(Asking.open(7), now, now).execution());
             core.onEntry(opened);
             client = new Asking(opened.entry().identity());
             flush();

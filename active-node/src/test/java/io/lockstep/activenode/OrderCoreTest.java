@@ -33,8 +33,7 @@ class OrderCoreTest {
     private final AtomicLong seeds = new AtomicLong(100);
     private long now = 1_000 * MS;
     private long wall = WALL;
-    private final OrderCore core =
-            new OrderCore(store, 1, new HeaderClock(0, now, wall), seeds::getAndIncrement);
+    private final OrderCore core = new OrderCore(store, 1, new HeaderClock(0, now, wall), seeds::getAndIncrement);
     private final Execution opening = core.openTerm(new byte[0], now, wall);
     private final Asking client = new Asking(entry(ask(Asking.open(7))).entry().identity());
 
@@ -127,8 +126,8 @@ class OrderCoreTest {
                 core.mark(client.request(2, RequestKind.CONTINUE, 1, 1, "b").asRepeated(), now, wall));
         assertThat(mark.entry().header().kind()).isEqualTo(RequestKind.MARK);
         assertThat(mark.answer()).isNull();
-        assertThat(store.mark()).hasValueSatisfying(marked -> assertThat(marked.requestId())
-                .isEqualTo(2));
+        assertThat(store.mark())
+                .hasValueSatisfying(marked -> assertThat(marked.requestId()).isEqualTo(2));
         assertThat(service.runs).hasValue(1);
     }
 
@@ -170,14 +169,23 @@ class OrderCoreTest {
         pass(Duration.ofMinutes(5).toNanos() - MS);
         assertThat(core.expireNext(now, wall)).isNull();
         pass(MS);
-        assertThat(Objects.requireNonNull(core.expireNext(now, wall)).entry().header().transaction())
+        assertThat(Objects.requireNonNull(core.expireNext(now, wall))
+                        .entry()
+                        .header()
+                        .transaction())
                 .isEqualTo(1);
-        assertThat(Objects.requireNonNull(core.expireNext(now, wall)).entry().header().transaction())
+        assertThat(Objects.requireNonNull(core.expireNext(now, wall))
+                        .entry()
+                        .header()
+                        .transaction())
                 .isEqualTo(2);
         assertThat(core.expireNext(now, wall)).isNull();
         assertThat(store.transactionCount()).isZero();
         pass(Duration.ofMinutes(5).toNanos());
-        assertThat(Objects.requireNonNull(core.expireNext(now, wall)).entry().header().kind())
+        assertThat(Objects.requireNonNull(core.expireNext(now, wall))
+                        .entry()
+                        .header()
+                        .kind())
                 .isEqualTo(RequestKind.EXPIRE_SESSION);
         assertThat(store.sessionCount()).isZero();
     }

@@ -266,7 +266,8 @@ class BackupCoreTest {
 
     @Test
     void row16AnOldRunThatTheViewDoesNotListIsDeclined() {
-        Backup backup = new Backup().following().inView(A, new View.Member("b", 9)).candidate();
+        Backup backup =
+                new Backup().following().inView(A, new View.Member("b", 9)).candidate();
         backup.register.answer();
         assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
     }
@@ -537,7 +538,8 @@ class BackupCoreTest {
         return new Entry(entry.header(), entry.body(), entry.decision(), entry.outcome() + 1, entry.chain());
     }
 
-    // ---- what is told, and what is said ------------------------------------------------------------------------------
+    // ---- what is told, and what is said
+    // ------------------------------------------------------------------------------
 
     /** One backup over a real log and store; its lane executes when it is told to. */
     private static final class Backup implements BackupEffects {
@@ -628,8 +630,8 @@ class BackupCoreTest {
 
         private static String text(Frame frame) {
             if (frame instanceof Frame.Acknowledge acknowledge) {
-                return "acknowledge " + acknowledge.receivedPosition() + " executed "
-                        + acknowledge.executedPosition() + " round " + acknowledge.round();
+                return "acknowledge " + acknowledge.receivedPosition() + " executed " + acknowledge.executedPosition()
+                        + " round " + acknowledge.round();
             } else if (frame instanceof Frame.Join join) {
                 return "join " + join.joinId() + " last " + join.last() + " executed " + join.executedPosition();
             } else if (frame instanceof Frame.CopyAcknowledge acknowledge) {

@@ -30,7 +30,8 @@ final class Orders {
     Orders messages(int count) {
         for (int i = 0; i < count; i++) {
             if (session.equals(Identity.NONE)) {
-                session = add(RequestKind.OPEN, Identity.provisional(7), 0, new byte[0]).identity();
+                session = add(RequestKind.OPEN, Identity.provisional(7), 0, new byte[0])
+                        .identity();
             } else {
                 add(RequestKind.BEGIN, session, ++requestId, new byte[] {1, (byte) term});
             }
