@@ -159,7 +159,7 @@ public final class ActiveNode {
      * @return false when the ring is full; nothing was taken
      */
     public boolean ask(Connection channel, Request request) {
-        boolean isMarked = request.repeated() && request.kind().isOrdered();
+        boolean isMarked = request.repeated() && OrderCore.mayEndAProcess(request.kind());
         try {
             long last = ring.tryNext(isMarked ? 2 : 1);
             if (isMarked) {

@@ -7,7 +7,6 @@ import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.Ruling;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Answer;
-import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.ControlHeader;
 import io.lockstep.wire.Decision;
 import io.lockstep.wire.Identity;
@@ -98,9 +97,7 @@ public final class OrderCore {
      * null when the message needs none, because it will not be executed.
      */
     public @Nullable Execution mark(Request request, long monotonicNs, long wallNs) {
-        boolean runsTheService =
-                request.kind() == RequestKind.BEGIN || request.kind().isWithinTransaction();
-        if (!runsTheService || !(store.judge(request) instanceof Ruling.Fresh)) {
+        if (!mayEndAProcess(request.kind()) || !(store.judge(request) instanceof Ruling.Fresh)) {
             return null;
         }
         return own(
@@ -114,13 +111,17 @@ public final class OrderCore {
                 wallNs);
     }
 
+    /** Whether the service is called for it, so that a repeated one needs a mark. */
+    static boolean mayEndAProcess(RequestKind kind) {
+        return switch (kind) {
+            case BEGIN, CONTINUE, END, ROLLBACK, READ, CLOSE -> true;
+            case OPEN, TOUCH, VOID, DIGEST, VIEW, EXPIRE, EXPIRE_SESSION, EFFECT_STARTED, EFFECT_DONE, MARK -> false;
+        };
+    }
+
     /** Bars a message that ended a process (R17); null when it was executed or barred before. */
     public @Nullable Execution quarantine(Identity session, long requestId, long monotonicNs, long wallNs) {
-        Ruling ruling = store.judge(
-                new Request(session, 1, requestId, RequestKind.VOID, 0, 0, 0, Identity.NONE, 0, true, NOTHING));
-        boolean isUndecided = ruling instanceof Ruling.Fresh
-                || (ruling instanceof Ruling.Refused refused && refused.answer().code() == AnswerCode.GAP);
-        if (!isUndecided) {
+        if (!store.mayQuarantine(new MarkedRequest(session, requestId))) {
             return null;
         }
         return own(RequestKind.VOID, session, requestId, 0, NOTHING, Decision.QUARANTINE, monotonicNs, wallNs);

@@ -153,13 +153,15 @@ class OrderCoreTest {
     }
 
     @Test
-    void row61AMessageIsBarredBeforeThoseBeforeItComeAgainAndTheyAreRefusedAndNotExecuted() {
+    void row61AMessageIsBarredInItsPlaceAndThoseBeforeItComeAgainAndAreExecuted() {
         Request before = client.begin("a");
         Request poison = client.go(1, "overflow");
         assertThat(core.quarantine(poison.session(), 2, now, wall)).isNotNull();
+        assertThat(ask(poison.asRepeated()).answer().code()).isEqualTo(AnswerCode.GAP);
+        assertThat(text(ask(before.asRepeated()))).isEqualTo("1");
         assertThat(ask(poison.asRepeated()).answer().code()).isEqualTo(AnswerCode.QUARANTINED);
-        assertThat(ask(before.asRepeated()).answer().code()).isEqualTo(AnswerCode.ID_REUSED);
-        assertThat(service.runs).hasValue(0);
+        assertThat(service.runs).hasValue(1);
+        assertThat(core.quarantine(poison.session(), 2, now, wall)).isNull();
     }
 
     @Test

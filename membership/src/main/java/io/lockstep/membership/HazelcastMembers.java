@@ -46,6 +46,12 @@ public final class HazelcastMembers implements Members {
     /** The directory is read at least this often, since events tell only what changes after joining. */
     private static final long REFRESH_MS = 200;
 
+    /**
+     * A member that joins while others do may be filled with nothing, and Hazelcast repairs a replicated map only every
+     * 30 s; what is put again reaches it at once.
+     */
+    private static final long PUBLISH_AGAIN_NS = TimeUnit.SECONDS.toNanos(1);
+
     private static final String ENDPOINTS = "lockstep.endpoints";
     private static final String STATUSES = "lockstep.statuses";
     private static final String LOGGING = "hazelcast.logging.type";
@@ -181,14 +187,23 @@ public final class HazelcastMembers implements Members {
             joined.publish();
             refresh();
             ready.complete(null);
+            long publishedNs = System.nanoTime();
+            long refreshedNs = publishedNs;
             Note note = null;
             while (!(note instanceof Note.Stop)) {
                 note = notes.poll(REFRESH_MS, TimeUnit.MILLISECONDS);
-                if (note == null) {
-                    // What a joining member is filled with is no event to its listeners.
-                    refresh();
-                } else {
+                if (note != null) {
                     act(joined, note);
+                }
+                long nowNs = System.nanoTime();
+                if (nowNs - publishedNs >= PUBLISH_AGAIN_NS) {
+                    publishedNs = nowNs;
+                    joined.publish();
+                }
+                if (nowNs - refreshedNs >= TimeUnit.MILLISECONDS.toNanos(REFRESH_MS)) {
+                    // What a joining member is filled with is no event to its listeners; and notes may come as often.
+                    refreshedNs = nowNs;
+                    refresh();
                 }
             }
         } catch (InterruptedException e) {

@@ -578,17 +578,18 @@ final class NodeAgent {
         try {
             ActiveNode reigning = active;
             active = null;
-            if (poison != null && reigning != null) {
+            // A heap that is full fails whoever asks next, and that need not be the lane.
+            Request deadly = poison == null && cause instanceof VirtualMachineError && reigning != null
+                    ? reigning.executing()
+                    : poison;
+            if (deadly != null && reigning != null) {
                 Frame note = new Frame.DeathNote(
-                        reigning.term(),
-                        poison.session(),
-                        poison.requestId(),
-                        cause.getClass().getName());
+                        reigning.term(), deadly.session(), deadly.requestId(), cause.getClass().getName());
                 for (PeerLink link : links.values()) {
                     link.send(note);
                 }
             }
-            LOG.error("{} ends: it cannot go on{}", config.name(), poison == null ? "" : " after " + poison, cause);
+            LOG.error("{} ends: it cannot go on{}", config.name(), deadly == null ? "" : " after " + deadly, cause);
             for (PeerLink link : links.values()) {
                 Connection connection = link.connection();
                 if (connection != null) {

@@ -60,6 +60,12 @@ final class Judge {
     }
 
     private Ruling judgeRead(Session session, Request request) {
+        RetainedAnswers.Retained barred = session.retained.get(request.requestId());
+        if (barred != null && barred.code() == AnswerCode.QUARANTINED) {
+            return new Ruling.Answered(
+                    new Answer(session.name, request.requestId(), barred.entry(), barred.code(), barred.body()),
+                    barred.entry().position());
+        }
         return session.lastOrdered >= request.previousOrdered() ? Ruling.Fresh.INSTANCE : gap(session, request);
     }
 
@@ -154,6 +160,11 @@ final class Judge {
 
     private static Ruling refused(Request request, AnswerCode code, String text) {
         return new Ruling.Refused(new Answer(request.session(), request.requestId(), Identity.NONE, code, text(text)));
+    }
+
+    /** Whether a message that ended a process can still be barred (R17): it was neither executed nor acknowledged. */
+    static boolean mayBar(Session session, long requestId) {
+        return requestId > session.prunedUpTo && session.retained.get(requestId) == null;
     }
 
     // ---- shared with execution, which judges again (rule R9) ------------------------------------------------------

@@ -49,6 +49,29 @@ final class RetainedAnswers {
         return index < size && at(index).requestId() == requestId ? at(index) : null;
     }
 
+    /** Keeps an answer in the place of its id: behind all others, but where an id was barred before its turn (R17). */
+    void put(Retained retained) {
+        int later = size - firstAfter(retained.requestId() - 1);
+        Retained[] barred = new Retained[later];
+        for (int i = later - 1; i >= 0; i--) {
+            barred[i] = removeLast();
+        }
+        add(retained);
+        for (Retained each : barred) {
+            if (each.requestId() != retained.requestId()) {
+                add(each);
+            }
+        }
+    }
+
+    private Retained removeLast() {
+        Retained last = at(size - 1);
+        ring[(head + size - 1) & (ring.length - 1)] = null;
+        size--;
+        bytes -= cost(last);
+        return last;
+    }
+
     void add(Retained retained) {
         Invariant.check(size == 0 || at(size - 1).requestId() < retained.requestId(), "retained answers out of order");
         if (size == ring.length) {

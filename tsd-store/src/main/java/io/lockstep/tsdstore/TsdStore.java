@@ -106,6 +106,12 @@ public final class TsdStore implements AutoCloseable {
         return state.transactionCount();
     }
 
+    /** Whether a message that ended a process can still be barred: this store neither executed nor barred it (R17). */
+    public boolean mayQuarantine(MarkedRequest message) {
+        Session session = state.session(message.session());
+        return session != null && Judge.mayBar(session, message.requestId());
+    }
+
     // ---- executing ------------------------------------------------------------------------------------------------
 
     /**
@@ -437,14 +443,19 @@ public final class TsdStore implements AutoCloseable {
             return close(header, session, isQuarantined);
         }
         long contentDigest = Judge.contentDigest(kind, header.transaction(), body);
+        boolean isActivesOwn = header.attach() == 0;
+        if (isQuarantined && isActivesOwn && Judge.mayBar(session, header.requestId())) {
+            return bar(header, session, contentDigest);
+        }
         if (header.requestId() <= session.lastOrdered) {
             return Step.old(Judge.repeat(session, header.requestId(), kind, contentDigest)
                     .answer());
         }
+        boolean isBarred = isQuarantined || session.retained.get(header.requestId()) != null;
         if (kind == RequestKind.CLOSE) {
-            return close(header, session, isQuarantined);
+            return close(header, session, isBarred);
         }
-        Step step = isQuarantined ? Step.of(AnswerCode.QUARANTINED, QUARANTINED) : performFresh(header, body, session);
+        Step step = isBarred ? Step.of(AnswerCode.QUARANTINED, QUARANTINED) : performFresh(header, body, session);
         remember(header, session, step, contentDigest);
         return step;
     }
@@ -473,9 +484,20 @@ public final class TsdStore implements AutoCloseable {
         session.acknowledge(header.acknowledgedUpTo());
         session.lastOrdered = header.requestId();
         session.attach = Math.max(session.attach, header.attach());
-        session.retained.add(new RetainedAnswers.Retained(
+        session.retained.put(new RetainedAnswers.Retained(
                 header.requestId(), step.code(), step.body, header.identity(), contentDigest));
         state.touch(session, header.timeNs());
+    }
+
+    /**
+     * Bars an id whose turn may not have come: the session's order stays as it is, because what the client sent before it
+     * may be missing here, and because a read has no place in that order.
+     */
+    private static Step bar(ControlHeader header, Session session, long contentDigest) {
+        Step step = Step.of(AnswerCode.QUARANTINED, QUARANTINED);
+        session.retained.put(new RetainedAnswers.Retained(
+                header.requestId(), step.code(), step.body, header.identity(), contentDigest));
+        return step;
     }
 
     private Step begin(ControlHeader header, byte[] body, Session session) {

@@ -270,6 +270,37 @@ class TsdStoreTest {
     }
 
     @Test
+    void whatIsQuarantinedBeforeItsTurnLeavesTheSessionsOrderAsItIs() {
+        Request before = driver.next(session, RequestKind.BEGIN, 0, "put apples");
+        Request poison = StoreDriver.request(session, before.requestId() + 1, RequestKind.BEGIN, 0, 0,
+                before.requestId(), "overflow");
+        quarantine(poison);
+        assertThat(codeOf(poison)).as("its turn has not come").isEqualTo(AnswerCode.GAP);
+        assertThat(driver.ask(before).code()).isEqualTo(AnswerCode.OK);
+        assertThat(driver.ask(poison).code()).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(codeOf(poison)).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(driver.send(session, RequestKind.TOUCH, 0, "").code()).isEqualTo(AnswerCode.OK);
+    }
+
+    @Test
+    void aQuarantinedReadIsNotExecutedAndTheNextRequestIsNoGap() {
+        long last = driver.begin(session, "put apples");
+        Request poison = StoreDriver.request(session, last + 1, RequestKind.READ, 0, 0, last, "overflow");
+        quarantine(poison);
+        assertThat(codeOf(poison)).isEqualTo(AnswerCode.QUARANTINED);
+        Request next = StoreDriver.request(session, last + 2, RequestKind.TOUCH, 0, last + 1, last, "");
+        assertThat(driver.ask(next).code()).isEqualTo(AnswerCode.OK);
+        assertThat(store.mayQuarantine(new MarkedRequest(session, last + 1))).isFalse();
+    }
+
+    private void quarantine(Request poison) {
+        assertThat(store.mayQuarantine(new MarkedRequest(session, poison.requestId()))).isTrue();
+        var unused = driver.execute(
+                driver.header(session, poison.requestId(), RequestKind.VOID, 0, 0, 0), new byte[0], Decision.QUARANTINE);
+        assertThat(store.mayQuarantine(new MarkedRequest(session, poison.requestId()))).isFalse();
+    }
+
+    @Test
     void rollbackRunsOnce() {
         long transaction = driver.begin(session, "put apples");
         assertThat(driver.send(session, RequestKind.ROLLBACK, transaction, "").code())

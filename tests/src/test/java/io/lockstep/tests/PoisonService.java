@@ -1,0 +1,113 @@
+package io.lockstep.tests;
+
+import io.lockstep.tsdstore.Codec;
+import io.lockstep.tsdstore.OutsideEffect;
+import io.lockstep.tsdstore.ReadContext;
+import io.lockstep.tsdstore.ServiceException;
+import io.lockstep.tsdstore.StateKey;
+import io.lockstep.tsdstore.TransactionContext;
+import io.lockstep.tsdstore.TransactionService;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A service that adds up numbers, and whose other messages end the process that executes them. Touched only by the lane.
+ */
+public final class PoisonService implements TransactionService {
+    /** Folder outside of the database, shared by all nodes: a system property. */
+    static final String OUTSIDE = "lockstep.tests.outside";
+
+    /** What SIGKILL would leave as exit code. */
+    static final int KILLED = 137;
+
+    private static final StateKey<Long> SUM = new StateKey<>("sum", new Codec<>() {
+        @Override
+        public byte[] encode(Long value) {
+            return ByteBuffer.allocate(Long.BYTES).putLong(value).array();
+        }
+
+        @Override
+        public Long decode(byte[] bytes) {
+            return ByteBuffer.wrap(bytes).getLong();
+        }
+    });
+
+    @Override
+    public String name() {
+        return "poison";
+    }
+
+    @Override
+    public byte[] handle(TransactionContext context, byte[] message) throws ServiceException {
+        String[] words = new String(message, StandardCharsets.UTF_8).split(" ");
+        long sum = context.get(SUM).orElse(0L);
+        switch (words[0]) {
+            case "add" -> sum += Long.parseLong(words[1]);
+            case "effect" ->
+                context.runOutside(new OutsideEffect(
+                        AppendingRunner.NAME, words[2].getBytes(StandardCharsets.UTF_8), words[1].equals("at-most-once")));
+            default -> poison(words[0]);
+        }
+        context.put(SUM, sum);
+        return Long.toString(sum).getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public byte[] read(ReadContext context, byte[] question) throws ServiceException {
+        poison(new String(question, StandardCharsets.UTF_8));
+        return question.clone();
+    }
+
+    private static void poison(String word) throws ServiceException {
+        switch (word) {
+            case "throw" -> throw new IllegalStateException("thrown on purpose");
+            case "recurse" -> throw new ServiceException("so deep: " + depth(0));
+            case "heap" -> throw new ServiceException("so much: " + hoard().size());
+            case "halt" -> Runtime.getRuntime().halt(KILLED);
+            case "halt-once" -> haltOnce();
+            case "nothing" -> {}
+            default -> throw new ServiceException("unknown word '" + word + "'");
+        }
+    }
+
+    @SuppressWarnings("InfiniteRecursion")
+    private static long depth(long above) {
+        return depth(above + 1) + 1;
+    }
+
+    private static List<byte[]> hoard() {
+        List<byte[]> all = new ArrayList<>();
+        while (all.size() < Integer.MAX_VALUE) {
+            all.add(new byte[64 << 10]);
+        }
+        return all;
+    }
+
+    private static void haltOnce() {
+        try {
+            Files.createFile(Path.of(System.getProperty(OUTSIDE), "halted"));
+        } catch (FileAlreadyExistsException somebodyHas) {
+            return;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Runtime.getRuntime().halt(KILLED);
+    }
+
+    @Override
+    public void onRollback(TransactionContext context) {
+        context.remove(SUM);
+    }
+
+    @Override
+    public void onExpire(TransactionContext context) {
+        context.remove(SUM);
+    }
+}
