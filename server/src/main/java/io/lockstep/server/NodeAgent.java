@@ -262,12 +262,16 @@ final class NodeAgent {
 
             @Override
             public void onFrame(Connection connection, long incarnation, Frame frame) {
-                if (frame instanceof Frame.Ask ask) {
+                if (frame instanceof Frame.StatusAsk) {
+                    connection.send(new Frame.StatusReply(0, status));
+                } else if (isOutsider(connection.peer().role())) {
+                    connection.close("this is the port for nodes and distributors; " + connection.peer()
+                            + " may ask for status only, but it sent "
+                            + frame.getClass().getSimpleName());
+                } else if (frame instanceof Frame.Ask ask) {
                     ask(connection, ask);
                 } else if (RegisterAcceptor.isForVoter(frame)) {
                     vote(connection, frame);
-                } else if (frame instanceof Frame.StatusAsk) {
-                    connection.send(new Frame.StatusReply(0, status));
                 } else {
                     onAgent(() -> take(connection.peer(), frame));
                 }
@@ -277,6 +281,14 @@ final class NodeAgent {
             public void onClosed(Connection connection, String reason) {
                 onAgent(() -> lost(connection));
             }
+        };
+    }
+
+    /** Whether somebody in that role has no part in what processes say to each other: a vote, an acknowledgement. */
+    private static boolean isOutsider(Peer.Role role) {
+        return switch (role) {
+            case CLIENT, ADMIN -> true;
+            case DISTRIBUTOR, NODE, ARBITER -> false;
         };
     }
 
@@ -332,7 +344,9 @@ final class NodeAgent {
     }
 
     private void vote(Connection connection, Frame frame) {
-        if (register == null) {
+        if (connection.peer().role() != Peer.Role.NODE) {
+            connection.close("only a node may propose a view, and " + connection.peer() + " is none");
+        } else if (register == null) {
             connection.close(config.name() + " is no voter; the configuration's voters are " + config.voters());
         } else {
             register.submit(frame, connection::send);
