@@ -180,7 +180,7 @@ final class NodeAgent {
     private void found(Endpoint endpoint) {
         PeerLink link = links.get(endpoint.name());
         if (link != null) {
-            link.at(endpoint);
+            link.at(endpoint, System.nanoTime());
         }
     }
 
@@ -279,7 +279,7 @@ final class NodeAgent {
 
             @Override
             public void onClosed(Connection connection, String reason) {
-                onAgent(() -> lost(connection));
+                onAgent(() -> inbound.remove(connection.peer().name(), connection));
             }
         };
     }
@@ -364,14 +364,10 @@ final class NodeAgent {
         }
     }
 
-    private void lost(Connection connection) {
-        inbound.remove(connection.peer().name(), connection);
-        if (connection.peer().role() == Peer.Role.NODE) {
-            suspect(connection.peer().name(), connection.peer().incarnation());
-        }
-    }
-
-    /** A connection was lost, or membership hints that a process is gone: whoever relies on it looks again (R12). */
+    /**
+     * Our own connection was lost, or membership hints that a process is gone: whoever relies on it looks again (R12).
+     * What happens to a connection that the other side opened is no sign, since it may be its second look at us.
+     */
     private void suspect(String node, long incarnation) {
         long nowNs = System.nanoTime();
         PeerLink link = links.get(node);
@@ -598,7 +594,10 @@ final class NodeAgent {
                     : poison;
             if (deadly != null && reigning != null) {
                 Frame note = new Frame.DeathNote(
-                        reigning.term(), deadly.session(), deadly.requestId(), cause.getClass().getName());
+                        reigning.term(),
+                        deadly.session(),
+                        deadly.requestId(),
+                        cause.getClass().getName());
                 for (PeerLink link : links.values()) {
                     link.send(note);
                 }
@@ -648,7 +647,7 @@ final class NodeAgent {
 
         @Override
         public void onLost(Connection lost) {
-            NodeAgent.this.lost(lost);
+            suspect(lost.peer().name(), lost.peer().incarnation());
         }
 
         @Override

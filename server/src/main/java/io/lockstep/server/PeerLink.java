@@ -35,7 +35,7 @@ final class PeerLink {
         /** Runs something on the node agent's thread. Safe from any thread. */
         void onAgent(Runnable task);
 
-        /** A connection that was open has closed. */
+        /** The link's connection has closed, or was given up; a {@link #probe}'s own connection is not the link's. */
         void onLost(Connection lost);
 
         /** A {@link #probe} has ended. */
@@ -50,13 +50,21 @@ final class PeerLink {
         this.events = events;
     }
 
-    /** Where the node is now, as membership says. */
-    void at(Endpoint now) {
-        if (!now.equals(endpoint)) {
-            endpoint = now;
-            pauseNs = FIRST_PAUSE_NS;
-            nextAttemptNs = 0;
+    /** Where the node is now, as membership says. A connection to another run of it is given up for a new one. */
+    void at(Endpoint now, long nowNs) {
+        if (now.equals(endpoint)) {
+            return;
         }
+        endpoint = now;
+        pauseNs = FIRST_PAUSE_NS;
+        nextAttemptNs = nowNs;
+        Connection open = connection;
+        if (open != null && open.peer().incarnation() != now.incarnation()) {
+            connection = null;
+            open.close(name + " has begun another run: " + Long.toHexString(now.incarnation()));
+            events.onLost(open);
+        }
+        tick(nowNs);
     }
 
     /** Sends, if that run of the node is connected. */
@@ -82,7 +90,7 @@ final class PeerLink {
         }
     }
 
-    /** Tries to connect once, now: rule R12's second look. */
+    /** Tries to connect once, now: rule R12's second look. A connection that is open stays as it is. */
     void probe(long nowNs) {
         isProbe = true;
         if (endpoint == null) {
@@ -129,11 +137,16 @@ final class PeerLink {
             probed(false);
             return;
         }
-        Connection before = connection;
-        connection = opened;
         pauseNs = FIRST_PAUSE_NS;
-        if (before != null) {
-            before.close("replaced by a newer connection");
+        Connection before = connection;
+        if (before != null && before.isOpen() && before.peer().equals(opened.peer())) {
+            // Frames may be on their way on the older one, and nobody is to lose it because somebody looked.
+            opened.close("a look whether this node is there; the older connection stays");
+        } else {
+            connection = opened;
+            if (before != null) {
+                before.close("replaced by a newer connection");
+            }
         }
         probed(false);
     }
