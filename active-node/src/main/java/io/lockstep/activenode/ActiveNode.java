@@ -102,7 +102,10 @@ public final class ActiveNode {
                 new ForwardCore<>(self, start.view(), config, start.log(), register, effects, monotonicNs.getAsLong());
         this.copies = new CopyReader(port, this::onCopyPiece);
         this.outside = new Outside(start.runners(), this::orderEffect);
-        HeaderClock clock = new HeaderClock(store.lastTimeNs(), start.lastEntryAtNs(), wallNs.getAsLong());
+        HeaderClock clock = new HeaderClock(
+                store.lastTimeNs(),
+                store.lastTimeNs() == 0 ? monotonicNs.getAsLong() : start.lastEntryAtNs(),
+                wallNs.getAsLong());
         this.handler = new ExecuteHandler(
                 new OrderCore(store, term, clock, seeds),
                 store,
@@ -272,7 +275,11 @@ public final class ActiveNode {
         for (int ordinal = 0; ordinal < wanted.size(); ordinal++) {
             var header = execution.entry().header();
             PendingEffect pending = new PendingEffect(
-                    new EffectRunner.Key(header.session(), header.requestId(), ordinal),
+                    new EffectRunner.Key(
+                            header.session(),
+                            // As the store keys them: entries without a request id are told apart by their position.
+                            header.requestId() > 0 ? header.requestId() : -header.position(),
+                            ordinal),
                     wanted.get(ordinal),
                     header.position(),
                     false);

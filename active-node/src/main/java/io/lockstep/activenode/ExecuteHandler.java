@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * next stage see each slot as soon as it is done, so that entry p is forwarded while p+1 executes.
  */
 final class ExecuteHandler implements EventHandler<LaneEvent> {
+    /** Expiries in one slot: after a takeover very many may be due together, and others wait. */
+    private static final int EXPIRE_BATCH = 256;
+
     private final OrderCore core;
     private final TsdStore store;
     private final @Nullable Recording recording;
@@ -83,10 +86,10 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
                 add(event, core.quarantine(poison.session(), poison.requestId(), startNs, nowWallNs));
             }
             case EXPIRE -> {
-                for (Execution due = core.expireNext(startNs, nowWallNs);
-                        due != null;
-                        due = core.expireNext(startNs, nowWallNs)) {
+                Execution due = core.expireNext(startNs, nowWallNs);
+                while (due != null) {
                     add(event, due);
+                    due = event.own.size() < EXPIRE_BATCH ? core.expireNext(startNs, nowWallNs) : null;
                 }
             }
             case COPY -> {

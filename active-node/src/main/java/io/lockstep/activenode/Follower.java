@@ -20,6 +20,7 @@ final class Follower {
     private long lastSignNs;
     private long lastSentNs;
     private long lastProgressNs;
+    private long followingSinceNs;
     /** Bytes of the entries between received and sent. */
     private long inFlightBytes;
 
@@ -71,6 +72,9 @@ final class Follower {
 
     /** It holds everything up to {@code position}, of our own log. */
     void follow(long position, long executed, long nowNs) {
+        if (state != FollowerState.FOLLOWING) {
+            followingSinceNs = nowNs;
+        }
         become(FollowerState.FOLLOWING);
         sentPosition = position;
         inFlightBytes = 0;
@@ -142,6 +146,10 @@ final class Follower {
 
     long lastSentNs() {
         return lastSentNs;
+    }
+
+    long followingSinceNs() {
+        return followingSinceNs;
     }
 
     long lastProgressNs() {

@@ -41,6 +41,12 @@ public final class ForwardCore<C> {
     private static final int BATCH_MAX_ENTRIES = 1024;
     /** So many answers at the gate are held in memory at most; beyond, the lane takes nothing new. */
     private static final int WAITING_MAX_ENTRIES = 100_000;
+
+    private static final long WAITING_MAX_BYTES = 64L << 20;
+    /** An active without any backup holds work back for one that has followed so long without getting near. */
+    private static final long CATCH_UP_PATIENCE_NS = 5_000_000_000L;
+    /** Voters with new disks are named at most so often. */
+    private static final long NAMING_NS = 1_000_000_000L;
     /** An empty node executes the log from its beginning up to this much work; a copy of the state is quicker beyond. */
     private static final long REPLAY_MAX_NS = 200_000_000L;
     /** A backup that was dropped is taken back after this time at first, doubling, so that a bad link cannot flap us. */
@@ -74,6 +80,12 @@ public final class ForwardCore<C> {
     private boolean isPaused;
     private boolean isHoldingBack;
     private long stablePosition;
+    /** Bytes of the entries beyond the stable position. */
+    private long unstableBytes;
+    /** Bytes of the answers at the gate. */
+    private long waitingBytes;
+
+    private long lastNamingNs;
     private long round;
     private boolean isRoundWanted;
     private long nextCopyId = 1;
@@ -119,6 +131,7 @@ public final class ForwardCore<C> {
         }
         required.addAll(view.backups());
         inheritedPosition = log.lastPosition();
+        lastNamingNs = nowNs - NAMING_NS - 1;
         advanceStable();
     }
 
@@ -127,6 +140,7 @@ public final class ForwardCore<C> {
     /** An entry of the active's own, or of a client: it goes to the log and to the backups. */
     public void onEntry(Execution execution) {
         log.append(execution.entry());
+        unstableBytes += execution.entry().bytes();
     }
 
     /** Does something once an entry has passed the gate. */
@@ -143,10 +157,12 @@ public final class ForwardCore<C> {
             // The frame that confirms our reign must leave after the read was executed: the next one does.
             isRoundWanted = true;
             waitingReads.add(new Waiting<>(channel, ordered.answer(), null, ordered.waitPosition(), round + 1));
+            waitingBytes += ordered.answer().body().length;
         } else if (ordered.waitPosition() <= stablePosition && mayAnswer()) {
             effects.answer(channel, ordered.answer());
         } else {
             waitingEntries.add(new Waiting<>(channel, ordered.answer(), null, ordered.waitPosition(), 0));
+            waitingBytes += ordered.answer().body().length;
         }
     }
 
@@ -169,7 +185,7 @@ public final class ForwardCore<C> {
             round++;
             isRoundWanted = false;
         }
-        for (Follower follower : followers.values()) {
+        for (Follower follower : List.copyOf(followers.values())) {
             if (follower.isFollowing()) {
                 forward(follower, isRoundStarted && required.contains(follower.member));
             }
@@ -237,8 +253,9 @@ public final class ForwardCore<C> {
         if (follower == null || !follower.member.equals(from) || !follower.isFollowing()) {
             return;
         }
-        if (acknowledge.receivedPosition() > log.lastPosition()) {
-            lose(follower, "acknowledged entries that we never sent");
+        if (acknowledge.receivedPosition() > log.lastPosition()
+                || acknowledge.executedPosition() > acknowledge.receivedPosition()) {
+            lose(follower, "acknowledged entries that we never sent, or executed what it does not hold");
             return;
         }
         long bytes = 0;
@@ -325,7 +342,7 @@ public final class ForwardCore<C> {
             return;
         }
         Follower.Copying copying = Objects.requireNonNull(follower.copying());
-        copying.acknowledgedPieces = Math.max(copying.acknowledgedPieces, acknowledge.index() + 1);
+        copying.acknowledgedPieces = Math.max(copying.acknowledgedPieces, acknowledge.pieces());
         follower.onSignOfLife(now);
         if (copying.isWholeSent && copying.acknowledgedPieces == copying.sentPieces && copying.at != null) {
             long position = copying.at.position();
@@ -374,6 +391,10 @@ public final class ForwardCore<C> {
 
     /** Heartbeats, lost backups, held-back work; call it every few milliseconds. */
     public void tick(long now) {
+        if (now - nowNs > config.failureDetection().toNanos() / 2) {
+            // We stood still ourselves: what the backups said meanwhile has not been read yet.
+            followers.values().forEach(follower -> follower.onSignOfLife(now));
+        }
         nowNs = now;
         if (isDeposed) {
             return;
@@ -425,7 +446,13 @@ public final class ForwardCore<C> {
             stable = Math.min(
                     stable, follower != null && follower.member.equals(member) ? follower.receivedPosition() : 0);
         }
-        stablePosition = Math.max(stablePosition, stable);
+        stablePosition = Math.max(stablePosition, Math.min(stable, log.firstPosition() - 1));
+        for (; stablePosition < stable; stablePosition++) {
+            if (log.holds(stablePosition + 1)) {
+                unstableBytes -= log.get(stablePosition + 1).bytes();
+            }
+        }
+        unstableBytes = stablePosition == log.lastPosition() ? 0 : Math.max(0, unstableBytes);
     }
 
     private long confirmedRound() {
@@ -460,6 +487,7 @@ public final class ForwardCore<C> {
             waiting.action().run();
         }
         if (waiting.channel() != null && waiting.answer() != null) {
+            waitingBytes -= waiting.answer().body().length;
             effects.answer(waiting.channel(), waiting.answer());
         }
     }
@@ -546,13 +574,28 @@ public final class ForwardCore<C> {
         if (isAllExecuted) {
             slowestNs = 0;
         }
+        if (required.isEmpty()) {
+            worst = tailOfPatientFollower();
+        }
         double tailNs = worst * executionNs;
         boolean isOver = (worst > 1 && tailNs > config.takeoverBudget().toNanos())
-                || waitingEntries.size() > WAITING_MAX_ENTRIES;
+                || waitingAnswers() > WAITING_MAX_ENTRIES
+                || waitingBytes > WAITING_MAX_BYTES
+                || unstableBytes > log.maxBytes() / 2;
         if (isOver != isHoldingBack) {
             isHoldingBack = isOver;
             effects.holdBack(isOver);
         }
+    }
+
+    /** Alone, the active waits a little for one that follows and cannot get near while the load lasts. */
+    private long tailOfPatientFollower() {
+        for (Follower follower : followers.values()) {
+            if (follower.isFollowing() && nowNs - follower.followingSinceNs() > CATCH_UP_PATIENCE_NS) {
+                return log.lastPosition() - follower.executedPosition();
+            }
+        }
+        return 0;
     }
 
     // ---- the view --------------------------------------------------------------------------------------------------
@@ -621,8 +664,9 @@ public final class ForwardCore<C> {
         }
         if (!next.equals(view.backups())) {
             change(next);
-        } else if (!register.strangers().isEmpty()) {
+        } else if (!register.strangers().isEmpty() && nowNs - lastNamingNs > NAMING_NS) {
             // A voter came back with a new disk: it votes again once the register names that disk (R13).
+            lastNamingNs = nowNs;
             isChangingView = true;
             register.change(ViewChange.nameVoters(), this::onViewOutcome, nowNs);
         }

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OrderCore {
     private static final byte[] NOTHING = new byte[0];
+    private static final long IDLE_NS = 1_000_000_000L;
 
     private final TsdStore store;
     private final long term;
@@ -84,11 +85,18 @@ public final class OrderCore {
         return own(RequestKind.VIEW, Identity.NONE, 0, 0, view, Decision.EXECUTE, monotonicNs, wallNs);
     }
 
-    /** Orders what has run out of time; null when nothing has. Call again until then. */
+    /**
+     * Orders what has run out of time; null when nothing has. Call again until then. After a second without any entry it
+     * orders one that expires nothing, so that a backup knows the header time to a second (R14).
+     */
     public @Nullable Execution expireNext(long monotonicNs, long wallNs) {
-        TsdStore.Due due = store.nextDue(clock.now(monotonicNs, wallNs));
+        long timeNs = clock.now(monotonicNs, wallNs);
+        TsdStore.Due due = store.nextDue(timeNs);
+        if (due == null && timeNs - store.lastTimeNs() < IDLE_NS) {
+            return null;
+        }
         return due == null
-                ? null
+                ? own(RequestKind.EXPIRE, Identity.NONE, 0, 0, NOTHING, Decision.EXECUTE, monotonicNs, wallNs)
                 : own(due.kind(), due.session(), 0, due.transaction(), NOTHING, Decision.EXECUTE, monotonicNs, wallNs);
     }
 

@@ -56,6 +56,12 @@ public final class BackupCore {
 
     private long sightedNs;
 
+    /**
+     * What we hold up to here is what the followed active holds, as the chains have shown. Beyond it may be entries of a
+     * former reign: kept, because they may still count if we lead next, and replaced when the active sends others.
+     */
+    private long agreedPosition;
+
     private long stablePosition;
     private long handedPosition;
     private long executedPosition;
@@ -94,6 +100,7 @@ public final class BackupCore {
         this.register = register;
         this.effects = effects;
         this.nowNs = nowNs;
+        log.keepFrom(log.lastPosition() + 1);
         this.lastJoinNs = nowNs - config.locateNs();
         this.lastRegisterReadNs = nowNs - REGISTER_READ_NS;
     }
@@ -102,6 +109,10 @@ public final class BackupCore {
 
     /** Looks for the active, watches it, proposes itself; call it every few milliseconds. */
     public void tick(long now) {
+        if (now - nowNs > config.suspicionNs() / 2) {
+            // We stood still ourselves: what the others said meanwhile has not been read yet.
+            lastSignNs = Math.max(lastSignNs, now - config.suspicionNs() / 2);
+        }
         nowNs = now;
         switch (state) {
             case LOCATING_ACTIVE -> locate();
@@ -111,7 +122,7 @@ public final class BackupCore {
                     onUnfit("the copy stopped coming", now);
                 } else if (now - lastJoinNs >= config.locateNs()) {
                     lastJoinNs = now;
-                    effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, copyPieces - 1));
+                    effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, copyPieces));
                 }
             }
             case FOLLOWING -> {
@@ -193,43 +204,31 @@ public final class BackupCore {
             return;
         }
         long keep = follow.fromPosition() - 1;
-        if (keep < executedPosition || keep > log.lastPosition()) {
-            LOG.warn(
-                    "{} wants us to go on after {}, we executed {} and hold {}",
-                    from,
-                    keep,
-                    executedPosition,
-                    log.lastPosition());
-            effects.unfit("executed entries that the active " + from + " does not have");
-            become(BackupState.UNFIT, "executed past the common prefix");
+        if (keep > log.lastPosition()) {
+            LOG.warn("{} wants us to go on after {}, we hold {}", from, keep, log.lastPosition());
             return;
         }
-        // What was handed over is stable, so the active has it too; it may be executed before we hear of it again.
-        keep = Math.max(keep, handedPosition);
-        if (keep < log.lastPosition()) {
-            LOG.info(
-                    "setting aside entries {} to {}: the active {} does not have them",
-                    keep + 1,
-                    log.lastPosition(),
-                    from);
-            log.truncateAfter(keep);
-        }
-        stablePosition = Math.min(stablePosition, keep);
-        follow(from, follow.term());
+        follow(from, follow.term(), keep);
     }
 
-    private void follow(String from, long term) {
+    private void follow(String from, long term, long agreed) {
+        enterTerm(term);
+        followed = from;
+        agreedPosition = agreed;
+        lastSignNs = nowNs;
+        isConnectionLost = false;
+        isProbing = false;
+        become(BackupState.FOLLOWING, "from position " + (agreed + 1) + " of " + from);
+        acknowledge();
+    }
+
+    /** Rounds and death notes belong to one reign. */
+    private void enterTerm(long term) {
         if (term > followedTerm) {
             highestRound = 0;
             deathNote = BackupEffects.NOBODY;
         }
         followedTerm = term;
-        followed = from;
-        lastSignNs = nowNs;
-        isConnectionLost = false;
-        isProbing = false;
-        become(BackupState.FOLLOWING, "from position " + (log.lastPosition() + 1) + " of " + from);
-        acknowledge();
     }
 
     // ---- following -------------------------------------------------------------------------------------------------
@@ -247,28 +246,51 @@ public final class BackupCore {
         lastSignNs = now;
         isConnectionLost = false;
         for (Entry entry : forward.entries()) {
-            if (entry.position() <= log.lastPosition()) {
-                continue;
-            }
-            if (entry.position() > log.lastPosition() + 1) {
-                become(BackupState.LOCATING_ACTIVE, "entries before " + entry.position() + " are missing");
+            if (!take(entry)) {
                 return;
             }
-            if (!log.continues(entry)) {
-                become(BackupState.LOCATING_ACTIVE, "entry " + entry + " does not continue our log");
-                return;
-            }
-            log.append(entry);
         }
         highestRound = Math.max(highestRound, forward.round());
-        stablePosition = Math.max(stablePosition, Math.min(forward.stablePosition(), log.lastPosition()));
+        stablePosition = Math.max(stablePosition, Math.min(forward.stablePosition(), agreedPosition));
         acknowledge();
         handOver(stablePosition);
     }
 
+    /** Takes the next entry, or finds that we hold it; whether we go on following. */
+    private boolean take(Entry entry) {
+        long position = entry.position();
+        if (position <= agreedPosition) {
+            return true;
+        }
+        if (position > agreedPosition + 1) {
+            become(BackupState.LOCATING_ACTIVE, "entries before " + position + " are missing");
+            return false;
+        }
+        if (position <= log.lastPosition() && log.chainAt(position) != entry.chain()) {
+            if (position <= handedPosition) {
+                onUnfit("executed another entry than the active's at position " + position, nowNs);
+                return false;
+            }
+            LOG.info("setting aside entries {} to {}: the active has others", position, log.lastPosition());
+            log.truncateAfter(position - 1);
+        }
+        if (position > log.lastPosition()) {
+            if (!log.continues(entry)) {
+                become(BackupState.LOCATING_ACTIVE, "entry " + entry + " does not continue our log");
+                return false;
+            }
+            log.append(entry);
+        }
+        agreedPosition = position;
+        return true;
+    }
+
     private void acknowledge() {
         reportedExecutedPosition = executedPosition;
-        effects.send(followed, new Frame.Acknowledge(followedTerm, highestRound, log.lastPosition(), executedPosition));
+        effects.send(
+                followed,
+                new Frame.Acknowledge(
+                        followedTerm, highestRound, agreedPosition, Math.min(executedPosition, agreedPosition)));
     }
 
     private void handOver(long upTo) {
@@ -280,6 +302,7 @@ public final class BackupCore {
             entries.add(log.get(p));
         }
         handedPosition = upTo;
+        log.keepFrom(handedPosition + 1);
         effects.apply(entries);
     }
 
@@ -312,8 +335,14 @@ public final class BackupCore {
     public void onUnfit(String why, long now) {
         nowNs = now;
         if (state != BackupState.UNFIT && state != BackupState.CLOSED) {
+            boolean isTakingOver = state == BackupState.CANDIDATE || state == BackupState.PROMOTING;
             become(BackupState.UNFIT, why);
-            effects.unfit(why);
+            if (isTakingOver) {
+                // Perhaps the last copy there is: it leads nobody (R5), but it is kept for an operator to decide.
+                LOG.error("{} could have led and is not fit to: {}; its copy is kept, and it serves nobody", self, why);
+            } else {
+                effects.unfit(why);
+            }
         }
     }
 
@@ -325,7 +354,7 @@ public final class BackupCore {
         if (state != BackupState.LOCATING_ACTIVE || begin.joinId() != joinId || begin.term() < followedTerm) {
             return;
         }
-        followedTerm = begin.term();
+        enterTerm(begin.term());
         followed = from;
         copyId = begin.copyId();
         copyAt = begin.at();
@@ -363,14 +392,15 @@ public final class BackupCore {
         copyPieces = index + 1;
         if (isInstalled) {
             log.startAfter(copyAt, copyChain);
+            log.keepFrom(copyAt.position() + 1);
             stablePosition = copyAt.position();
             handedPosition = copyAt.position();
             executedPosition = copyAt.position();
             executedChain = copyChain;
-            effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, index));
-            follow(followed, followedTerm);
+            effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, copyPieces));
+            follow(followed, followedTerm, copyAt.position());
         } else {
-            effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, index));
+            effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, copyPieces));
         }
     }
 
@@ -475,6 +505,7 @@ public final class BackupCore {
 
     private void finishPromotion() {
         if (state == BackupState.PROMOTING && executedPosition == log.lastPosition()) {
+            log.keepFrom(Long.MAX_VALUE);
             become(BackupState.PROMOTED, "executed everything up to " + executedPosition);
             effects.promoted(new BackupEffects.Promotion(registerView.orElseThrow(), deathNote));
         }

@@ -83,6 +83,7 @@ public final class BackupNode {
         } else if (frame instanceof Frame.Follow follow) {
             core.onFollow(from.name(), follow, nowNs);
         } else if (frame instanceof Frame.CopyBegin begin) {
+            lastEntryAtNs = nowNs;
             core.onCopyBegin(from.name(), begin, nowNs);
         } else if (frame instanceof Frame.CopyChunk chunk) {
             core.onCopyChunk(from.name(), chunk, nowNs);
@@ -136,12 +137,16 @@ public final class BackupNode {
     }
 
     private void beginCopy() {
-        if (installer != null) {
-            installer.close();
+        try {
+            if (installer != null) {
+                installer.close();
+            }
+            // The old state goes first: two whole states might not fit the heap.
+            store.close();
+            installer = installers.get();
+        } catch (RuntimeException | Error failure) {
+            port.failed(failure);
         }
-        // The old state goes first: two whole states might not fit the heap.
-        store.close();
-        installer = installers.get();
     }
 
     private void install(long copyId, int index, boolean isLast, byte[] data) {

@@ -635,7 +635,7 @@ class BackupCoreTest {
             } else if (frame instanceof Frame.Join join) {
                 return "join " + join.joinId() + " last " + join.last() + " executed " + join.executedPosition();
             } else if (frame instanceof Frame.CopyAcknowledge acknowledge) {
-                return "copied " + acknowledge.index();
+                return "copied " + acknowledge.pieces();
             } else if (frame instanceof Frame.Diverged diverged) {
                 return "diverged at " + diverged.position();
             }

@@ -33,8 +33,7 @@ public final class AppendingRunner implements EffectRunner {
         Path folder = Path.of(System.getProperty(PoisonService.OUTSIDE));
         String line = new String(payload, StandardCharsets.UTF_8) + " " + key.session() + " " + key.requestId() + " "
                 + key.ordinal() + "\n";
-        Files.writeString(
-                folder.resolve(EFFECTS), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        Files.writeString(folder.resolve(EFFECTS), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         while (Files.exists(folder.resolve(HOLD)) && !Thread.currentThread().isInterrupted()) {
             LockSupport.parkNanos(LOOK_AGAIN_NS);
         }

@@ -131,8 +131,8 @@ class BadInputIT {
             Answer first = wire.ask(request(session, 1, RequestKind.BEGIN, 0, 0, wrongCard));
             DigestAnswer before = digest();
 
-            Answer other = wire.ask(
-                    request(session, 1, RequestKind.BEGIN, 0, 0, new CallMessage.TopUp(CARD, 5).encode()));
+            Answer other =
+                    wire.ask(request(session, 1, RequestKind.BEGIN, 0, 0, new CallMessage.TopUp(CARD, 5).encode()));
             Answer repeat = wire.ask(request(session, 1, RequestKind.BEGIN, 0, 0, wrongCard));
 
             assertThat(digest().position()).isEqualTo(before.position() + 1);
@@ -174,7 +174,9 @@ class BadInputIT {
         assertThat(byTheNode.outcome()).isEqualTo(Outcome.NOT_EXECUTED);
         assertThat(byTheClient.code()).isEqualTo(AnswerCode.REFUSED);
         assertThat(byTheClient).hasMessageContaining("split it");
-        assertThat(digest().position() - before.position()).as("the two digests, and a void at most").isBetween(1L, 2L);
+        assertThat(digest().position() - before.position())
+                .as("the two digests, and a void at most")
+                .isBetween(1L, 2L);
     }
 
     @Test
@@ -280,8 +282,8 @@ class BadInputIT {
             assertThat(answer.code()).isEqualTo(AnswerCode.REFUSED);
             assertThat(text(answer.body())).contains("EXPIRE");
         }
-        try (WireClient wire = new WireClient(
-                cluster.processes().clientAddresses().get(0), new Peer("node-2", Peer.Role.NODE, 7))) {
+        try (WireClient wire =
+                new WireClient(cluster.processes().clientAddresses().get(0), new Peer("node-2", Peer.Role.NODE, 7))) {
             assertThat(wire.farewell()).contains("port for clients");
         }
 
@@ -293,8 +295,7 @@ class BadInputIT {
     }
 
     private static WireClient client() {
-        return new WireClient(
-                cluster.processes().clientAddresses().get(0), new Peer("wire", Peer.Role.CLIENT, 5));
+        return new WireClient(cluster.processes().clientAddresses().get(0), new Peer("wire", Peer.Role.CLIENT, 5));
     }
 
     private static List<InetSocketAddress> ports() {

@@ -58,7 +58,8 @@ class EffectsIT {
                 transaction.send(bytes("effect " + (i % 2 == 0 ? "at-least-once" : "at-most-once") + " healthy"));
                 asked.add("healthy " + client.session() + " " + transaction.lastRequestId() + " 0");
             }
-            await().atMost(LIMIT).untilAsserted(() -> assertThat(lines("healthy")).hasSize(MANY));
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(lines("healthy")).hasSize(MANY));
             assertThat(lines("healthy")).containsExactlyInAnyOrderElementsOf(asked);
             assertThat(text(transaction.end(bytes("add 1")))).isEqualTo("2");
             cluster.equalEverywhere(client);
@@ -71,7 +72,9 @@ class EffectsIT {
         List<String> lines = killBetweenAnswerAndEnd("at-least-once", "again");
 
         assertThat(lines.get(0)).as("the one that did not end").isEqualTo(lines.get(1));
-        assertThat(new LinkedHashSet<>(lines)).as("every key that was asked for, and no other").hasSize(MANY + 1);
+        assertThat(new LinkedHashSet<>(lines))
+                .as("every key that was asked for, and no other")
+                .hasSize(MANY + 1);
     }
 
     @Test
@@ -99,7 +102,8 @@ class EffectsIT {
             assertThat(active.onExit()).succeedsWithin(LIMIT);
             Files.delete(hold);
 
-            assertThat(text(transaction.send(bytes("effect " + often + " " + name)))).isEqualTo("1");
+            assertThat(text(transaction.send(bytes("effect " + often + " " + name))))
+                    .isEqualTo("1");
             asked.add(name + " " + client.session() + " " + transaction.lastRequestId() + " 0");
             // Effects are run in the order in which they were asked for, so nothing comes after the last one.
             await().atMost(LIMIT).untilAsserted(() -> assertThat(lines(name)).contains(asked.get(MANY)));

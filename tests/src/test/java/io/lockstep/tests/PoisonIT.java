@@ -128,7 +128,9 @@ class PoisonIT {
             assertThat(log(cluster.active())).contains("dies of message").contains("quarantining message");
 
             assertThat(cluster.allInSync().term()).isEqualTo(term + 1);
-            assertThat(text(poisoned.end(bytes("add 1")))).as("its transaction is open").isEqualTo("2");
+            assertThat(text(poisoned.end(bytes("add 1"))))
+                    .as("its transaction is open")
+                    .isEqualTo("2");
             assertThat(text(theirs.end(bytes("add 1")))).isEqualTo("102");
             cluster.equalEverywhere(client);
         }

@@ -52,7 +52,9 @@ public final class PoisonService implements TransactionService {
             case "add" -> sum += Long.parseLong(words[1]);
             case "effect" ->
                 context.runOutside(new OutsideEffect(
-                        AppendingRunner.NAME, words[2].getBytes(StandardCharsets.UTF_8), words[1].equals("at-most-once")));
+                        AppendingRunner.NAME,
+                        words[2].getBytes(StandardCharsets.UTF_8),
+                        words[1].equals("at-most-once")));
             default -> poison(words[0]);
         }
         context.put(SUM, sum);

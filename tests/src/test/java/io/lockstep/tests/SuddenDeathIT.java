@@ -51,8 +51,7 @@ class SuddenDeathIT {
             assertThat(text(transaction.send(bytes("halt-once")))).isEqualTo("1");
 
             assertThat(cluster.fallen()).containsExactly(victim);
-            assertThat(victim.onExit()).succeedsWithin(LIMIT)
-                    .isEqualTo(PoisonService.KILLED);
+            assertThat(victim.onExit()).succeedsWithin(LIMIT).isEqualTo(PoisonService.KILLED);
             assertThat(cluster.allInSync().term()).isEqualTo(term + 1);
             assertThat(text(transaction.end(bytes("add 1")))).isEqualTo("2");
             cluster.equalEverywhere(client);
@@ -77,10 +76,11 @@ class SuddenDeathIT {
             LockstepTransaction theirs = other.begin(bytes("add 10"));
 
             CompletionStage<byte[]> deadly = isRead ? client.readAsync(bytes("halt")) : mine.sendAsync(bytes("halt"));
-            await().atMost(LIMIT).untilAsserted(() -> assertThat(cluster.fallen()).hasSize(2));
-            assertThat(cluster.fallen()).allSatisfy(node -> assertThat(node.onExit())
-                    .succeedsWithin(LIMIT)
-                    .isEqualTo(PoisonService.KILLED));
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(cluster.fallen()).hasSize(2));
+            assertThat(cluster.fallen())
+                    .allSatisfy(node ->
+                            assertThat(node.onExit()).succeedsWithin(LIMIT).isEqualTo(PoisonService.KILLED));
             cluster.fallen().get(0).restart(LIMIT); // so that a majority of the voters is there again
             LockstepException failed = failure(deadly);
 

@@ -64,11 +64,11 @@ final class WireClient implements AutoCloseable {
 
     /** Opens a session. @return its name */
     Identity open(long nonce) throws Exception {
-        return ask(request(Identity.provisional(nonce), 0, RequestKind.OPEN, 0, 0, new byte[0])).entry();
+        return ask(request(Identity.provisional(nonce), 0, RequestKind.OPEN, 0, 0, new byte[0]))
+                .entry();
     }
 
-    static Request request(
-            Identity session, long id, RequestKind kind, long transaction, long previous, byte[] body) {
+    static Request request(Identity session, long id, RequestKind kind, long transaction, long previous, byte[] body) {
         return new Request(session, 1, id, kind, transaction, 0, previous, Identity.NONE, 30_000, false, body);
     }
 

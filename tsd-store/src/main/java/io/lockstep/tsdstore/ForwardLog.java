@@ -32,6 +32,8 @@ public final class ForwardLog {
 
     private long last;
     private long bytes;
+    /** Nothing from here on is evicted, whatever the limits: a backup has not handed it to its lane yet. */
+    private long floor = Long.MAX_VALUE;
 
     /**
      * An empty log before the first entry.
@@ -141,6 +143,16 @@ public final class ForwardLog {
         return bytes;
     }
 
+    /** The limit in bytes that it was made with. */
+    public long maxBytes() {
+        return maxBytes;
+    }
+
+    /** Evicts nothing from that position on; {@link Long#MAX_VALUE} lifts it. Who sets it bounds what is appended. */
+    public void keepFrom(long position) {
+        floor = position;
+    }
+
     /** Drops everything after a position that it {@link #knows}. */
     public void truncateAfter(long position) {
         Invariant.check(knows(position), "cannot truncate after " + position + ", it holds", first, last);
@@ -172,7 +184,7 @@ public final class ForwardLog {
         for (Pin pin : pins) {
             keepFrom = Math.min(keepFrom, pin.position);
         }
-        while (first <= last && (bytes > 2 * maxBytes || (bytes > maxBytes && first < keepFrom))) {
+        while (first <= last && first < floor && (bytes > 2 * maxBytes || (bytes > maxBytes && first < keepFrom))) {
             before = get(first).identity();
             chainBefore = get(first).chain();
             bytes -= get(first).bytes();

@@ -36,6 +36,8 @@ public final class TsdStore implements AutoCloseable {
     private final StoreState state;
     private final Judge judge;
     /** True while an entry is executed, and for ever when that did not end or differed. */
+    private boolean isClosed;
+
     private boolean isUnusable;
 
     TsdStore(TransactionService service, Records records, TsdStoreConfig config, StoreState state) {
@@ -216,8 +218,11 @@ public final class TsdStore implements AutoCloseable {
 
     @Override
     public void close() {
-        isUnusable = true;
-        records.close();
+        if (!isClosed) {
+            isClosed = true;
+            isUnusable = true;
+            records.close();
+        }
     }
 
     private StateItems items() {

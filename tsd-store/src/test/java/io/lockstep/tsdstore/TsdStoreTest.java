@@ -272,8 +272,8 @@ class TsdStoreTest {
     @Test
     void whatIsQuarantinedBeforeItsTurnLeavesTheSessionsOrderAsItIs() {
         Request before = driver.next(session, RequestKind.BEGIN, 0, "put apples");
-        Request poison = StoreDriver.request(session, before.requestId() + 1, RequestKind.BEGIN, 0, 0,
-                before.requestId(), "overflow");
+        Request poison = StoreDriver.request(
+                session, before.requestId() + 1, RequestKind.BEGIN, 0, 0, before.requestId(), "overflow");
         quarantine(poison);
         assertThat(codeOf(poison)).as("its turn has not come").isEqualTo(AnswerCode.GAP);
         assertThat(driver.ask(before).code()).isEqualTo(AnswerCode.OK);
@@ -294,10 +294,14 @@ class TsdStoreTest {
     }
 
     private void quarantine(Request poison) {
-        assertThat(store.mayQuarantine(new MarkedRequest(session, poison.requestId()))).isTrue();
+        assertThat(store.mayQuarantine(new MarkedRequest(session, poison.requestId())))
+                .isTrue();
         var unused = driver.execute(
-                driver.header(session, poison.requestId(), RequestKind.VOID, 0, 0, 0), new byte[0], Decision.QUARANTINE);
-        assertThat(store.mayQuarantine(new MarkedRequest(session, poison.requestId()))).isFalse();
+                driver.header(session, poison.requestId(), RequestKind.VOID, 0, 0, 0),
+                new byte[0],
+                Decision.QUARANTINE);
+        assertThat(store.mayQuarantine(new MarkedRequest(session, poison.requestId())))
+                .isFalse();
     }
 
     @Test

@@ -72,8 +72,8 @@ public sealed interface Frame {
      */
     record CopyChunk(long term, long copyId, int index, boolean last, byte[] data) implements Frame {}
 
-    /** Backup to active: it holds all pieces up to {@code index}, so that more may be sent. */
-    record CopyAcknowledge(long term, long copyId, int index) implements Frame {}
+    /** Backup to active: it holds that many pieces, so that more may be sent; said again as a sign of life. */
+    record CopyAcknowledge(long term, long copyId, int pieces) implements Frame {}
 
     /**
      * Active to backup: entries in order, or none as a sign of life.

@@ -97,7 +97,7 @@ public final class FrameReader {
                                 fields.flag("last piece"),
                                 body("piece"));
                     case COPY_ACKNOWLEDGE ->
-                        new Frame.CopyAcknowledge(term, fields.bits("copy id"), fields.smallNumber("piece index"));
+                        new Frame.CopyAcknowledge(term, fields.bits("copy id"), fields.smallNumber("pieces"));
                     case FORWARD -> forward(term);
                     case ACKNOWLEDGE ->
                         new Frame.Acknowledge(

@@ -192,7 +192,7 @@ public final class FrameWriter {
             }
             case COPY_ACKNOWLEDGE -> {
                 Frame.CopyAcknowledge acknowledge = (Frame.CopyAcknowledge) frame;
-                out.writeLong(acknowledge.copyId()).writeInt(acknowledge.index());
+                out.writeLong(acknowledge.copyId()).writeInt(acknowledge.pieces());
             }
             case FORWARD -> writeForward((Frame.Forward) frame, out);
             case ACKNOWLEDGE -> {
