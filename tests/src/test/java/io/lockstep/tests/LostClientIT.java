@@ -51,13 +51,18 @@ class LostClientIT {
 
             await().atMost(LIMIT).untilAsserted(() -> assertThat(calls.card(1)).isEqualTo(untouched));
             Books after = calls.audit();
-            assertThat(after).usingRecursiveComparison().ignoringFields("records").isEqualTo(books);
-            assertThat(after.records()).as("the record of a call that was taken back").isOne();
+            assertThat(after)
+                    .usingRecursiveComparison()
+                    .ignoringFields("records")
+                    .isEqualTo(books);
+            assertThat(after.records())
+                    .as("the record of a call that was taken back")
+                    .isOne();
             cluster.equalEverywhere(witness);
             try (WireClient wire = new WireClient(
                     cluster.processes().clientAddresses().get(0), new Peer("lost", Peer.Role.CLIENT, 9))) {
-                Answer late = wire.ask(WireClient.request(
-                        session, 2, RequestKind.END, 1, 1, new CallMessage.HangUp(60).encode()));
+                Answer late = wire.ask(
+                        WireClient.request(session, 2, RequestKind.END, 1, 1, new CallMessage.HangUp(60).encode()));
                 assertThat(late.code()).isEqualTo(AnswerCode.UNKNOWN_SESSION);
             }
             assertThat(calls.card(1)).isEqualTo(untouched);

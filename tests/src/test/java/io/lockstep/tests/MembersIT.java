@@ -41,7 +41,9 @@ class MembersIT {
                 ChildProcess first = cluster.active();
                 int formerPort = first.address().getPort();
                 first.kill();
-                assertThat(text(missed.send(bytes("add 1")))).as("the other node is where it was").isEqualTo("11");
+                assertThat(text(missed.send(bytes("add 1"))))
+                        .as("the other node is where it was")
+                        .isEqualTo("11");
 
                 cluster.allInSync(); // nodes and the distributor have found it by the directory
                 assertThat(first.address().getPort()).isNotEqualTo(formerPort);
