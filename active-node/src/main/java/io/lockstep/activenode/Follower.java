@@ -21,6 +21,8 @@ final class Follower {
     private long lastSentNs;
     private long lastProgressNs;
     private long followingSinceNs;
+    /** Stable position that the last frame to it told. */
+    private long toldStable;
     /** Bytes of the entries between received and sent. */
     private long inFlightBytes;
 
@@ -146,6 +148,14 @@ final class Follower {
 
     long lastSentNs() {
         return lastSentNs;
+    }
+
+    void onTold(long stablePosition) {
+        toldStable = stablePosition;
+    }
+
+    long toldStable() {
+        return toldStable;
     }
 
     long followingSinceNs() {

@@ -187,7 +187,9 @@ public final class ForwardCore<C> {
         }
         for (Follower follower : List.copyOf(followers.values())) {
             if (follower.isFollowing()) {
-                forward(follower, isRoundStarted && required.contains(follower.member));
+                // While work is held back no entry tells a backup that it may execute what would end the holding back.
+                boolean isWaitedFor = isHoldingBack && follower.toldStable() < stablePosition;
+                forward(follower, isWaitedFor || (isRoundStarted && required.contains(follower.member)));
             }
         }
     }
@@ -222,6 +224,10 @@ public final class ForwardCore<C> {
             return;
         }
         if (known.copying() != null && known.copying().joinId >= join.joinId()) {
+            if (known.copying().at == null) {
+                // The lane has not come to it yet, and nobody else is to blame.
+                known.onSignOfLife(now);
+            }
             // Its copy is on its way; should the copy's beginning have been lost, its silence ends the attempt.
             return;
         }
@@ -535,6 +541,7 @@ public final class ForwardCore<C> {
     }
 
     private void send(Follower follower, List<Entry> entries) {
+        follower.onTold(stablePosition);
         effects.send(follower.member, new Frame.Forward(term, round, stablePosition, entries));
     }
 

@@ -30,6 +30,9 @@ public final class BackupCore {
     /** Executing this many entries is worth an acknowledgement of its own, since the active may hold work back. */
     private static final long PROGRESS_ENTRIES = 128;
 
+    /** So many are, when there is nothing more to execute. */
+    private static final long IDLE_ENTRIES = 8;
+
     private final View.Member self;
     private final BackupNodeConfig config;
     private final ForwardLog log;
@@ -312,7 +315,9 @@ public final class BackupCore {
         Invariant.check(position <= handedPosition, "executed what was not handed over", position, handedPosition);
         executedPosition = position;
         executedChain = chain;
-        if (state == BackupState.FOLLOWING && executedPosition - reportedExecutedPosition >= PROGRESS_ENTRIES) {
+        boolean isWorthTelling = executedPosition - reportedExecutedPosition >= PROGRESS_ENTRIES
+                || (executedPosition == handedPosition && executedPosition - reportedExecutedPosition >= IDLE_ENTRIES);
+        if (state == BackupState.FOLLOWING && isWorthTelling) {
             acknowledge();
         }
         finishPromotion();
