@@ -42,6 +42,7 @@ import org.slf4j.LoggerFactory;
 public final class ActiveNode {
     private static final Logger LOG = LoggerFactory.getLogger(ActiveNode.class);
     private static final long EXPIRY_CHECK_NS = 50_000_000L;
+    private static final long LANE_LIMIT_MS = 5_000;
 
     private final ActivePort port;
     private final View.Member self;
@@ -365,13 +366,23 @@ public final class ActiveNode {
         return handler.currentSinceNs();
     }
 
-    /** Ends the role: nothing is executed or answered any more. The store stays open; the lane has left it. */
+    /**
+     * Ends the role: nothing is executed or answered any more. The store stays open; the lane has left it.
+     *
+     * @throws IllegalStateException when the lane is still in the service after 5 s, or a copy is still being read: the
+     *     store cannot be closed under them, so the process must end
+     */
     public void close() throws InterruptedException {
         gate.close();
         processor.halt();
         outside.close();
         copies.close();
-        lane.join();
+        lane.join(LANE_LIMIT_MS);
+        if (lane.isAlive()) {
+            Request request = handler.current();
+            throw new IllegalStateException("the lane did not end within " + LANE_LIMIT_MS + " ms; it is executing "
+                    + (request == null ? "nothing of a client" : request));
+        }
     }
 
     private final class Effects implements ForwardEffects<Connection> {

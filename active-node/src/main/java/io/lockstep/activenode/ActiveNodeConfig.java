@@ -5,7 +5,7 @@ import java.time.Duration;
 /**
  * How an active behaves. Immutable; checked when built.
  *
- * @param failureDetection how long a backup of the view may give no sign before it is removed; 10 ms to 5 min
+ * @param failureDetection how long a backup of the view may give no sign before it is removed; 50 ms to 60 s
  * @param takeoverBudget most unexecuted work that a backup may have, in execution time (rule R11); 1 ms to 10 s
  * @param ringSize slots of the ring, a power of two, 64 to 1,048,576
  * @param forwardBatchBytes most bytes of entries in one frame; 4 KiB to 4 MiB
@@ -19,10 +19,12 @@ public record ActiveNodeConfig(
         int forwardWindowBytes) {
     public ActiveNodeConfig {
         require(
-                failureDetection.toMillis() >= 10 && failureDetection.toMinutes() <= 5,
-                "failure detection must be 10 ms to 5 min, is " + failureDetection);
+                failureDetection.compareTo(Duration.ofMillis(50)) >= 0
+                        && failureDetection.compareTo(Duration.ofSeconds(60)) <= 0,
+                "failure detection must be 50 ms to 60 s, is " + failureDetection);
         require(
-                takeoverBudget.toMillis() >= 1 && takeoverBudget.toSeconds() <= 10,
+                takeoverBudget.compareTo(Duration.ofMillis(1)) >= 0
+                        && takeoverBudget.compareTo(Duration.ofSeconds(10)) <= 0,
                 "takeover budget must be 1 ms to 10 s, is " + takeoverBudget);
         require(
                 ringSize >= 64 && ringSize <= 1 << 20 && Integer.bitCount(ringSize) == 1,

@@ -61,7 +61,7 @@ final class Outside implements AutoCloseable {
                                 + "' on this node's class path: install it, or the effect stays pending");
             }
             runner.run(pending.key(), pending.effect().payload());
-        } catch (Exception failure) {
+        } catch (Throwable failure) { // an Error of the application's runner must not leave its effect pending for good
             if (pending.effect().isAtMostOnce()) {
                 LOG.error(
                         "effect {} {} failed and is not repeated",

@@ -7,14 +7,15 @@ import java.util.List;
  * How a backup behaves. Immutable; checked when built.
  *
  * @param failureDetection the active's own limit for its backups; a backup waits one and a half times as long (R12);
- *     10 ms to 5 min
+ *     50 ms to 60 s
  * @param nodes names of all nodes, at least one; the first one starts a new database
  */
 public record BackupNodeConfig(Duration failureDetection, List<String> nodes) {
     public BackupNodeConfig {
         nodes = List.copyOf(nodes);
-        if (failureDetection.toMillis() < 10 || failureDetection.toMinutes() > 5) {
-            throw new IllegalArgumentException("failure detection must be 10 ms to 5 min, is " + failureDetection);
+        if (failureDetection.compareTo(Duration.ofMillis(50)) < 0
+                || failureDetection.compareTo(Duration.ofSeconds(60)) > 0) {
+            throw new IllegalArgumentException("failure detection must be 50 ms to 60 s, is " + failureDetection);
         }
         if (nodes.isEmpty()) {
             throw new IllegalArgumentException("at least one node must be named");

@@ -56,6 +56,7 @@ public record LockstepConfig(
             int connectionsMax,
             long forwardLogBytes,
             Duration takeoverBudget,
+            Duration executionLimit,
             Duration sessionLimit,
             Duration transactionLimit,
             Duration sessionGrace) {}
@@ -174,6 +175,7 @@ public record LockstepConfig(
                         Setting.CONNECTIONS_MAX.<Integer>from(values),
                         Setting.FORWARD_LOG_BYTES.<Long>from(values),
                         Setting.TAKEOVER_BUDGET.from(values),
+                        Setting.EXECUTION_LIMIT.from(values),
                         Setting.SESSION_LIMIT.from(values),
                         Setting.TRANSACTION_LIMIT.from(values),
                         Setting.SESSION_GRACE.from(values)),

@@ -43,6 +43,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +62,9 @@ final class NodeAgent {
     private static final long STATUS_NS = 200_000_000L;
     private static final long NOTICE_NS = 500_000_000L;
     private static final int INBOX_BATCH = 1024;
+    /** A term that a distributor names is looked up in the register at most so often. */
+    private static final long HINT_NS = 500_000_000L;
+
     /** Time for the last words of a dying process to leave it. */
     private static final long LAST_WORDS_NS = 100_000_000L;
 
@@ -75,6 +79,9 @@ final class NodeAgent {
     private final SecureRandom random = new SecureRandom();
     private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
     private final Map<String, PeerLink> links = new LinkedHashMap<>();
+    private final PeerRules rules;
+    private final Watchdog watchdog;
+    private final AtomicLong lastHintNs = new AtomicLong(System.nanoTime() - HINT_NS);
     /** Distributors and arbiters that are connected to us, by name. */
     private final Map<String, Connection> inbound = new HashMap<>();
 
@@ -132,6 +139,8 @@ final class NodeAgent {
                 links.put(node, new PeerLink(node, transport, listener(), new LinkEvents()));
             }
         }
+        this.watchdog = new Watchdog(config.limits().executionLimit());
+        this.rules = new PeerRules(config.name(), config.nodes(), config.voters());
         this.self = new View.Member(config.name(), shell.incarnation());
         this.proposer = newProposer();
         this.log = new ForwardLog(config.limits().forwardLogBytes());
@@ -240,6 +249,7 @@ final class NodeAgent {
         ActiveNode reigning = active;
         if (reigning != null) {
             reigning.tick(nowNs);
+            watch(reigning, nowNs);
             if (nowNs - lastNoticeNs >= NOTICE_NS) {
                 announce(reigning);
             }
@@ -250,6 +260,18 @@ final class NodeAgent {
         }
     }
 
+    /** A service that does not come back holds up the database for good; another node can go on without that message. */
+    private void watch(ActiveNode reigning, long nowNs) {
+        Request executing = reigning.executing();
+        if (watchdog.isOverdue(executing != null, reigning.executingSinceNs(), nowNs)) {
+            die(
+                    executing,
+                    new IllegalStateException("the service works on one message for more than "
+                            + SettingKind.time(config.limits().executionLimit()) + ", the setting "
+                            + Setting.EXECUTION_LIMIT.key()));
+        }
+    }
+
     // ---- frames ----------------------------------------------------------------------------------------------------
 
     /** What network threads call. */
@@ -257,7 +279,9 @@ final class NodeAgent {
         return new ConnectionListener() {
             @Override
             public void onOpen(Connection connection) {
-                onAgent(() -> greeted(connection));
+                if (PeerRules.isListener(connection.peer())) {
+                    onAgent(() -> greeted(connection));
+                }
             }
 
             @Override
@@ -270,16 +294,20 @@ final class NodeAgent {
                             + frame.getClass().getSimpleName());
                 } else if (frame instanceof Frame.Ask ask) {
                     ask(connection, ask);
-                } else if (RegisterAcceptor.isForVoter(frame)) {
-                    vote(connection, frame);
-                } else {
-                    onAgent(() -> take(connection.peer(), frame));
+                } else if (isFrameOfAPeer(connection, frame)) {
+                    if (RegisterAcceptor.isForVoter(frame)) {
+                        vote(connection, frame);
+                    } else {
+                        onAgent(() -> take(connection.peer(), frame));
+                    }
                 }
             }
 
             @Override
             public void onClosed(Connection connection, String reason) {
-                onAgent(() -> inbound.remove(connection.peer().name(), connection));
+                if (PeerRules.isListener(connection.peer())) {
+                    onAgent(() -> inbound.remove(connection.peer().name(), connection));
+                }
             }
         };
     }
@@ -290,6 +318,16 @@ final class NodeAgent {
             case CLIENT, ADMIN -> true;
             case DISTRIBUTOR, NODE, ARBITER -> false;
         };
+    }
+
+    /** Whoever says what is not his to say is disconnected; nothing of it reaches the node agent. */
+    private boolean isFrameOfAPeer(Connection connection, Frame frame) {
+        Optional<String> refusal = rules.refusal(connection.peer(), frame);
+        refusal.ifPresent(reason -> {
+            LOG.warn("{} closes a connection from {}: {}", config.name(), connection.remote(), reason);
+            connection.close(reason);
+        });
+        return refusal.isEmpty();
     }
 
     private void ask(Connection connection, Frame.Ask ask) {
@@ -307,7 +345,7 @@ final class NodeAgent {
         } else if (reigning == null) {
             refuse(connection, request, AnswerCode.NOT_ACTIVE, config.name() + " is not the active");
         } else if (ask.term() != reigning.term()) {
-            if (ask.term() > reigning.term()) {
+            if (ask.term() > reigning.term() && PeerRules.isDistributor(connection.peer()) && mayTakeHint()) {
                 onAgent(() -> higherTerm(ask.term()));
             }
             connection.send(notice(reigning));
@@ -319,6 +357,13 @@ final class NodeAgent {
         } else if (!reigning.ask(connection, request)) {
             refuse(connection, request, AnswerCode.BUSY, config.name() + " has no room for more messages");
         }
+    }
+
+    /** A hint costs a read of the register, and whoever gives it may be wrong: one at a time. */
+    private boolean mayTakeHint() {
+        long nowNs = System.nanoTime();
+        long lastNs = lastHintNs.get();
+        return nowNs - lastNs >= HINT_NS && lastHintNs.compareAndSet(lastNs, nowNs);
     }
 
     private void refuse(Connection connection, Request request, AnswerCode code, String text) {
@@ -354,13 +399,10 @@ final class NodeAgent {
     }
 
     private void greeted(Connection connection) {
-        Peer peer = connection.peer();
-        if (peer.role() == Peer.Role.DISTRIBUTOR || peer.role() == Peer.Role.ARBITER) {
-            inbound.put(peer.name(), connection);
-            ActiveNode reigning = active;
-            if (reigning != null) {
-                connection.send(notice(reigning));
-            }
+        inbound.put(connection.peer().name(), connection);
+        ActiveNode reigning = active;
+        if (reigning != null) {
+            connection.send(notice(reigning));
         }
     }
 
@@ -388,13 +430,6 @@ final class NodeAgent {
         long nowNs = System.nanoTime();
         if (RegisterProposer.isForProposer(frame)) {
             proposer.onFrame(from.name(), frame, nowNs);
-            return;
-        }
-        if (from.role() != Peer.Role.NODE || !links.containsKey(from.name())) {
-            LOG.warn(
-                    "ignored {} of {}, which is no node of this database",
-                    frame.getClass().getSimpleName(),
-                    from);
             return;
         }
         View.Member member = new View.Member(from.name(), from.incarnation());

@@ -104,10 +104,16 @@ public enum Setting {
             c -> c.limits().forwardLogBytes()),
     TAKEOVER_BUDGET(
             "takeover-budget",
-            SettingKind.time("1ms", "1m"),
+            SettingKind.time("1ms", "10s"),
             "50ms",
             "Execution time that a backup may lag behind before the active holds back new work.",
             c -> SettingKind.time(c.limits().takeoverBudget())),
+    EXECUTION_LIMIT(
+            "execution-limit",
+            SettingKind.time("100ms", "1h"),
+            "30s",
+            "An active whose service works on one message for longer ends itself, and the message is barred.",
+            c -> SettingKind.time(c.limits().executionLimit())),
     SESSION_LIMIT(
             "session-limit",
             SettingKind.time("1s", "365d"),
@@ -188,6 +194,7 @@ public enum Setting {
                     CONNECTIONS_MAX,
                     FORWARD_LOG_BYTES,
                     TAKEOVER_BUDGET,
+                    EXECUTION_LIMIT,
                     SESSION_LIMIT,
                     TRANSACTION_LIMIT,
                     SESSION_GRACE -> true;
