@@ -342,10 +342,14 @@ public final class SessionCore<T> {
     }
 
     private void send(Pending<T> pending, long nowNs) {
-        boolean isRepeated = pending.copies > 0;
-        if (!isRepeated) {
+        if (pending.copies == 0) {
             pending.firstSentNs = nowNs;
+            pending.firstTerm = term;
+            pending.firstAttach = attach;
         }
+        // What goes again to the same active costs it nothing. Only what another one may have died of is to be marked
+        // before it is executed (R17), and within one attachment the distributor knows that better.
+        boolean isRepeated = pending.firstTerm != term || pending.firstAttach != attach;
         pending.copies++;
         if (pending.kind.isOrdered()) {
             lastOrderedSentNs = nowNs;
@@ -712,6 +716,11 @@ public final class SessionCore<T> {
         long previousOrdered;
         int copies;
         long firstSentNs;
+
+        /** Term and attachment of the first copy. */
+        long firstTerm;
+
+        int firstAttach;
         boolean isVoid;
         /** Whether the application has been told. */
         boolean hasEnded;

@@ -80,8 +80,8 @@ class SessionCoreTest implements SessionCore.Effects<String> {
         advance(5);
         assertThat(heard())
                 .containsExactly(
-                        "BEGIN 1 after 0 acked 0 repeated",
-                        "BEGIN 2 after 1 acked 0 repeated",
+                        "BEGIN 1 after 0 acked 0",
+                        "BEGIN 2 after 1 acked 0",
                         "BEGIN 3 after 2 acked 0");
     }
 
@@ -119,7 +119,7 @@ class SessionCoreTest implements SessionCore.Effects<String> {
         advance(7_990);
         assertThat(heard()).noneMatch(line -> line.startsWith("VOID"));
         advance(20);
-        assertThat(heard()).startsWith("VOID 1 after 0 acked 0 repeated").noneMatch(line -> line.startsWith("BEGIN"));
+        assertThat(heard()).startsWith("VOID 1 after 0 acked 0").noneMatch(line -> line.startsWith("BEGIN"));
         answer(1, AnswerCode.VOIDED, 3);
         assertThat(heard()).containsExactly("a NOT_EXECUTED VOIDED");
         core.tick(now + 2_000 * MS);
@@ -169,7 +169,7 @@ class SessionCoreTest implements SessionCore.Effects<String> {
         core.submit("a", RequestKind.BEGIN, 0, new byte[1], now);
         heard();
         answer(1, AnswerCode.REFUSED, 0);
-        assertThat(heard()).containsExactly("VOID 1 after 0 acked 0 repeated");
+        assertThat(heard()).containsExactly("VOID 1 after 0 acked 0");
         answer(1, AnswerCode.VOIDED, 3);
         assertThat(heard()).containsExactly("a NOT_EXECUTED REFUSED");
     }
