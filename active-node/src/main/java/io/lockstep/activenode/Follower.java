@@ -110,6 +110,12 @@ final class Follower {
         lastSignNs = nowNs;
     }
 
+    /** We stood still: whatever it said or did meanwhile has not been read yet. */
+    void onOwnPause(long nowNs) {
+        lastSignNs = nowNs;
+        lastProgressNs = nowNs;
+    }
+
     boolean isFollowing() {
         return state == FollowerState.FOLLOWING;
     }

@@ -174,7 +174,7 @@ public final class ForwardCore<C> {
 
     /** Sends what is not sent yet and answers what may be; called at the end of every batch of work. */
     public void flush(long now) {
-        nowNs = now;
+        at(now);
         if (isDeposed) {
             return;
         }
@@ -198,7 +198,7 @@ public final class ForwardCore<C> {
 
     /** A node says where it stands and wants to follow. */
     public void onJoin(View.Member from, Frame.Join join, long now) {
-        nowNs = now;
+        at(now);
         if (isDeposed || isHigherTerm(join)) {
             return;
         }
@@ -251,7 +251,7 @@ public final class ForwardCore<C> {
 
     /** A backup says how far it has come. */
     public void onAcknowledge(View.Member from, Frame.Acknowledge acknowledge, long now) {
-        nowNs = now;
+        at(now);
         if (isDeposed || isHigherTerm(acknowledge) || acknowledge.term() < term) {
             return;
         }
@@ -276,7 +276,7 @@ public final class ForwardCore<C> {
 
     /** A backup's execution gave something else than ours: it leaves the view at once. */
     public void onDiverged(View.Member from, Frame.Diverged diverged, long now) {
-        nowNs = now;
+        at(now);
         Follower follower = followers.get(from.name());
         if (isDeposed || isHigherTerm(diverged) || follower == null || !follower.member.equals(from)) {
             return;
@@ -293,7 +293,7 @@ public final class ForwardCore<C> {
 
     /** A connection attempt to a node was refused: no process listens there any more. */
     public void onNodeGone(View.Member member, long now) {
-        nowNs = now;
+        at(now);
         Follower follower = followers.get(member.name());
         if (!isDeposed && follower != null && follower.member.equals(member)) {
             lose(follower, "is gone");
@@ -342,7 +342,7 @@ public final class ForwardCore<C> {
 
     /** A joining node holds the copy's pieces up to an index. */
     public void onCopyAcknowledge(View.Member from, Frame.CopyAcknowledge acknowledge, long now) {
-        nowNs = now;
+        at(now);
         Follower follower = copyingFollower(acknowledge.copyId());
         if (isDeposed || follower == null || !follower.member.equals(from)) {
             return;
@@ -397,11 +397,7 @@ public final class ForwardCore<C> {
 
     /** Heartbeats, lost backups, held-back work; call it every few milliseconds. */
     public void tick(long now) {
-        if (now - nowNs > config.failureDetection().toNanos() / 2) {
-            // We stood still ourselves: what the backups said meanwhile has not been read yet.
-            followers.values().forEach(follower -> follower.onSignOfLife(now));
-        }
-        nowNs = now;
+        at(now);
         if (isDeposed) {
             return;
         }
@@ -417,6 +413,15 @@ public final class ForwardCore<C> {
         regulate();
         considerView();
         flush(now);
+    }
+
+    /** Every call says what time it is, so that whichever comes first after a pause of our own notices it. */
+    private void at(long now) {
+        if (now - nowNs > config.failureDetection().toNanos() / 2) {
+            // We stood still ourselves: what the backups said meanwhile has not been read yet.
+            followers.values().forEach(follower -> follower.onOwnPause(now));
+        }
+        nowNs = now;
     }
 
     /** R11: it has something that it may execute, and makes no progress for longer than that can take. */

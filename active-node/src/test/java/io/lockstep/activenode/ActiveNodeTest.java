@@ -285,6 +285,33 @@ class ActiveNodeTest {
         assertThat(rung).hasSize(1);
     }
 
+    @Test
+    void effectsOfTransactionsThatExpireAreKeyedByTheirEntriesAndRunOnceEach() throws InterruptedException {
+        Role first = new Role(1, NOBODY, Map.of("bell", new Bell()));
+        first.ask(Asking.open(7));
+        first.ask(client.begin("late bell"));
+        first.ask(client.begin("late bell"));
+        first.until(() -> first.answers.size() == 3);
+        now.addAndGet(Duration.ofMinutes(6).toNanos());
+        first.node.tick(now.get());
+        first.until(() -> log.lastPosition() == 8);
+        assertThat(log.get(5).header().kind()).isEqualTo(RequestKind.EXPIRE);
+        assertThat(log.get(6).header().kind()).isEqualTo(RequestKind.EXPIRE);
+        assertThat(log.get(7).header().kind()).isEqualTo(RequestKind.EFFECT_DONE);
+        assertThat(log.get(8).header().kind()).isEqualTo(RequestKind.EFFECT_DONE);
+        assertThat(rung)
+                .containsExactly(
+                        new EffectRunner.Key(new Identity(1, 2), -5, 0),
+                        new EffectRunner.Key(new Identity(1, 2), -6, 0));
+        first.node.close();
+        assertThat(store.pendingEffects()).isEmpty();
+        Role second = new Role(2, NOBODY, Map.of("bell", new Bell()));
+        second.ask(client.touch());
+        second.until(() -> second.answers.size() == 1);
+        second.node.close();
+        assertThat(rung).hasSize(2);
+    }
+
     private EffectRunner.Key awaitRung() throws InterruptedException {
         return Objects.requireNonNull(rung.poll(20, TimeUnit.SECONDS));
     }

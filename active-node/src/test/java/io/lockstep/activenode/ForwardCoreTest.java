@@ -8,6 +8,7 @@ import io.lockstep.tsdstore.NoRecords;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
 import io.lockstep.wire.Answer;
+import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
@@ -166,6 +167,20 @@ class ForwardCoreTest {
     }
 
     @Test
+    void whoExecutedMoreThanItHoldsLeavesTheViewAndNothingOfItCounts() {
+        Reign reign = new Reign(B).inSync();
+        reign.ask("x");
+        reign.heard();
+        reign.acknowledge(B, 0, 3, 4);
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).isEmpty());
+        assertThat(reign.heard()).isEmpty();
+        assertThat(reign.core.stablePosition()).isEqualTo(2);
+        reign.register.answer();
+        assertThat(reign.heard()).containsExactly("view 2 []", "client OK 1");
+    }
+
+    @Test
     void row32WhatWasNotAcknowledgedForLongIsSentAgain() {
         Reign reign = new Reign(B).inSync();
         reign.ask("x");
@@ -199,6 +214,44 @@ class ForwardCoreTest {
         assertThat(reign.heard()).noneMatch(line -> line.startsWith("client"));
         reign.register.answer();
         assertThat(reign.heard()).containsExactly("view 2 []", "client OK 1");
+    }
+
+    @Test
+    void row26ItsOwnPauseAccusesNobodyAndTheBackupsHaveTheirTimeAgain() {
+        Reign reign = new Reign(B).inSync();
+        reign.standStill(10_000);
+        reign.tick();
+        reign.pass(500);
+        reign.tick();
+        assertThat(reign.register.isBusy()).isFalse();
+        reign.pass(1);
+        reign.tick();
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).isEmpty());
+    }
+
+    @Test
+    void row26ItsOwnPauseAccusesNobodyThoughTheLanesWorkIsTakenBeforeTheTick() {
+        Reign reign = new Reign(B, C).inSync();
+        reign.standStill(10_000);
+        reign.flush();
+        reign.tick();
+        assertThat(reign.register.isBusy()).isFalse();
+        reign.standStill(10_000);
+        reign.acknowledge(B, 2);
+        reign.tick();
+        assertThat(reign.register.isBusy()).isFalse();
+    }
+
+    @Test
+    void row26ItsOwnPauseMakesNobodyStuck() {
+        Reign reign = new Reign(B).inSync();
+        reign.ask("x");
+        reign.acknowledge(B, 0, 3, 2);
+        reign.standStill(10_000);
+        reign.flush();
+        reign.tick();
+        assertThat(reign.register.isBusy()).isFalse();
     }
 
     @Test
@@ -324,6 +377,21 @@ class ForwardCoreTest {
         reign.register.answer();
         assertThat(reign.heard()).contains("view 2 []");
         assertThat(reign.register.isBusy()).isFalse();
+    }
+
+    @Test
+    void votersWithNewDisksAreNamedOnceASecondAtMost() {
+        Reign reign = new Reign();
+        reign.register.strangers.add("d");
+        reign.tick();
+        reign.register.answer();
+        assertThat(reign.register.isBusy()).isFalse();
+        reign.pass(1_000);
+        reign.tick();
+        assertThat(reign.register.isBusy()).isFalse();
+        reign.pass(1);
+        reign.tick();
+        assertThat(reign.register.isBusy()).isTrue();
     }
 
     // ---- higher terms ----------------------------------------------------------------------------------------------
@@ -453,6 +521,19 @@ class ForwardCoreTest {
         assertThat(reign.heard()).noneMatch(line -> line.startsWith("b <-"));
         reign.join(B, 2, 5, 5);
         assertThat(reign.log.holds(5)).isFalse();
+    }
+
+    @Test
+    void aJoinerThatWaitsForTheLaneToTakeItsCopyIsNotLost() {
+        Reign reign = new Reign();
+        for (int i = 0; i < 20; i++) {
+            reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+            reign.pass(100);
+            reign.tick();
+        }
+        assertThat(reign.heard()).containsExactly("take copy 1");
+        reign.core.onCopyTaken(1, reign.log.last(), reign.log.lastChain());
+        assertThat(reign.heard()).containsExactly("b <- copy 1 at 1.2 (join 1)", "read copy 1");
     }
 
     @Test
@@ -591,10 +672,67 @@ class ForwardCoreTest {
         reign.core.onExecutionTime(3_200 * MS);
         reign.heard();
         reign.acknowledge(B, 0, 4, 2);
-        assertThat(reign.heard()).containsExactly("hold back true", "client OK 1", "client OK 2");
+        assertThat(reign.heard())
+                .as("the backup hears at once what it may execute")
+                .containsExactly("hold back true", "client OK 1", "client OK 2", "b <- nothing round 0 stable 4");
+        reign.flush();
+        assertThat(reign.heard()).isEmpty();
         assertThat(reign.core.isHoldingBack()).isTrue();
         reign.acknowledge(B, 0, 4, 3);
         assertThat(reign.heard()).containsExactly("hold back false");
+    }
+
+    @Test
+    void workIsHeldBackWhileMoreThanHalfOfTheLogIsNotStable() {
+        Reign reign = new Reign(1, CONFIG, 20_000, B).inSync();
+        reign.ask("x".repeat(6_000));
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isFalse();
+        reign.ask("x".repeat(6_000));
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isTrue();
+        reign.acknowledge(B, 3);
+        reign.acknowledge(B, 3);
+        assertThat(reign.core.isHoldingBack()).isFalse();
+    }
+
+    @Test
+    void workIsHeldBackWhileAnswersOfManyBytesWait() {
+        Reign reign = new Reign(B).inSync();
+        Answer large = new Answer(new Identity(1, 2), 1, Identity.NONE, AnswerCode.OK, new byte[1 << 20]);
+        for (int i = 0; i < 64; i++) {
+            reign.core.onOrdered("client", new Ordered(null, large, 2, true));
+        }
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isFalse();
+        reign.core.onOrdered("client", new Ordered(null, large, 2, true));
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isTrue();
+        reign.acknowledge(B, 2, 2, 2);
+        reign.acknowledge(B, 2, 2, 2);
+        assertThat(reign.core.waitingAnswers()).isZero();
+        assertThat(reign.core.isHoldingBack()).isFalse();
+    }
+
+    @Test
+    void aLoneActiveHoldsBackForOneThatFollowsForLongAndCannotGetNear() {
+        Reign reign = new Reign();
+        reign.ask("x");
+        reign.ask("y");
+        reign.core.onExecutionTime(3_200 * MS);
+        reign.join(B, 1, 1, 1);
+        for (int i = 0; i < 50; i++) {
+            reign.acknowledge(B, 0, 4, 1);
+            assertThat(reign.core.isHoldingBack()).isFalse();
+            reign.pass(100);
+        }
+        reign.pass(1);
+        reign.acknowledge(B, 0, 4, 1);
+        assertThat(reign.core.isHoldingBack()).isTrue();
+        reign.acknowledge(B, 0, 4, 4);
+        assertThat(reign.core.isHoldingBack()).isFalse();
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).containsExactly(B));
     }
 
     @Test
@@ -751,6 +889,11 @@ class ForwardCoreTest {
                 now = Math.min(until, now + 100 * MS);
                 core.flush(now);
             }
+        }
+
+        /** Time passes, and nobody calls. */
+        void standStill(long ms) {
+            now += ms * MS;
         }
 
         void tick() {

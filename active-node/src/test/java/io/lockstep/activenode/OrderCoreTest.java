@@ -194,6 +194,27 @@ class OrderCoreTest {
         assertThat(store.sessionCount()).isZero();
     }
 
+    @Test
+    void anIdleActiveTellsTheTimeOnceASecond() {
+        ask(client.begin("a"));
+        pass(1_000 * MS - 1);
+        assertThat(core.expireNext(now, wall)).isNull();
+        pass(1);
+        Execution idle = Objects.requireNonNull(core.expireNext(now, wall));
+        assertThat(idle.entry().header().kind()).isEqualTo(RequestKind.EXPIRE);
+        assertThat(idle.entry().header().session()).isEqualTo(Identity.NONE);
+        assertThat(idle.entry().header().timeNs()).isEqualTo(store.lastTimeNs());
+        assertThat(store.transactionCount()).isEqualTo(1);
+        pass(999 * MS);
+        assertThat(core.expireNext(now, wall)).isNull();
+        ask(client.go(1, "b"));
+        pass(999 * MS);
+        assertThat(core.expireNext(now, wall)).as("an entry tells the time too").isNull();
+        pass(MS);
+        assertThat(core.expireNext(now, wall)).isNotNull();
+        assertThat(service.runs).hasValue(2);
+    }
+
     private void pass(long ns) {
         now += ns;
         wall += ns;

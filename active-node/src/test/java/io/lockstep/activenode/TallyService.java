@@ -25,6 +25,18 @@ final class TallyService implements TransactionService {
         }
     });
 
+    private static final StateKey<String> WHEN_EXPIRED = new StateKey<>("when-expired", new Codec<>() {
+        @Override
+        public byte[] encode(String value) {
+            return bytes(value);
+        }
+
+        @Override
+        public String decode(byte[] bytes) {
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+    });
+
     /** How often the service ran, whatever came of it; the test's own, so no part of the state. */
     final AtomicInteger runs = new AtomicInteger();
 
@@ -49,6 +61,9 @@ final class TallyService implements TransactionService {
         if (text.startsWith("once ")) {
             context.runOutside(new OutsideEffect(text.substring(5), message, true));
         }
+        if (text.startsWith("late ")) {
+            context.put(WHEN_EXPIRED, text.substring(5));
+        }
         long tally = context.get(TALLY).orElse(0L) + 1;
         context.put(TALLY, tally);
         return bytes(Long.toString(tally));
@@ -63,7 +78,9 @@ final class TallyService implements TransactionService {
     public void onRollback(TransactionContext context) {}
 
     @Override
-    public void onExpire(TransactionContext context) {}
+    public void onExpire(TransactionContext context) {
+        context.get(WHEN_EXPIRED).ifPresent(name -> context.runOutside(new OutsideEffect(name, new byte[0], false)));
+    }
 
     static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);

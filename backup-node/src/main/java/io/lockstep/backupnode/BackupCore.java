@@ -112,11 +112,7 @@ public final class BackupCore {
 
     /** Looks for the active, watches it, proposes itself; call it every few milliseconds. */
     public void tick(long now) {
-        if (now - nowNs > config.suspicionNs() / 2) {
-            // We stood still ourselves: what the others said meanwhile has not been read yet.
-            lastSignNs = Math.max(lastSignNs, now - config.suspicionNs() / 2);
-        }
-        nowNs = now;
+        at(now);
         switch (state) {
             case LOCATING_ACTIVE -> locate();
             case MIRRORING -> {
@@ -143,6 +139,15 @@ public final class BackupCore {
                 // What happens next is somebody else's answer.
             }
         }
+    }
+
+    /** Every call says what time it is, so that whichever comes first after a pause of our own notices it. */
+    private void at(long now) {
+        if (now - nowNs > config.suspicionNs() / 2) {
+            // We stood still ourselves: what the others said meanwhile has not been read yet.
+            lastSignNs = Math.max(lastSignNs, now - config.suspicionNs() / 2);
+        }
+        nowNs = now;
     }
 
     private void locate() {
@@ -202,13 +207,18 @@ public final class BackupCore {
 
     /** The active keeps our entries before a position and sends what follows. */
     public void onFollow(String from, Frame.Follow follow, long now) {
-        nowNs = now;
+        at(now);
         if (state != BackupState.LOCATING_ACTIVE || follow.joinId() != joinId || follow.term() < followedTerm) {
             return;
         }
         long keep = follow.fromPosition() - 1;
         if (keep > log.lastPosition()) {
             LOG.warn("{} wants us to go on after {}, we hold {}", from, keep, log.lastPosition());
+            return;
+        }
+        if (!log.knows(keep)) {
+            // Handed over and evicted: no chain can show it any more. Our next Join tells how far it is executed.
+            LOG.info("{} wants us to go on after {}, which we hold no longer", from, keep);
             return;
         }
         follow(from, follow.term(), keep);
@@ -238,7 +248,7 @@ public final class BackupCore {
 
     /** Entries from the active. */
     public void onForward(String from, Frame.Forward forward, long now) {
-        nowNs = now;
+        at(now);
         if (state != BackupState.FOLLOWING || forward.term() < followedTerm || !from.equals(followed)) {
             return;
         }
@@ -311,7 +321,7 @@ public final class BackupCore {
 
     /** The lane has executed all entries up to a position, with outcomes equal to the active's. */
     public void onApplied(long position, long chain, long now) {
-        nowNs = now;
+        at(now);
         Invariant.check(position <= handedPosition, "executed what was not handed over", position, handedPosition);
         executedPosition = position;
         executedChain = chain;
@@ -325,7 +335,7 @@ public final class BackupCore {
 
     /** The lane's execution of an entry gave something else. */
     public void onDiverged(long position, long expected, long actual, String detail, long now) {
-        nowNs = now;
+        at(now);
         LOG.error(
                 "our execution of {} differs: expected {}, got {}: {}",
                 position,
@@ -338,7 +348,7 @@ public final class BackupCore {
 
     /** This node failed for reasons of its own. */
     public void onUnfit(String why, long now) {
-        nowNs = now;
+        at(now);
         if (state != BackupState.UNFIT && state != BackupState.CLOSED) {
             boolean isTakingOver = state == BackupState.CANDIDATE || state == BackupState.PROMOTING;
             become(BackupState.UNFIT, why);
@@ -355,7 +365,7 @@ public final class BackupCore {
 
     /** The active sends a copy of the state. */
     public void onCopyBegin(String from, Frame.CopyBegin begin, long now) {
-        nowNs = now;
+        at(now);
         if (state != BackupState.LOCATING_ACTIVE || begin.joinId() != joinId || begin.term() < followedTerm) {
             return;
         }
@@ -373,7 +383,7 @@ public final class BackupCore {
 
     /** One piece of the copy. */
     public void onCopyChunk(String from, Frame.CopyChunk chunk, long now) {
-        nowNs = now;
+        at(now);
         if (state != BackupState.MIRRORING
                 || chunk.copyId() != copyId
                 || !from.equals(followed)
@@ -390,7 +400,7 @@ public final class BackupCore {
 
     /** A piece was taken; with the last one the copy is installed whole. */
     public void onCopyPieceTaken(long takenCopyId, int index, boolean isInstalled, long now) {
-        nowNs = now;
+        at(now);
         if (state != BackupState.MIRRORING || takenCopyId != copyId) {
             return;
         }
@@ -411,7 +421,7 @@ public final class BackupCore {
 
     /** The copy is broken: it is dropped whole, and another is asked for. */
     public void onCopyBroken(long brokenCopyId, String why, long now) {
-        nowNs = now;
+        at(now);
         if (state == BackupState.MIRRORING && brokenCopyId == copyId) {
             onUnfit("the copy was broken: " + why, now);
         }
@@ -421,7 +431,7 @@ public final class BackupCore {
 
     /** A connection with a node was lost, or membership hints that it is gone: look once (R12). */
     public void onConnectionLost(String node, long now) {
-        nowNs = now;
+        at(now);
         if (state == BackupState.FOLLOWING && node.equals(followed) && !isProbing) {
             isProbing = true;
             effects.probe(node);
@@ -430,7 +440,7 @@ public final class BackupCore {
 
     /** The one attempt to connect again was refused (no process listens there), or ended otherwise. */
     public void onProbe(String node, boolean isRefused, long now) {
-        nowNs = now;
+        at(now);
         isProbing = false;
         if (state == BackupState.FOLLOWING && node.equals(followed) && isRefused) {
             propose(followedTerm, node + " refuses connections");
@@ -439,7 +449,7 @@ public final class BackupCore {
 
     /** The active says which message is ending it. */
     public void onDeathNote(String from, Frame.DeathNote note, long now) {
-        nowNs = now;
+        at(now);
         if (note.term() == followedTerm && from.equals(followed)) {
             LOG.warn("{} dies of message {} of session {}: {}", from, note.requestId(), note.session(), note.cause());
             deathNote = new Poison(note.session(), note.requestId());

@@ -131,6 +131,20 @@ class BackupCoreTest {
     }
 
     @Test
+    void tellsOfAFewExecutedEntriesWhenNothingMoreIsToBeExecuted() {
+        Orders some = new Orders().reign(1).messages(19);
+        Backup backup = new Backup().following();
+        backup.forward(some, 1, 12, 7);
+        backup.heard();
+        backup.lane();
+        assertThat(backup.heard()).as("too few").isEmpty();
+        backup.forward(some, 13, 20, 20);
+        backup.heard();
+        backup.lane();
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 20 executed 20 round 0");
+    }
+
+    @Test
     void row58ADivergenceIsToldAndMakesItUnfitForGood() throws Exception {
         Backup backup = new Backup().following();
         Orders other = orders.forkAfter(2).messages(1);
@@ -191,6 +205,42 @@ class BackupCoreTest {
     }
 
     @Test
+    void row26ItsOwnPauseAccusesNobodyAndTheActiveHasHalfOfTheTimeAgain() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.standStill(10_000);
+        backup.tick();
+        backup.pass(375);
+        assertThat(backup.heard()).isEmpty();
+        backup.pass(1);
+        assertThat(backup.heard()).containsExactly("CANDIDATE");
+    }
+
+    @Test
+    void row26ItsOwnPauseAccusesNobodyWhateverItIsToldFirstAfterwards() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.forward(orders, 1, 5, 5);
+        backup.heard();
+        backup.standStill(10_000);
+        backup.lane();
+        backup.tick();
+        backup.pass(375);
+        assertThat(backup.heard()).isEmpty();
+        backup.forward(orders, 6, 6, 6);
+        backup.pass(750);
+        assertThat(backup.heard()).containsExactly("a <- acknowledge 6 executed 5 round 0", "execute 6..6");
+    }
+
+    @Test
+    void row26ItsOwnPauseInACopyDoesNotBreakIt() {
+        Backup backup = new Backup();
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(1), backup.now);
+        backup.standStill(60_000);
+        backup.tick();
+        assertThat(backup.core.state()).isEqualTo(BackupState.MIRRORING);
+    }
+
+    @Test
     void aRefusalOfAnotherNodeProposesNothing() {
         Backup backup = new Backup().following().inView(A, B);
         backup.core.onConnectionLost("c", backup.now);
@@ -241,9 +291,91 @@ class BackupCoreTest {
         backup.register.answer();
         backup.heard();
         backup.core.onDiverged(3, 1, 2, "another answer", backup.now);
-        assertThat(backup.heard()).containsExactly("a <- diverged at 3", "UNFIT", "rebuild");
+        assertThat(backup.heard()).containsExactly("a <- diverged at 3", "UNFIT");
         backup.lane();
         assertThat(backup.heard()).isEmpty();
+        assertThat(backup.core.receivedPosition())
+                .as("perhaps the last copy there is")
+                .isEqualTo(5);
+    }
+
+    @Test
+    void row59ACandidateWhoseExecutionDiffersLeadsNobodyAndKeepsItsCopy() {
+        Backup backup = new Backup().following().inView(A, B);
+        backup.forward(orders, 1, 5, 3);
+        backup.candidate();
+        backup.core.onDiverged(3, 1, 2, "another answer", backup.now);
+        assertThat(backup.heard()).containsExactly("a <- diverged at 3", "UNFIT");
+        backup.register.answer();
+        assertThat(backup.heard()).isEmpty();
+        assertThat(backup.core.receivedPosition()).isEqualTo(5);
+    }
+
+    @Test
+    void row12ALongerTailIsKeptWhenTheWinnerDiesBeforeItSentAnything() {
+        Orders many = new Orders().reign(1).messages(109);
+        Backup first = tailOf(B, many, 105);
+        Backup second = beatenBy(first, tailOf(C, many, 110));
+        assertThat(second.heard()).containsExactly("FOLLOWING", "b <- acknowledge 90 executed 90 round 0");
+        second.outlives("b");
+        assertThat(second.heard()).containsExactly("PROMOTING", "execute 91..110");
+        second.lane();
+        assertThat(second.heard()).containsExactly("PROMOTED", "promoted in term 3");
+        assertThat(second.log.chainAt(105)).isEqualTo(first.store.chain());
+        assertThat(second.store.digest()).isEqualTo(many.store.digest());
+    }
+
+    @Test
+    void row12ALongerTailIsKeptWhenTheWinnerDiesAfterItSentAPart() {
+        Orders many = new Orders().reign(1).messages(109);
+        Backup first = tailOf(B, many, 105);
+        Backup second = beatenBy(first, tailOf(C, many, 110));
+        second.core.onForward("b", new Frame.Forward(2, 0, 95, many.range(91, 100)), second.now);
+        assertThat(second.heard()).contains("b <- acknowledge 100 executed 90 round 0", "execute 91..95");
+        second.lane();
+        second.outlives("b");
+        second.lane();
+        assertThat(second.core.state()).isEqualTo(BackupState.PROMOTED);
+        assertThat(second.store.digest()).isEqualTo(many.store.digest());
+    }
+
+    @Test
+    void row8ALongerTailIsSetAsideOnlyWhenTheWinnerSendsAnother() throws Exception {
+        Orders many = new Orders().reign(1).messages(109);
+        Orders newer = many.forkAfter(105).reign(2);
+        Backup first = tailOf(B, many, 105);
+        Backup second = beatenBy(first, tailOf(C, many, 110));
+        second.core.onForward("b", new Frame.Forward(2, 0, 90, newer.range(91, 105)), second.now);
+        assertThat(second.core.receivedPosition()).isEqualTo(110);
+        second.core.onForward("b", new Frame.Forward(2, 0, 90, newer.range(106, 106)), second.now);
+        assertThat(second.core.receivedPosition()).isEqualTo(106);
+        assertThat(second.heard()).endsWith("b <- acknowledge 106 executed 90 round 0");
+        second.outlives("b");
+        second.lane();
+        assertThat(second.store.digest()).isEqualTo(newer.store.digest());
+    }
+
+    /** An in-sync backup of A that holds so much and has executed 90 of it. */
+    private static Backup tailOf(View.Member self, Orders orders, long last) {
+        Backup backup = new Backup(self).following().inView(A, B, C);
+        backup.forward(orders, 1, last, 90);
+        backup.lane();
+        return backup;
+    }
+
+    /** Both propose themselves, the first wins and has the second follow from what that one has executed. */
+    private static Backup beatenBy(Backup first, Backup second) {
+        first.candidate();
+        first.register.answer();
+        first.lane();
+        assertThat(first.core.state()).isEqualTo(BackupState.PROMOTED);
+        second.register.value = first.register.value;
+        second.candidate();
+        second.register.answer();
+        second.tick();
+        assertThat(second.heard()).containsExactly("LOCATING_ACTIVE", "all <- join 2 last 1.110 executed 90");
+        second.core.onFollow("b", new Frame.Follow(2, 2, 91), second.now);
+        return second;
     }
 
     @Test
@@ -425,7 +557,8 @@ class BackupCoreTest {
     }
 
     @Test
-    void row8WhoExecutedWhatTheActiveDoesNotHaveIsRebuilt() {
+    void row8WhoExecutedWhatTheActiveDoesNotHaveIsRebuilt() throws Exception {
+        Orders newer = orders.forkAfter(3).reign(2).messages(2);
         Backup backup = new Backup().following();
         backup.forward(orders, 1, 5, 5);
         backup.lane();
@@ -433,8 +566,21 @@ class BackupCoreTest {
         backup.tick();
         backup.heard();
         backup.core.onFollow("c", new Frame.Follow(2, 2, 4), backup.now);
-        assertThat(backup.heard()).contains("rebuild");
-        assertThat(backup.core.state()).isEqualTo(BackupState.UNFIT);
+        assertThat(backup.heard()).containsExactly("FOLLOWING", "c <- acknowledge 3 executed 3 round 0");
+        backup.core.onForward("c", new Frame.Forward(2, 0, 5, newer.range(4, 5)), backup.now);
+        assertThat(backup.heard()).containsExactly("UNFIT", "rebuild");
+    }
+
+    @Test
+    void row8WhoHandedOverWhatTheActiveDoesNotHaveIsRebuiltThoughItIsNotExecutedYet() throws Exception {
+        Orders newer = orders.forkAfter(3).reign(2).messages(2);
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 6, 4);
+        backup.locatesAnew();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 1), backup.now);
+        backup.heard();
+        backup.core.onForward("c", new Frame.Forward(2, 0, 5, newer.range(1, 5)), backup.now);
+        assertThat(backup.heard()).containsExactly("UNFIT", "rebuild");
     }
 
     @Test
@@ -447,8 +593,86 @@ class BackupCoreTest {
         backup.core.onFollow("c", new Frame.Follow(2, 2, 1), backup.now);
         backup.lane();
         assertThat(backup.core.executedPosition()).isEqualTo(4);
-        assertThat(backup.core.receivedPosition()).isEqualTo(4);
-        assertThat(backup.heard()).containsExactly("FOLLOWING", "c <- acknowledge 4 executed 0 round 0");
+        assertThat(backup.core.receivedPosition()).isEqualTo(5);
+        assertThat(backup.heard()).containsExactly("FOLLOWING", "c <- acknowledge 0 executed 0 round 0");
+        backup.core.onForward("c", new Frame.Forward(2, 0, 5, orders.range(1, 5)), backup.now);
+        assertThat(backup.heard()).containsExactly("c <- acknowledge 5 executed 4 round 0", "execute 5..5");
+    }
+
+    @Test
+    void believesStableOnlyAsFarAsItsEntriesAreShownToBeTheActives() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 5, 2);
+        backup.locatesAnew();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 3), backup.now);
+        backup.heard();
+        backup.core.onForward("c", new Frame.Forward(2, 0, 5, List.of()), backup.now);
+        assertThat(backup.heard()).containsExactly("c <- acknowledge 2 executed 0 round 0");
+        backup.core.onForward("c", new Frame.Forward(2, 0, 5, orders.range(3, 4)), backup.now);
+        assertThat(backup.heard()).containsExactly("c <- acknowledge 4 executed 0 round 0", "execute 3..4");
+    }
+
+    @Test
+    void neverTellsOfMoreExecutedThanReceived() {
+        Orders many = new Orders().reign(1).messages(200);
+        Backup backup = new Backup().following();
+        backup.forward(many, 1, 200, 200);
+        backup.locatesAnew();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 1), backup.now);
+        backup.heard();
+        backup.lane();
+        assertThat(backup.core.executedPosition()).isEqualTo(200);
+        assertThat(backup.heard()).containsExactly("c <- acknowledge 0 executed 0 round 0");
+        backup.core.onForward("c", new Frame.Forward(2, 0, 200, many.range(1, 150)), backup.now);
+        assertThat(backup.heard()).containsExactly("c <- acknowledge 150 executed 150 round 0");
+    }
+
+    // ---- what the log keeps ----------------------------------------------------------------------------------------
+
+    @Test
+    void row56NothingThatWasNotHandedOverIsEvicted() {
+        Orders many = new Orders().reign(1).messages(200);
+        Backup backup = new Backup(B, 1_000).following();
+        backup.forward(many, 1, 150, 50);
+        assertThat(backup.log.bytes()).isGreaterThan(2 * backup.log.maxBytes());
+        backup.forward(many, 151, 151, 50);
+        assertThat(backup.log.firstPosition()).isEqualTo(51);
+        backup.forward(many, 152, 199, 199);
+        backup.forward(many, 200, 200, 200);
+        assertThat(backup.log.bytes()).isLessThanOrEqualTo(backup.log.maxBytes());
+        backup.lane();
+        assertThat(backup.store.last()).isEqualTo(many.at(200).identity());
+    }
+
+    @Test
+    void row56AWinnerWithAFullLogExecutesItsWholeTail() {
+        Orders many = new Orders().reign(1).messages(199);
+        Backup backup = new Backup(B, 1_000).following().inView(A, B);
+        backup.forward(many, 1, 200, 0);
+        backup.candidate();
+        backup.register.answer();
+        backup.lane();
+        assertThat(backup.core.state()).isEqualTo(BackupState.PROMOTED);
+        assertThat(backup.store.digest()).isEqualTo(many.store.digest());
+    }
+
+    @Test
+    void row56WhoCannotShowWhatItHandedOverFollowsWhenThatIsExecuted() {
+        Orders many = new Orders().reign(1).messages(199);
+        Backup backup = new Backup(B, 1_000).following();
+        backup.forward(many, 1, 150, 150);
+        backup.forward(many, 151, 160, 150);
+        assertThat(backup.log.firstPosition()).isGreaterThan(100);
+        backup.locatesAnew();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 1), backup.now);
+        backup.core.onForward("c", new Frame.Forward(2, 0, 150, many.range(1, 10)), backup.now);
+        assertThat(backup.core.state()).isEqualTo(BackupState.LOCATING_ACTIVE);
+        backup.lane();
+        backup.pass(50);
+        assertThat(backup.heard()).endsWith("all <- join 2 last 1.160 executed 150");
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 151), backup.now);
+        backup.core.onForward("c", new Frame.Forward(2, 0, 160, many.range(151, 160)), backup.now);
+        assertThat(backup.heard()).endsWith("c <- acknowledge 160 executed 150 round 0", "execute 151..160");
     }
 
     // ---- copies ----------------------------------------------------------------------------------------------------
@@ -463,14 +687,36 @@ class BackupCoreTest {
         backup.core.onCopyChunk("a", new Frame.CopyChunk(1, 3, 1, true, new byte[1]), backup.now);
         assertThat(backup.heard()).containsExactly("MIRRORING", "begin copy 3 at 1.6", "piece 0", "last piece 1");
         backup.core.onCopyPieceTaken(3, 0, false, backup.now);
-        assertThat(backup.heard()).containsExactly("a <- copied 0");
+        assertThat(backup.heard()).containsExactly("a <- copied 1");
         assertThat(backup.core.receivedPosition()).isZero();
         backup.core.onCopyPieceTaken(3, 1, true, backup.now);
         assertThat(backup.heard())
-                .containsExactly("a <- copied 1", "FOLLOWING", "a <- acknowledge 6 executed 6 round 0");
+                .containsExactly("a <- copied 2", "FOLLOWING", "a <- acknowledge 6 executed 6 round 0");
         orders.messages(1);
         backup.forward(orders, 7, 7, 7);
         assertThat(backup.heard()).containsExactly("a <- acknowledge 7 executed 6 round 0", "execute 7..7");
+    }
+
+    @Test
+    void row39RoundsAndDeathNotesOfAFormerTermAreForgottenWithACopyToo() {
+        Backup backup = new Backup().following();
+        backup.core.onForward("a", new Frame.Forward(1, 9, 0, List.of()), backup.now);
+        backup.core.onDeathNote("a", new Frame.DeathNote(1, new Identity(1, 2), 7, "stack"), backup.now);
+        backup.locatesAnew();
+        backup.core.onCopyBegin(
+                "c",
+                new Frame.CopyBegin(
+                        2, 2, 3, orders.at(6).identity(), orders.at(6).chain()),
+                backup.now);
+        backup.heard();
+        backup.core.onCopyPieceTaken(3, 0, true, backup.now);
+        assertThat(backup.heard())
+                .containsExactly("c <- copied 1", "FOLLOWING", "c <- acknowledge 6 executed 6 round 0");
+        backup.core.onForward("c", new Frame.Forward(2, 1, 6, List.of()), backup.now);
+        assertThat(backup.heard()).containsExactly("c <- acknowledge 6 executed 6 round 1");
+        backup.register.value = Optional.of(new View(2, 2, C, List.of(B), List.of(), 0));
+        backup.outlives("c");
+        assertThat(backup.heard()).endsWith("promoted in term 3");
     }
 
     @Test
@@ -523,7 +769,7 @@ class BackupCoreTest {
         backup.heard();
         backup.pass(7_500);
         backup.tick();
-        assertThat(backup.heard()).containsExactly("a <- copied -1");
+        assertThat(backup.heard()).isNotEmpty().containsOnly("a <- copied 0");
         backup.pass(1);
         backup.tick();
         assertThat(backup.heard()).containsExactly("UNFIT", "rebuild");
@@ -543,7 +789,7 @@ class BackupCoreTest {
 
     /** One backup over a real log and store; its lane executes when it is told to. */
     private static final class Backup implements BackupEffects {
-        final ForwardLog log = new ForwardLog(1 << 20);
+        final ForwardLog log;
         final TsdStore store = TsdStore.create(new TallyService(), new NoRecords(), TsdStoreConfig.defaults());
         final ToldRegister register = new ToldRegister(Optional.empty());
         final BackupCore core;
@@ -556,6 +802,11 @@ class BackupCoreTest {
         }
 
         Backup(View.Member self) {
+            this(self, 1 << 20);
+        }
+
+        Backup(View.Member self, long logBytes) {
+            log = new ForwardLog(logBytes);
             core = new BackupCore(
                     self,
                     new BackupNodeConfig(Duration.ofMillis(500), List.of("a", "b", "c")),
@@ -604,7 +855,32 @@ class BackupCoreTest {
             core.onApplied(store.last().position(), store.chain(), now);
         }
 
+        /** It hears of a higher term, and looks for whose that is. */
+        void locatesAnew() {
+            core.onForward("a", new Frame.Forward(2, 0, 0, List.of()), now);
+            tick();
+            said.clear();
+        }
+
+        /** Whom it follows is gone, and it wins. */
+        void outlives(String active) {
+            core.onConnectionLost(active, now);
+            core.onProbe(active, true, now);
+            said.clear();
+            register.answer();
+        }
+
+        /** Time passes in small steps: a core that is not called for long believes that it stood still itself. */
         void pass(long ms) {
+            long until = now + ms * MS;
+            while (now < until) {
+                now = Math.min(until, now + 100 * MS);
+                tick();
+            }
+        }
+
+        /** Time passes, and nobody calls. */
+        void standStill(long ms) {
             now += ms * MS;
         }
 
@@ -620,6 +896,9 @@ class BackupCoreTest {
 
         @Override
         public void send(String node, Frame frame) {
+            if (frame instanceof Frame.Acknowledge acknowledge) {
+                assertThat(acknowledge.executedPosition()).isLessThanOrEqualTo(acknowledge.receivedPosition());
+            }
             said.add(node + " <- " + text(frame));
         }
 

@@ -130,4 +130,20 @@ class ForwardLogTest {
         log.append(entryAfter(log, 7));
         assertThat(log.get(1001).position()).isEqualTo(1001);
     }
+
+    @Test
+    void evictsNothingFromTheFloorOnWhateverItsLimits() {
+        ForwardLog log = logOf(0, 10);
+        log.keepFrom(3);
+        for (int i = 0; i < 50; i++) {
+            log.append(entryAfter(log, 1));
+        }
+        assertThat(log.firstPosition()).isEqualTo(3);
+        log.keepFrom(48);
+        log.append(entryAfter(log, 1));
+        assertThat(log.firstPosition()).isEqualTo(42);
+        log.keepFrom(Long.MAX_VALUE);
+        log.append(entryAfter(log, 1));
+        assertThat(log.firstPosition()).isEqualTo(43);
+    }
 }
