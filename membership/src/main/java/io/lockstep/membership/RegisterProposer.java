@@ -55,6 +55,9 @@ public final class RegisterProposer implements ViewRegister {
     /** After this time without result the owner is told whom the register waits for. */
     static final long PATIENCE_NS = 250_000_000;
 
+    /** No database changes its view so often. */
+    static final long VERSION_MAX = 1L << 62;
+
     /** Where a round's frames go. */
     @FunctionalInterface
     public interface Effects {
@@ -147,12 +150,33 @@ public final class RegisterProposer implements ViewRegister {
             return;
         }
         if (frame instanceof Promise promise) {
+            Optional<String> flaw = promise.value().flatMap(RegisterProposer::flaw);
+            if (flaw.isPresent()) {
+                log.warn("view register: the value of voter {} cannot be one: {}", voter, flaw.get());
+                onRefusal(voter, new RegisterRefusal(0, promise.ballot(), Ballot.ZERO, flaw.get()), nowNs);
+                return;
+            }
             onPromise(voter, promise, nowNs);
         } else if (frame instanceof Accepted accepted) {
             onAccepted(voter, accepted, nowNs);
         } else if (frame instanceof RegisterRefusal refusal) {
             onRefusal(voter, refusal, nowNs);
         }
+    }
+
+    /** Why no proposer can have written that view; empty when one can. A voter that says it is broken or no voter. */
+    private static Optional<String> flaw(View view) {
+        Set<String> names = new HashSet<>();
+        names.add(view.active().name());
+        boolean isNamedTwice = view.backups().stream().anyMatch(backup -> !names.add(backup.name()));
+        if (isNamedTwice) {
+            return Optional.of("it names a node twice: " + view);
+        }
+        boolean isInRange = view.version() >= RegisterAcceptor.FIRST_VERSION
+                && view.version() < VERSION_MAX
+                && view.term() >= 1
+                && view.term() <= view.version();
+        return isInRange ? Optional.empty() : Optional.of("its version or term is out of range: " + view);
     }
 
     @Override
@@ -203,7 +227,7 @@ public final class RegisterProposer implements ViewRegister {
         Optional<View> newest = now.newestValue();
         boolean everybody = now.promises.size() == voters.size();
         if (newest.isEmpty()) {
-            if (everybody && now.promises.values().stream().noneMatch(Promise::voting)) {
+            if (everybody && now.nobodyVotes()) {
                 proposeFirst(now, nowNs);
             }
             return;
@@ -220,8 +244,13 @@ public final class RegisterProposer implements ViewRegister {
             if (!awaitsStranger(now, nowNs)) {
                 proposeNext(now, base, nowNs);
             }
+        } else if (everybody && now.nobodyVotes() && somebodyNeverTook(base, now)) {
+            // Somebody began to write the first value and did not come to its end. It needed every voter, and one on
+            // the very disk that it names took none, and from now on takes none of an older ballot: so it was not
+            // chosen, and never will be. Whoever it names may have died since; the change begins on its own.
+            proposeFirst(now, nowNs);
         } else if (everybody && base.version() == RegisterAcceptor.FIRST_VERSION && allNamedBy(base, now)) {
-            // Somebody began to write the first value and may not have come to its end: it ends here, in every voter.
+            // Somebody began to write the first value and may have come to its end: it ends here, in every voter.
             propose(now, base, Quorum.EVERY_VOTER, current().isOurs(base) ? Result.COMMITTED : Result.GO_ON, nowNs);
         }
     }
@@ -496,6 +525,12 @@ public final class RegisterProposer implements ViewRegister {
                 .allMatch(e -> diskOf(base, e.getKey()) == e.getValue().diskId());
     }
 
+    private static boolean somebodyNeverTook(View base, Round now) {
+        return now.promises.entrySet().stream()
+                .anyMatch(e -> e.getValue().value().isEmpty()
+                        && diskOf(base, e.getKey()) == e.getValue().diskId());
+    }
+
     /** Disk id under which the view names the voter. */
     private static long diskOf(View view, String voter) {
         for (View.Voter named : view.voters()) {
@@ -579,6 +614,10 @@ public final class RegisterProposer implements ViewRegister {
                     .filter(promise -> promise.value().isPresent())
                     .max((a, b) -> a.accepted().compareTo(b.accepted()))
                     .flatMap(Promise::value);
+        }
+
+        boolean nobodyVotes() {
+            return promises.values().stream().noneMatch(Promise::voting);
         }
 
         @Override

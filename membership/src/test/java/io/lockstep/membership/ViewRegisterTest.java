@@ -3,6 +3,7 @@ package io.lockstep.membership;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lockstep.wire.Ballot;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Invariant;
 import io.lockstep.wire.View;
@@ -158,6 +159,90 @@ class ViewRegisterTest {
         assertThat(outcomes).allMatch(ViewOutcome.Unreachable.class::isInstance);
         assertThat(outcomes.get(0).toString()).contains("its disk is not the one that the register names");
         assertThat(disk("n1").record().value()).isEmpty();
+    }
+
+    @Test
+    void aFirstValueThatOneVoterNeverTookBindsNobody() {
+        RegisterProposer dying = proposer();
+        lost = frame -> frame instanceof Frame.Accept;
+        begin(dying, activate("n1"));
+        View cutShort = new View(
+                1,
+                1,
+                new View.Member("n1", 1),
+                List.of(),
+                List.of(new View.Voter("n1", 1), new View.Voter("n2", 2), new View.Voter("d1", 3)),
+                77);
+        Disk half = disk("n1");
+        half.save(half.record().accept(half.record().promised(), cutShort));
+        lost = frame -> false;
+
+        View first = committed(begin(proposer(), activate("n2")));
+
+        assertThat(first.version()).isEqualTo(1);
+        assertThat(first.active().name()).isEqualTo("n2");
+        assertThat(read()).contains(first);
+    }
+
+    @Test
+    void aFirstValueThatEveryVoterTookIsFinishedBeforeAnotherOne() {
+        RegisterProposer dying = proposer();
+        lost = frame -> frame instanceof Frame.Accepted || frame instanceof Frame.Admit;
+        begin(dying, activate("n1"));
+        lost = frame -> false;
+
+        View next = committed(begin(proposer(), activate("n2")));
+
+        assertThat(next.version()).isEqualTo(2);
+        assertThat(next.term()).isEqualTo(2);
+    }
+
+    @Test
+    void aFirstValueIsNotGivenUpForAVoterThatMayHaveForgottenIt() {
+        RegisterProposer dying = proposer();
+        lost = frame -> frame instanceof Frame.Accepted || frame instanceof Frame.Admit;
+        begin(dying, activate("n1"));
+        lost = frame -> false;
+        disks.put("d1", new Disk(99));
+
+        RegisterProposer proposer = proposer();
+        List<ViewOutcome> outcomes = begin(proposer, activate("n2"));
+        letTimePass(proposer, 1000);
+
+        assertThat(outcomes).isNotEmpty().allMatch(ViewOutcome.Unreachable.class::isInstance);
+    }
+
+    @Test
+    void aForgedPromiseCountsAsARefusal() {
+        View first = committed(begin(proposer(), activate("n1")));
+        View.Member n2 = new View.Member("n2", 1);
+        for (View forged : List.of(
+                new View(7, 2, n2, List.of(n2), first.voters(), 5),
+                new View(Long.MAX_VALUE, 2, n2, List.of(), first.voters(), 5),
+                new View(7, 8, n2, List.of(), first.voters(), 5))) {
+            RegisterProposer[] asked = new RegisterProposer[1];
+            Ballot[] ballot = new Ballot[1];
+            asked[0] = new RegisterProposer(
+                    VOTERS,
+                    nextId++,
+                    (voter, frame) -> {
+                        if (frame instanceof Frame.Prepare prepare) {
+                            ballot[0] = prepare.ballot();
+                        }
+                        inFlight.add(new Sent(asked[0], voter, frame));
+                    },
+                    () -> nextId++);
+            List<ViewOutcome> outcomes = new ArrayList<>();
+            String wanted = read().orElseThrow().active().name().equals("n1") ? "n2" : "n1";
+            asked[0].change(activate(wanted), outcomes::add, now);
+            asked[0].onFrame(
+                    "d1", new Frame.Promise(0, ballot[0], new Ballot(9, 9), Optional.of(forged), 3, true), now);
+            settle();
+
+            assertThat(committed(outcomes).version())
+                    .isEqualTo(read().orElseThrow().version());
+        }
+        assertThat(read().orElseThrow().version()).isEqualTo(4);
     }
 
     @Test

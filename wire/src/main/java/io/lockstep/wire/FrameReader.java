@@ -195,7 +195,11 @@ public final class FrameReader {
     }
 
     private Ballot ballot() throws ProtocolException {
-        return new Ballot(fields.number("ballot"), fields.bits("proposer"));
+        long counter = fields.number("ballot");
+        if (counter > Limits.BALLOT_MAX) {
+            throw new ProtocolException("ballot " + counter + " is more than " + Limits.BALLOT_MAX);
+        }
+        return new Ballot(counter, fields.bits("proposer"));
     }
 
     private byte[] body(String what) throws ProtocolException {

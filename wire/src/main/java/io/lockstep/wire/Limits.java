@@ -17,6 +17,9 @@ public final class Limits {
     /** Entries of one forward frame. */
     public static final int FORWARD_ENTRIES_MAX = 1 << 16;
 
+    /** Counter of a ballot: so that a higher one always remains, whatever somebody claims to have seen. */
+    public static final long BALLOT_MAX = 1L << 62;
+
     /** A greeting, or a farewell in its place. */
     static final int GREETING_MAX_BYTES = 2 * TEXT_MAX_BYTES;
 

@@ -104,7 +104,7 @@ final class RandomFrames {
     }
 
     private Ballot ballot() {
-        return new Ballot(number(), random.nextLong());
+        return new Ballot(number() % (Limits.BALLOT_MAX + 1), random.nextLong());
     }
 
     private Identity identity() {
