@@ -97,6 +97,9 @@ final class NodeAgent {
     /** What network threads hand requests to; null while this node is no active. */
     private volatile @Nullable ActiveNode active;
 
+    /** Whether the active takes no new requests, since it is alone. */
+    private volatile boolean isStopped;
+
     private volatile String status = "{}";
 
     // Touched only by the agent; together they are the present run of the node.
@@ -354,6 +357,13 @@ final class NodeAgent {
                     request,
                     AnswerCode.NOT_ACTIVE,
                     "term " + ask.term() + " is not term " + reigning.term() + " of " + config.name());
+        } else if (isStopped) {
+            refuse(
+                    connection,
+                    request,
+                    AnswerCode.BUSY,
+                    config.name() + " has no backup in sync and, by " + Setting.WHEN_ALONE.key()
+                            + ", takes nothing new until one is");
         } else if (!reigning.ask(connection, request)) {
             refuse(connection, request, AnswerCode.BUSY, config.name() + " has no room for more messages");
         }
@@ -492,6 +502,7 @@ final class NodeAgent {
 
     private void promote(BackupEffects.Promotion promotion, TsdStore store, long lastEntryAtNs) {
         view = promotion.view();
+        isStopped = config.whenAlone().isStoppedIn(promotion.view());
         ActiveNodeConfig defaults = ActiveNodeConfig.withFailureDetection(config.failureDetection());
         ActiveNode reigning = new ActiveNode(
                 new ActiveNodeConfig(
@@ -580,7 +591,9 @@ final class NodeAgent {
         all.put("ports", Map.of("peer", peerPort));
         if (reigning != null) {
             all.put("role", "ACTIVE");
-            all.put("state", reigning.core().isHoldingBack() ? "HOLDING_BACK" : "SERVING");
+            all.put(
+                    "state",
+                    isStopped ? "ALONE_STOPPED" : reigning.core().isHoldingBack() ? "HOLDING_BACK" : "SERVING");
             all.put("reason", "");
             all.put("inSync", true);
             all.put("term", reigning.term());
@@ -760,6 +773,7 @@ final class NodeAgent {
         @Override
         public void viewInstalled(View installed) {
             view = installed;
+            isStopped = config.whenAlone().isStoppedIn(installed);
             ActiveNode reigning = active;
             if (reigning != null) {
                 announce(reigning);
