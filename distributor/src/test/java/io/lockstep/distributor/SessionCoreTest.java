@@ -79,10 +79,7 @@ class SessionCoreTest implements SessionCore.Effects<String> {
         assertThat(heard()).isEmpty();
         advance(5);
         assertThat(heard())
-                .containsExactly(
-                        "BEGIN 1 after 0 acked 0",
-                        "BEGIN 2 after 1 acked 0",
-                        "BEGIN 3 after 2 acked 0");
+                .containsExactly("BEGIN 1 after 0 acked 0", "BEGIN 2 after 1 acked 0", "BEGIN 3 after 2 acked 0");
     }
 
     @Test
