@@ -255,7 +255,7 @@ class BadInputIT {
             }
             try (WireClient wire = new WireClient(node.address(), distributor)) {
                 wire.send(new Frame.Accept(0, ballot, takenOver));
-                assertThat(wire.farewell()).contains("only a node may propose a view");
+                assertThat(wire.farewell()).contains("is refused; the other nodes of this database are");
             }
         }
 
