@@ -74,7 +74,6 @@ public final class BackupCore {
 
     private long lastSignNs;
     private boolean isProbing;
-    private boolean isConnectionLost;
 
     private long copyId;
     private Identity copyAt = Identity.NONE;
@@ -129,10 +128,6 @@ public final class BackupCore {
                     propose(
                             followedTerm,
                             "no sign of life from " + followed + " for " + config.suspicionNs() / 1_000_000 + " ms");
-                } else if (isConnectionLost && !isProbing) {
-                    isProbing = true;
-                    isConnectionLost = false;
-                    effects.probe(followed);
                 }
             }
             case CANDIDATE, PROMOTING, PROMOTED, UNFIT, CLOSED -> {
@@ -229,7 +224,6 @@ public final class BackupCore {
         followed = from;
         agreedPosition = agreed;
         lastSignNs = nowNs;
-        isConnectionLost = false;
         isProbing = false;
         become(BackupState.FOLLOWING, "from position " + (agreed + 1) + " of " + from);
         acknowledge();
@@ -257,7 +251,6 @@ public final class BackupCore {
             return;
         }
         lastSignNs = now;
-        isConnectionLost = false;
         for (Entry entry : forward.entries()) {
             if (!take(entry)) {
                 return;
