@@ -1,7 +1,5 @@
 package io.lockstep.server;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lockstep.activenode.ActiveNode;
 import io.lockstep.activenode.ActiveNodeConfig;
 import io.lockstep.activenode.ActivePort;
@@ -57,7 +55,6 @@ import org.slf4j.LoggerFactory;
  */
 final class NodeAgent {
     private static final Logger LOG = LoggerFactory.getLogger(NodeAgent.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final long TICK_NS = 5_000_000L;
     private static final long STATUS_NS = 200_000_000L;
     private static final long NOTICE_NS = 500_000_000L;
@@ -69,7 +66,7 @@ final class NodeAgent {
     private static final long LAST_WORDS_NS = 100_000_000L;
 
     private final LockstepConfig config;
-    private final ProcessShell shell;
+    private final Node.Surroundings around;
     private final Transport transport;
     private final @Nullable RegisterAgent register;
     private final TransactionService service;
@@ -100,7 +97,7 @@ final class NodeAgent {
     /** Whether the active takes no new requests, since it is alone. */
     private volatile boolean isStopped;
 
-    private volatile String status = "{}";
+    private final NodeStatus status;
 
     // Touched only by the agent; together they are the present run of the node.
     private View.Member self;
@@ -122,14 +119,15 @@ final class NodeAgent {
 
     NodeAgent(
             LockstepConfig config,
-            ProcessShell shell,
+            long incarnation,
+            Node.Surroundings around,
             Transport transport,
             @Nullable RegisterAgent register,
             TransactionService service,
             Map<String, EffectRunner> runners,
             @Nullable Recording recording) {
         this.config = config;
-        this.shell = shell;
+        this.around = around;
         this.transport = transport;
         this.register = register;
         this.service = service;
@@ -142,9 +140,10 @@ final class NodeAgent {
                 links.put(node, new PeerLink(node, transport, listener(), new LinkEvents()));
             }
         }
+        this.status = new NodeStatus(config, around.pid());
         this.watchdog = new Watchdog(config.limits().executionLimit());
         this.rules = new PeerRules(config.name(), config.nodes(), config.voters());
-        this.self = new View.Member(config.name(), shell.incarnation());
+        this.self = new View.Member(config.name(), incarnation);
         this.proposer = newProposer();
         this.log = new ForwardLog(config.limits().forwardLogBytes());
         this.backup = newBackup();
@@ -186,7 +185,7 @@ final class NodeAgent {
     }
 
     private Endpoint endpoint() {
-        return new Endpoint(self.name(), Peer.Role.NODE, self.incarnation(), shell.pid(), config.host(), peerPort, 0);
+        return new Endpoint(self.name(), Peer.Role.NODE, self.incarnation(), around.pid(), config.host(), peerPort, 0);
     }
 
     private void found(Endpoint endpoint) {
@@ -290,7 +289,7 @@ final class NodeAgent {
             @Override
             public void onFrame(Connection connection, long incarnation, Frame frame) {
                 if (frame instanceof Frame.StatusAsk) {
-                    connection.send(new Frame.StatusReply(0, status));
+                    connection.send(new Frame.StatusReply(0, status.json()));
                 } else if (isOutsider(connection.peer().role())) {
                     connection.close("this is the port for nodes and distributors; " + connection.peer()
                             + " may ask for status only, but it sent "
@@ -567,63 +566,18 @@ final class NodeAgent {
 
     // ---- status ----------------------------------------------------------------------------------------------------
 
-    private void publishStatus() {
-        try {
-            status = JSON.writeValueAsString(describe());
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("our own status is no JSON", e);
-        }
-        Members found = members;
-        if (found != null) {
-            found.publishStatus(config.name(), status);
-        }
+    /** How the node is, as one JSON document. Safe from any thread. */
+    String status() {
+        return status.json();
     }
 
-    private Map<String, Object> describe() {
-        Map<String, Object> all = new LinkedHashMap<>();
-        ActiveNode reigning = active;
-        BackupNode following = backup;
-        all.put("schema", 1);
-        all.put("name", config.name());
-        all.put("database", config.database());
-        all.put("pid", shell.pid());
-        all.put("incarnation", Long.toHexString(self.incarnation()));
-        all.put("ports", Map.of("peer", peerPort));
-        if (reigning != null) {
-            all.put("role", "ACTIVE");
-            all.put(
-                    "state",
-                    isStopped ? "ALONE_STOPPED" : reigning.core().isHoldingBack() ? "HOLDING_BACK" : "SERVING");
-            all.put("reason", "");
-            all.put("inSync", true);
-            all.put("term", reigning.term());
-            all.put("version", reigning.version());
-            all.put("receivedPosition", log.lastPosition());
-            all.put("executedPosition", log.lastPosition());
-            all.put("stablePosition", reigning.core().stablePosition());
-            all.put("waitingAnswers", reigning.core().waitingAnswers());
-            all.put(
-                    "inSyncBackups",
-                    reigning.core().view().backups().stream()
-                            .map(View.Member::toString)
-                            .toList());
-        } else if (following != null) {
-            Optional<View> known = following.core().registerView();
-            all.put("role", following.core().state() == BackupState.FOLLOWING ? "BACKUP" : "NONE");
-            all.put("state", following.core().state().name());
-            all.put("reason", following.core().reason());
-            all.put("inSync", false);
-            all.put("term", following.core().term());
-            all.put("version", known.map(View::version).orElse(0L));
-            all.put("receivedPosition", following.core().receivedPosition());
-            all.put("executedPosition", following.core().executedPosition());
+    private void publishStatus() {
+        String json = status.update(
+                new NodeStatus.Now(self, peerPort, active, isStopped, log.lastPosition(), backup, takeover));
+        Members found = members;
+        if (found != null) {
+            found.publishStatus(config.name(), json);
         }
-        all.put("takeover", takeover);
-        Runtime runtime = Runtime.getRuntime();
-        all.put("heapUsedBytes", runtime.totalMemory() - runtime.freeMemory());
-        all.put("heapMaxBytes", runtime.maxMemory());
-        all.put("threads", Thread.activeCount());
-        return all;
     }
 
     // ---- the end ---------------------------------------------------------------------------------------------------
@@ -660,7 +614,7 @@ final class NodeAgent {
             }
             LockSupport.parkNanos(LAST_WORDS_NS);
         } finally {
-            Runtime.getRuntime().halt(ExitCode.INTERNAL.code());
+            around.halt();
         }
     }
 

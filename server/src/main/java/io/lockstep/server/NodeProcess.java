@@ -1,81 +1,44 @@
 package io.lockstep.server;
 
 import io.lockstep.activenode.ActiveNodeConfig;
-import io.lockstep.membership.Endpoint;
 import io.lockstep.membership.HazelcastMembers;
 import io.lockstep.membership.MembershipConfig;
-import io.lockstep.membership.RegisterAgent;
 import io.lockstep.tsdstore.EffectRunner;
-import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TransactionService;
-import io.lockstep.wire.Peer;
-import io.lockstep.wire.Transport;
-import io.lockstep.wire.TransportConfig;
-import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
-import org.jspecify.annotations.Nullable;
 
-/** Assembles one node: register, network, membership and the agent that holds the role. Runs on the main thread. */
+/** One node as a process: finds the service, the other members and whoever watches. Runs on the main thread. */
 final class NodeProcess implements ProcessShell.Role {
-    /** A message at its longest, with its header and the frame around it. */
-    private static final int FRAME_MARGIN_BYTES = 64 << 10;
-
     @Override
     public void start(LockstepConfig config, ProcessShell shell) throws Exception {
-        TransactionService service = service(config.service());
-        Path directory = Files.createDirectories(config.directory());
-        SecureRandom random = new SecureRandom();
-        Peer self = new Peer(config.name(), Peer.Role.NODE, shell.incarnation());
-        TransportConfig defaults = TransportConfig.defaults(config.cluster(), self);
-        int frameBytes = Math.max(defaults.maxFrameBytes(), config.limits().messageMaxBytes() + FRAME_MARGIN_BYTES);
-        Transport transport = new Transport(new TransportConfig(
-                config.cluster(),
-                self,
-                frameBytes,
-                defaults.handshakeLimit(),
-                config.limits().connectionsMax(),
-                Math.max(defaults.outboundBufferMaxBytes(), 2 * frameBytes)));
-        shell.closeAtEnd(transport);
-        RegisterAgent register = null;
-        if (config.isVoter()) {
-            register = RegisterAgent.start(
-                    config.name(),
-                    directory.resolve("register"),
-                    () -> random.nextLong() >>> 1 | 1,
-                    failure -> shell.end(ExitCode.INTERNAL, "the view register's file failed: " + failure));
-            shell.closeAtEnd(register);
-        }
-        Recording recording = recording(config);
-        NodeAgent agent = new NodeAgent(config, shell, transport, register, service, runners(), recording);
-        int port = transport
-                .listen(new InetSocketAddress(config.host(), config.peerPort()), agent.listener())
-                .getPort();
-        if (recording != null) {
-            shell.closeAtEnd(recording);
-        }
-        HazelcastMembers members = HazelcastMembers.start(
-                membership(config),
-                new Endpoint(config.name(), Peer.Role.NODE, shell.incarnation(), shell.pid(), config.host(), port, 0));
-        shell.closeAtEnd(members);
-        shell.closeAtEnd(agent::close);
-        Rehearsal.play(ActiveNodeConfig.withFailureDetection(config.failureDetection()));
-        agent.start(port, members);
-        members.whenReady().toCompletableFuture().join();
-        shell.ready(Map.of("peer", port));
-    }
+        Node node =
+                new Node(config, shell.incarnation(), service(config.service()), runners(), new Node.Surroundings() {
+                    @Override
+                    public long pid() {
+                        return shell.pid();
+                    }
 
-    private static @Nullable Recording recording(LockstepConfig config) throws IOException {
-        return config.recordEntries().isPresent()
-                ? Recording.create(config.recordEntries().get())
-                : null;
+                    @Override
+                    public void end(String reason) {
+                        shell.end(ExitCode.INTERNAL, reason);
+                    }
+
+                    @Override
+                    public void halt() {
+                        Runtime.getRuntime().halt(ExitCode.INTERNAL.code());
+                    }
+                });
+        HazelcastMembers members = HazelcastMembers.start(membership(config), node.endpoint());
+        shell.closeAtEnd(members);
+        shell.closeAtEnd(node);
+        Rehearsal.play(ActiveNodeConfig.withFailureDetection(config.failureDetection()));
+        node.join(members);
+        members.whenReady().toCompletableFuture().join();
+        shell.ready(Map.of("peer", node.endpoint().peerPort()));
     }
 
     static MembershipConfig membership(LockstepConfig config) {

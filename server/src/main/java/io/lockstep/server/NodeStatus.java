@@ -1,0 +1,114 @@
+package io.lockstep.server;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lockstep.activenode.ActiveNode;
+import io.lockstep.backupnode.BackupNode;
+import io.lockstep.backupnode.BackupState;
+import io.lockstep.wire.View;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a node tells about itself: one JSON document. Updated only by the node agent; {@link #json} is safe from any
+ * thread, because it is a volatile text.
+ */
+final class NodeStatus {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final LockstepConfig config;
+    private final long pid;
+    private volatile String json = "{}";
+
+    /**
+     * The node at this moment.
+     *
+     * @param active the reign, while it has one
+     * @param isStopped whether the active takes nothing new, since it is alone
+     * @param lastPosition of its forward log
+     * @param backup the backup's role, while it has that
+     * @param takeover how this node became the active; null when it did not
+     */
+    record Now(
+            View.Member self,
+            int peerPort,
+            @Nullable ActiveNode active,
+            boolean isStopped,
+            long lastPosition,
+            @Nullable BackupNode backup,
+            @Nullable Takeover takeover) {}
+
+    NodeStatus(LockstepConfig config, long pid) {
+        this.config = config;
+        this.pid = pid;
+    }
+
+    /** As of the last update. */
+    String json() {
+        return json;
+    }
+
+    /** Writes it anew. @return the document */
+    String update(Now now) {
+        try {
+            json = JSON.writeValueAsString(describe(now));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("our own status is no JSON", e);
+        }
+        return json;
+    }
+
+    private Map<String, Object> describe(Now now) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("schema", 1);
+        all.put("name", config.name());
+        all.put("database", config.database());
+        all.put("pid", pid);
+        all.put("incarnation", Long.toHexString(now.self().incarnation()));
+        all.put("ports", Map.of("peer", now.peerPort()));
+        if (now.active() != null) {
+            describe(all, now.active(), now);
+        } else if (now.backup() != null) {
+            describe(all, now.backup());
+        }
+        all.put("takeover", now.takeover());
+        Runtime runtime = Runtime.getRuntime();
+        all.put("heapUsedBytes", runtime.totalMemory() - runtime.freeMemory());
+        all.put("heapMaxBytes", runtime.maxMemory());
+        all.put("threads", Thread.activeCount());
+        return all;
+    }
+
+    private static void describe(Map<String, Object> all, ActiveNode reign, Now now) {
+        String serving = reign.core().isHoldingBack() ? "HOLDING_BACK" : "SERVING";
+        all.put("role", "ACTIVE");
+        all.put("state", now.isStopped() ? "ALONE_STOPPED" : serving);
+        all.put("reason", "");
+        all.put("inSync", true);
+        all.put("term", reign.term());
+        all.put("version", reign.version());
+        all.put("receivedPosition", now.lastPosition());
+        all.put("executedPosition", now.lastPosition());
+        all.put("stablePosition", reign.core().stablePosition());
+        all.put("waitingAnswers", reign.core().waitingAnswers());
+        all.put(
+                "inSyncBackups",
+                reign.core().view().backups().stream()
+                        .map(View.Member::toString)
+                        .toList());
+    }
+
+    private static void describe(Map<String, Object> all, BackupNode backup) {
+        Optional<View> known = backup.core().registerView();
+        all.put("role", backup.core().state() == BackupState.FOLLOWING ? "BACKUP" : "NONE");
+        all.put("state", backup.core().state().name());
+        all.put("reason", backup.core().reason());
+        all.put("inSync", false);
+        all.put("term", backup.core().term());
+        all.put("version", known.map(View::version).orElse(0L));
+        all.put("receivedPosition", backup.core().receivedPosition());
+        all.put("executedPosition", backup.core().executedPosition());
+    }
+}
