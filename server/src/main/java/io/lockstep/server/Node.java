@@ -61,7 +61,7 @@ public final class Node implements AutoCloseable {
             TransactionService service,
             Map<String, EffectRunner> runners,
             Surroundings around)
-            throws IOException, InterruptedException {
+            throws IOException {
         this.config = config;
         this.incarnation = incarnation;
         this.pid = around.pid();
@@ -130,15 +130,19 @@ public final class Node implements AutoCloseable {
 
     /** Ends what it does and closes every part, the last one first. */
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
+        boolean isInterrupted = false;
         for (AutoCloseable part = parts.poll(); part != null; part = parts.poll()) {
             try {
                 part.close();
             } catch (InterruptedException e) {
-                throw e;
+                isInterrupted = true;
             } catch (Exception e) {
                 LOG.warn("{} cannot close {}", config.name(), part, e);
             }
+        }
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }
