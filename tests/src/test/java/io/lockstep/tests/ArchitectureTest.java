@@ -38,8 +38,9 @@ class ArchitectureTest {
     /** Which modules each module may use; downward along a message's path. Modules are named by their package. */
     private static final Map<String, Set<String>> MAY_USE = Map.of(
             "wire", Set.of(),
+            "sqlwire", Set.of(),
             "membership", Set.of("wire"),
-            "tsdstore", Set.of("wire"),
+            "tsdstore", Set.of("wire", "sqlwire"),
             "activenode", Set.of("wire", "membership", "tsdstore"),
             "backupnode", Set.of("wire", "membership", "tsdstore"),
             "distributor", Set.of("wire", "membership"),
@@ -51,7 +52,7 @@ class ArchitectureTest {
             // The codec's benchmark hands it buffers.
             Map.entry("io.netty", Set.of("wire", "tests")),
             Map.entry("com.hazelcast", Set.of("membership")),
-            Map.entry("org.h2", Set.of("tsdstore")),
+            Map.entry("org.h2", Set.of("sqlwire", "tsdstore")),
             Map.entry("com.zaxxer.hikari", Set.of("tsdstore")),
             Map.entry("com.lmax.disruptor", Set.of("activenode")),
             Map.entry("io.github.resilience4j", Set.of("distributor")),
