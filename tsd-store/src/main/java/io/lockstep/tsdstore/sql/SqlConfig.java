@@ -1,0 +1,48 @@
+package io.lockstep.tsdstore.sql;
+
+/**
+ * Limits of a node's SQL sessions; equal on all nodes of a database. Immutable.
+ *
+ * @param owner name of the user who owns the database, as clients write it
+ * @param ownerPassword what clients prove
+ * @param openTransactionsMax SQL transactions open at a time, 1 to 65,000
+ * @param openStatementsMax prepared statements open at a time in a session, 1 or more
+ * @param openResultsMax results open at a time in a session, 1 or more
+ * @param statementCharactersMax length of a statement's text in characters, 1 or more
+ * @param resultBytesMax memory of the open results of a session, in bytes, about; 1 or more
+ * @param firstAnswerRowsMax rows in one answer, 1 or more
+ * @param firstAnswerBytesMax bytes of one answer, about; 1 or more
+ */
+public record SqlConfig(
+        String owner,
+        String ownerPassword,
+        int openTransactionsMax,
+        int openStatementsMax,
+        int openResultsMax,
+        int statementCharactersMax,
+        long resultBytesMax,
+        int firstAnswerRowsMax,
+        int firstAnswerBytesMax) {
+    /** The largest number of transactions that H2 can tell apart, less those of our own. */
+    private static final int TRANSACTIONS_MAX = 65_000;
+
+    /** The owner app with the password app, and limits that suit a node with a gigabyte of memory. */
+    public static final SqlConfig DEFAULT =
+            new SqlConfig("app", "app", 10_000, 4_096, 1_024, 1 << 20, 256L << 20, 1_000, 1 << 20);
+
+    public SqlConfig {
+        if (openTransactionsMax < 1 || openTransactionsMax > TRANSACTIONS_MAX) {
+            throw new IllegalArgumentException(
+                    "openTransactionsMax must be 1 to " + TRANSACTIONS_MAX + ", not " + openTransactionsMax);
+        }
+        if (owner.isEmpty()
+                || openStatementsMax < 1
+                || openResultsMax < 1
+                || statementCharactersMax < 1
+                || resultBytesMax < 1
+                || firstAnswerRowsMax < 1
+                || firstAnswerBytesMax < 1) {
+            throw new IllegalArgumentException("an owner needs a name, and a limit must be 1 or more");
+        }
+    }
+}

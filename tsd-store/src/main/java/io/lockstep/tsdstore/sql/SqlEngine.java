@@ -1,0 +1,68 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.wire.Identity;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** SQL sessions of one node over one H2 database. Touched only by the lane, but for {@link #read}. */
+public final class SqlEngine implements AutoCloseable {
+    private final SqlConfig config;
+
+    /** A new, empty, private database. */
+    public SqlEngine(SqlConfig config) {
+        this.config = config;
+    }
+
+    /** Executes one message of a session; its first message opens it. */
+    public SqlStep execute(Identity session, long requestId, byte[] body, long timeNs, long seed) {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** Another attempt of the session's waiting message: same body, new time and seed. */
+    public SqlStep retry(Identity session, long timeNs, long seed) {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** The waiting message is given up and has had no effect but on sequences. @return the body of its answer */
+    public byte[] giveUp(Identity session, GiveUp reason) {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** Executes a message that is not ordered and changes nothing. @return the body of the answer; NotARead at times */
+    public byte[] read(Identity session, byte[] body, long timeNs) {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** The session ends: its transaction is rolled back and everything of it goes. */
+    public void close(Identity session) {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** Sessions whose waiting message may be tried again now, in the order in which they came. */
+    public List<Identity> ready() {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** The first of {@link #ready}; null when there is none. */
+    public @Nullable Identity nextReady() {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** Earliest header time at which a waiting message must be given up; Long.MAX_VALUE when there is none. */
+    public long nextGiveUpNs() {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** A session whose waiting message must be given up now; null when there is none. */
+    public @Nullable Identity nextGiveUp(long nowNs) {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    /** Request id of the session's waiting message; 0 when none waits. */
+    public long waitingRequest(Identity session) {
+        throw new UnsupportedOperationException(config.toString());
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,22 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.wire.Identity;
+import java.util.List;
+
+/** What one attempt at a SQL message came to. Immutable; arrays must not be changed by anyone. */
+public sealed interface SqlStep {
+    /**
+     * The message is done, with success or with an error that is equal on all nodes.
+     *
+     * @param reply body of the answer
+     * @param isTransactionEnded whether the session has no transaction open afterwards
+     */
+    record Answered(byte[] reply, boolean isTransactionEnded) implements SqlStep {}
+
+    /**
+     * The message met a lock and has had no effect but on sequences; it waits within the engine.
+     *
+     * @param holders sessions that the message could be waiting for, in ascending order; never empty
+     */
+    record Waiting(List<Identity> holders) implements SqlStep {}
+}
