@@ -320,6 +320,11 @@ public final class ActiveNode {
         }
     }
 
+    /** A voter was connected. */
+    public void onVoterSeen(long nowNs) {
+        core.onVoterSeen(nowNs);
+    }
+
     /** No process listens where that run of that node was. */
     public void onNodeGone(View.Member member, long nowNs) {
         core.onNodeGone(member, nowNs);

@@ -86,6 +86,9 @@ public final class ForwardCore<C> {
     private long waitingBytes;
 
     private long lastNamingNs;
+    /** Whether a voter was connected that no round has asked since. */
+    private boolean isVoterSeen;
+
     private long round;
     private boolean isRoundWanted;
     private long nextCopyId = 1;
@@ -676,12 +679,22 @@ public final class ForwardCore<C> {
         }
         if (!next.equals(view.backups())) {
             change(next);
-        } else if (!register.strangers().isEmpty() && nowNs - lastNamingNs > NAMING_NS) {
-            // A voter came back with a new disk: it votes again once the register names that disk (R13).
+        } else if ((isVoterSeen || !register.strangers().isEmpty()) && nowNs - lastNamingNs > NAMING_NS) {
+            // A voter came back, perhaps with a new disk: it votes again once the register names that disk (R13). Only
+            // a
+            // round shows which disk it has, and without one the next takeover would be the first to learn it.
             lastNamingNs = nowNs;
+            isVoterSeen = false;
             isChangingView = true;
             register.change(ViewChange.nameVoters(), this::onViewOutcome, nowNs);
         }
+    }
+
+    /** A voter was connected that may have been away: the register is asked whether it still knows its disk (R13). */
+    public void onVoterSeen(long now) {
+        nowNs = now;
+        isVoterSeen = true;
+        considerView();
     }
 
     /** R4: it holds everything ever answered, and its tail is short. */

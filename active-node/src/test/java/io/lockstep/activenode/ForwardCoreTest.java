@@ -380,6 +380,25 @@ class ForwardCoreTest {
     }
 
     @Test
+    void aVoterThatIsConnectedIsAskedForItsDiskOnceASecondAtMost() {
+        Reign reign = new Reign();
+        reign.core.onVoterSeen(reign.now);
+        assertThat(reign.register.isBusy()).isTrue();
+        reign.register.answer();
+        reign.core.onVoterSeen(reign.now);
+        reign.pass(1_000);
+        reign.tick();
+        assertThat(reign.register.isBusy()).isFalse();
+        reign.pass(1);
+        reign.tick();
+        assertThat(reign.register.isBusy()).isTrue();
+        reign.register.answer();
+        reign.pass(2_000);
+        reign.tick();
+        assertThat(reign.register.isBusy()).isFalse();
+    }
+
+    @Test
     void votersWithNewDisksAreNamedOnceASecondAtMost() {
         Reign reign = new Reign();
         reign.register.strangers.add("d");

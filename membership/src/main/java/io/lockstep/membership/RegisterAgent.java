@@ -27,11 +27,13 @@ public final class RegisterAgent implements Closeable {
     private final Consumer<Throwable> onFailed;
     private final LinkedBlockingQueue<Job> waiting = new LinkedBlockingQueue<>(WAITING_MAX);
     private final Thread thread;
+    private volatile VoterRecord record;
 
     private RegisterAgent(String voter, RegisterFile file, Consumer<Throwable> onFailed) {
         this.file = file;
         this.acceptor = new RegisterAcceptor(voter, file);
         this.onFailed = onFailed;
+        this.record = file.record();
         this.thread = new Thread(this::work, "register");
         this.thread.setDaemon(true);
     }
@@ -68,6 +70,11 @@ public final class RegisterAgent implements Closeable {
         }
     }
 
+    /** What the voter has saved; at most one frame old. Safe from any thread. */
+    public VoterRecord record() {
+        return record;
+    }
+
     /** Ends the thread after the frame that it is working on, and closes the file. */
     @Override
     public void close() throws IOException {
@@ -93,7 +100,9 @@ public final class RegisterAgent implements Closeable {
     private void work() {
         try {
             for (Job job = waiting.take(); job != STOP; job = waiting.take()) {
-                job.reply.accept(acceptor.answer(job.request));
+                Frame reply = acceptor.answer(job.request);
+                record = acceptor.record();
+                job.reply.accept(reply);
             }
         } catch (InterruptedException e) {
             log.warn("register: interrupted, so this voter ends");

@@ -23,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One node or distributor as a child JVM that may be killed, paused and started again. Safe from any thread, because
+ * One node, distributor or arbiter as a child JVM that may be killed, paused and started again. Safe from any thread, because
  * changes are made under its lock; what it reports is read without.
  *
  * <p>The child ends by itself when its standard input ends, so it does not outlive this process.
@@ -67,7 +67,7 @@ public final class ChildProcess {
         return name;
     }
 
-    /** Node or distributor. */
+    /** What it is. */
     public ProcessRole role() {
         return role;
     }
@@ -107,9 +107,9 @@ public final class ChildProcess {
         return present != null && present.process.isAlive();
     }
 
-    /** Where it listens: a distributor for clients, a node for its peers. */
+    /** Where it listens: a distributor for clients, the others for their peers. */
     public InetSocketAddress address() {
-        return new InetSocketAddress("127.0.0.1", port(role == ProcessRole.NODE ? "peer" : "client"));
+        return new InetSocketAddress("127.0.0.1", port(role == ProcessRole.DISTRIBUTOR ? "client" : "peer"));
     }
 
     /** Its ports by duty, as it said when it was ready. */

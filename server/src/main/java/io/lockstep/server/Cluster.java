@@ -25,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Distributors and nodes of one database as child JVMs of this process, on the loopback. Safe from any thread, because
+ * Distributors, nodes and arbiter of one database as child JVMs of this process, on the loopback. Safe from any thread, because
  * the set of children never changes and each child guards itself.
  *
  * <p>Children never outlive this process: {@link #close} ends them, a shutdown hook does, and each ends by itself when
@@ -37,6 +37,8 @@ public final class Cluster implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private static final int FEW_PROCESSORS = 2;
+    private static final String ARBITER = "arbiter-1";
+    private static final int SMALL_HEAP_MEBIBYTES = 256;
     private static final Duration READY_LIMIT = Duration.ofSeconds(60);
     private static final Duration END_LIMIT = Duration.ofSeconds(4);
     private static final Duration STATUS_LIMIT = Duration.ofMillis(1_500);
@@ -53,6 +55,7 @@ public final class Cluster implements AutoCloseable {
     private final ClusterPlan plan;
     private final List<ChildProcess> distributors = new ArrayList<>();
     private final List<ChildProcess> nodes = new ArrayList<>();
+    private final List<ChildProcess> arbiters = new ArrayList<>();
     private final AdminClient admin;
     private final Thread hook = new Thread(this::endChildren, "cluster-shutdown");
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -64,10 +67,12 @@ public final class Cluster implements AutoCloseable {
         List<String> nodeNames = names("node", nodeCount);
         List<String> distributorNames = names("distributor", plan.distributors());
         List<String> voters = new ArrayList<>(nodeNames);
-        if (nodeCount % 2 == 0) {
+        if (plan.hasArbiter()) {
+            voters.add(ARBITER);
+        } else if (nodeCount % 2 == 0) {
             voters.add(distributorNames.get(0));
         }
-        List<Integer> hazelcastPorts = freePorts(nodeCount + plan.distributors());
+        List<Integer> hazelcastPorts = freePorts(nodeCount + plan.distributors() + (plan.hasArbiter() ? 1 : 0));
         List<String> members =
                 hazelcastPorts.stream().map(p -> "127.0.0.1:" + p).toList();
         for (int i = 0; i < plan.distributors(); i++) {
@@ -85,6 +90,11 @@ public final class Cluster implements AutoCloseable {
                         directoryOf(nodeNames.get(i)).resolve("entries.log").toString());
             }
             nodes.add(child(nodeNames.get(i), ProcessRole.NODE, settings));
+        }
+        if (plan.hasArbiter()) {
+            Map<String, Object> settings = settings(ARBITER, ProcessRole.ARBITER);
+            place(settings, nodeNames, voters, hazelcastPorts.get(hazelcastPorts.size() - 1), members);
+            arbiters.add(child(ARBITER, ProcessRole.ARBITER, settings));
         }
     }
 
@@ -120,6 +130,11 @@ public final class Cluster implements AutoCloseable {
     /** The distributors, in the order of their names. */
     public List<ChildProcess> distributors() {
         return List.copyOf(distributors);
+    }
+
+    /** The arbiter, if the plan has one. */
+    public List<ChildProcess> arbiters() {
+        return List.copyOf(arbiters);
     }
 
     /** Where clients connect, one address for each distributor. */
@@ -290,6 +305,7 @@ public final class Cluster implements AutoCloseable {
     private List<ChildProcess> all() {
         List<ChildProcess> all = new ArrayList<>(distributors);
         all.addAll(nodes);
+        all.addAll(arbiters);
         return all;
     }
 
@@ -330,7 +346,8 @@ public final class Cluster implements AutoCloseable {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // Nobody reads it: it tells the process apart in ps, and to the next 'up', before the long class path.
         command.add("-Dlockstep.process=" + directoryOf(name));
-        int heap = role == ProcessRole.NODE ? plan.heapMebibytes() : Math.min(256, plan.heapMebibytes());
+        int heap =
+                role == ProcessRole.NODE ? plan.heapMebibytes() : Math.min(SMALL_HEAP_MEBIBYTES, plan.heapMebibytes());
         command.add("-Xmx" + heap + "m");
         command.add("-XX:+UseSerialGC");
         if (Runtime.getRuntime().availableProcessors() <= FEW_PROCESSORS) {

@@ -14,6 +14,7 @@ import java.util.Map;
  * @param service name of the {@link io.lockstep.tsdstore.TransactionService}; empty for the only one on the class path
  * @param backups nodes beside the active, 0 to 8
  * @param distributors 1 to 8
+ * @param hasArbiter whether an arbiter votes in the first distributor's place, where the number of nodes is even
  * @param clientPort of the first distributor; 0 takes a free one
  * @param heapMebibytes heap of each node, 64 or more
  * @param recordEntries whether every node writes the entries that it executed to {@code entries.log} in its folder
@@ -28,6 +29,7 @@ public record ClusterPlan(
         String service,
         int backups,
         int distributors,
+        boolean hasArbiter,
         int clientPort,
         int heapMebibytes,
         boolean recordEntries,
@@ -52,13 +54,20 @@ public record ClusterPlan(
         });
         check(backups >= 0 && backups <= 8, "--backups", backups, "0 to 8");
         check(distributors >= 1 && distributors <= 8, "--distributors", distributors, "1 to 8");
+        if (hasArbiter && backups % 2 == 0) {
+            throw new CommandFailure(
+                    ExitCode.USAGE,
+                    "--arbiter does not go with --backups " + backups + ": " + (backups + 1)
+                            + " nodes are an odd number of voters without one");
+        }
         check(clientPort >= 0 && clientPort <= 65_535, "--port", clientPort, "0 to 65535; 0 takes a free one");
         check(heapMebibytes >= 64, "--heap", heapMebibytes, "64 or more (MiB)");
     }
 
     /** One distributor, one active, one backup, free ports, 512 MiB of heap for each node. */
     public static ClusterPlan in(Path directory) {
-        return new ClusterPlan(directory, "lockstep", "lockstep", "", 1, 1, 0, 512, false, Map.of(), List.of(), false);
+        return new ClusterPlan(
+                directory, "lockstep", "lockstep", "", 1, 1, false, 0, 512, false, Map.of(), List.of(), false);
     }
 
     public ClusterPlan withCluster(String name) {
@@ -69,6 +78,7 @@ public record ClusterPlan(
                 service,
                 backups,
                 distributors,
+                hasArbiter,
                 clientPort,
                 heapMebibytes,
                 recordEntries,
@@ -85,6 +95,7 @@ public record ClusterPlan(
                 service,
                 backups,
                 distributors,
+                hasArbiter,
                 clientPort,
                 heapMebibytes,
                 recordEntries,
@@ -101,6 +112,7 @@ public record ClusterPlan(
                 name,
                 backups,
                 distributors,
+                hasArbiter,
                 clientPort,
                 heapMebibytes,
                 recordEntries,
@@ -117,6 +129,7 @@ public record ClusterPlan(
                 service,
                 count,
                 distributors,
+                hasArbiter,
                 clientPort,
                 heapMebibytes,
                 recordEntries,
@@ -133,6 +146,24 @@ public record ClusterPlan(
                 service,
                 backups,
                 count,
+                hasArbiter,
+                clientPort,
+                heapMebibytes,
+                recordEntries,
+                settings,
+                jvmOptions,
+                isRestarting);
+    }
+
+    public ClusterPlan withArbiter() {
+        return new ClusterPlan(
+                directory,
+                cluster,
+                database,
+                service,
+                backups,
+                distributors,
+                true,
                 clientPort,
                 heapMebibytes,
                 recordEntries,
@@ -149,6 +180,7 @@ public record ClusterPlan(
                 service,
                 backups,
                 distributors,
+                hasArbiter,
                 port,
                 heapMebibytes,
                 recordEntries,
@@ -165,6 +197,7 @@ public record ClusterPlan(
                 service,
                 backups,
                 distributors,
+                hasArbiter,
                 clientPort,
                 mebibytes,
                 recordEntries,
@@ -181,6 +214,7 @@ public record ClusterPlan(
                 service,
                 backups,
                 distributors,
+                hasArbiter,
                 clientPort,
                 heapMebibytes,
                 true,
@@ -197,6 +231,7 @@ public record ClusterPlan(
                 service,
                 backups,
                 distributors,
+                hasArbiter,
                 clientPort,
                 heapMebibytes,
                 recordEntries,
@@ -213,6 +248,7 @@ public record ClusterPlan(
                 service,
                 backups,
                 distributors,
+                hasArbiter,
                 clientPort,
                 heapMebibytes,
                 recordEntries,
@@ -229,6 +265,7 @@ public record ClusterPlan(
                 service,
                 backups,
                 distributors,
+                hasArbiter,
                 clientPort,
                 heapMebibytes,
                 recordEntries,

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param active name of the node that the view names; null before the first view
  * @param nodes every node that is there
  * @param distributors every distributor that is there
+ * @param arbiters every arbiter that is there
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public record ClusterStatus(
@@ -26,13 +27,15 @@ public record ClusterStatus(
         long term,
         @Nullable String active,
         List<NodeStatus> nodes,
-        List<DistributorStatus> distributors) {
+        List<DistributorStatus> distributors,
+        List<ArbiterStatus> arbiters) {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     public ClusterStatus {
         nodes = nodes == null ? List.of() : List.copyOf(nodes);
         distributors = distributors == null ? List.of() : List.copyOf(distributors);
+        arbiters = arbiters == null ? List.of() : List.copyOf(arbiters);
     }
 
     /**
@@ -130,6 +133,30 @@ public record ClusterStatus(
         }
     }
 
+    /**
+     * One arbiter.
+     *
+     * @param state {@code VOTING}; {@code AWAITING_ADMISSION} with a disk that the register does not name yet (R13);
+     *     {@code STARTING}
+     * @param ports by duty: {@code peer}
+     * @param incarnation which run of it, in hexadecimal
+     * @param diskId by which the register knows it, in hexadecimal; null while it starts
+     * @param version of the newest view that it holds; 0 without one
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record ArbiterStatus(
+            String name,
+            String state,
+            long pid,
+            Map<String, Integer> ports,
+            @Nullable String incarnation,
+            @Nullable String diskId,
+            long version) {
+        public ArbiterStatus {
+            ports = ports == null ? Map.of() : Map.copyOf(ports);
+        }
+    }
+
     /** Reads such a document. @throws IllegalArgumentException when it is none */
     public static ClusterStatus parse(String json) {
         try {
@@ -143,7 +170,7 @@ public record ClusterStatus(
     ClusterStatus withoutEnded(Predicate<NodeStatus> isRunning) {
         List<NodeStatus> shown =
                 nodes.stream().map(n -> isRunning.test(n) ? n : n.asGone()).toList();
-        return new ClusterStatus(schema, database, term, active, shown, distributors);
+        return new ClusterStatus(schema, database, term, active, shown, distributors, arbiters);
     }
 
     /** The node of that name. */

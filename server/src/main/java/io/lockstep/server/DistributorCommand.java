@@ -25,7 +25,9 @@ final class DistributorCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         LockstepConfig config = LockstepConfig.read(file);
         if (config.role() != ProcessRole.DISTRIBUTOR) {
-            throw new ConfigException(Setting.ROLE.key(), "role is 'node'; allowed: distributor").at(file.toString());
+            throw new ConfigException(
+                            Setting.ROLE.key(), "role is '" + Setting.word(config.role()) + "'; allowed: distributor")
+                    .at(file.toString());
         }
         return ProcessShell.run(config, new DistributorProcess()).code();
     }

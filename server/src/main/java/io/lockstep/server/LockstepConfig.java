@@ -71,9 +71,14 @@ public record LockstepConfig(
                 Setting.NAME,
                 "name is '" + name + "', which is not among nodes " + nodes + "; a node must be listed there");
         check(
-                role != ProcessRole.DISTRIBUTOR || !nodes.contains(name),
+                role == ProcessRole.NODE || !nodes.contains(name),
                 Setting.NAME,
-                "name is '" + name + "', which is among nodes " + nodes + "; a distributor needs a name of its own");
+                "name is '" + name + "', which is among nodes " + nodes + "; " + aOr(role)
+                        + " needs a name of its own");
+        check(
+                role != ProcessRole.ARBITER || voters.contains(name),
+                Setting.NAME,
+                "name is '" + name + "', which is not among voters " + voters + "; an arbiter does nothing but vote");
         check(
                 limits.forwardLogBytes() >= 2L * limits.messageMaxBytes(),
                 Setting.FORWARD_LOG_BYTES,
@@ -252,6 +257,10 @@ public record LockstepConfig(
                 key,
                 "setting '" + key + "' is a mapping or nested list; allowed: "
                         + Setting.of(key).map(s -> s.kind().allowed()).orElse("a text"));
+    }
+
+    private static String aOr(ProcessRole role) {
+        return role == ProcessRole.ARBITER ? "an arbiter" : "a " + Setting.word(role);
     }
 
     private static String quoted(Object value) {

@@ -94,6 +94,7 @@ public final class Main implements Runnable {
         line.addSubcommand(new PidCommand(output));
         line.addSubcommand(new NodeCommand());
         line.addSubcommand(new DistributorCommand());
+        line.addSubcommand(new ArbiterCommand());
         for (Object command : commands(output)) {
             line.addSubcommand(command);
         }

@@ -116,6 +116,8 @@ final class NodeAgent {
     private long lastTickNs;
     private long lastStatusNs;
     private long lastNoticeNs;
+    /** Whether a voter was connected since the register was last asked: its disk may be new (R13). */
+    private boolean isVoterSeen;
 
     NodeAgent(
             LockstepConfig config,
@@ -252,6 +254,10 @@ final class NodeAgent {
         if (reigning != null) {
             reigning.tick(nowNs);
             watch(reigning, nowNs);
+            if (isVoterSeen) {
+                isVoterSeen = false;
+                reigning.onVoterSeen(nowNs);
+            }
             if (nowNs - lastNoticeNs >= NOTICE_NS) {
                 announce(reigning);
             }
@@ -409,6 +415,7 @@ final class NodeAgent {
 
     private void greeted(Connection connection) {
         inbound.put(connection.peer().name(), connection);
+        isVoterSeen |= config.voters().contains(connection.peer().name());
         ActiveNode reigning = active;
         if (reigning != null) {
             connection.send(notice(reigning));
@@ -648,6 +655,11 @@ final class NodeAgent {
         }
 
         @Override
+        public void onOpened(Connection opened) {
+            isVoterSeen |= config.voters().contains(opened.peer().name());
+        }
+
+        @Override
         public void onLost(Connection lost) {
             suspect(lost.peer().name(), lost.peer().incarnation());
         }
@@ -689,6 +701,7 @@ final class NodeAgent {
         @Override
         public void became(BackupState from, BackupState to, String reason) {
             if (to == BackupState.CANDIDATE) {
+                isVoterSeen = false; // all who are connected now are asked
                 candidateAt = Instant.now();
                 formerActive = backup == null ? "" : backup.core().followed();
             } else if (to == BackupState.PROMOTING) {

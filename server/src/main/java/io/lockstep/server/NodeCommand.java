@@ -25,7 +25,9 @@ final class NodeCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         LockstepConfig config = LockstepConfig.read(file);
         if (config.role() != ProcessRole.NODE) {
-            throw new ConfigException(Setting.ROLE.key(), "role is 'distributor'; allowed: node").at(file.toString());
+            throw new ConfigException(
+                            Setting.ROLE.key(), "role is '" + Setting.word(config.role()) + "'; allowed: node")
+                    .at(file.toString());
         }
         return ProcessShell.run(config, new NodeProcess()).code();
     }

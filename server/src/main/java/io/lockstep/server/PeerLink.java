@@ -5,13 +5,14 @@ import io.lockstep.wire.ConnectFailure;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.ConnectionListener;
 import io.lockstep.wire.Frame;
+import io.lockstep.wire.Peer;
 import io.lockstep.wire.Transport;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Our own connection to one other node: all that we say to it goes there. Touched only by the node agent; connections
+ * Our own connection to one node: all that we say to it goes there. Touched only by the agent that owns it; connections
  * are opened by the network thread, which hands the result over.
  */
 final class PeerLink {
@@ -30,10 +31,13 @@ final class PeerLink {
     private long pauseNs = FIRST_PAUSE_NS;
     private long nextAttemptNs;
 
-    /** What happens to the link. Called by the node agent. */
+    /** What happens to the link. Called by the agent that owns it. */
     interface Events {
-        /** Runs something on the node agent's thread. Safe from any thread. */
+        /** Runs something on the agent's thread. Safe from any thread. */
         void onAgent(Runnable task);
+
+        /** The link has a connection that it had not before. */
+        void onOpened(Connection opened);
 
         /** The link's connection has closed, or was given up; a {@link #probe}'s own connection is not the link's. */
         void onLost(Connection lost);
@@ -132,8 +136,8 @@ final class PeerLink {
 
     private void opened(Connection opened) {
         isConnecting = false;
-        if (!opened.peer().name().equals(name)) {
-            opened.close("this was meant for " + name + ", not for " + opened.peer());
+        if (!opened.peer().name().equals(name) || opened.peer().role() != Peer.Role.NODE) {
+            opened.close("this was meant for node " + name + ", not for " + opened.peer());
             probed(false);
             return;
         }
@@ -147,6 +151,7 @@ final class PeerLink {
             if (before != null) {
                 before.close("replaced by a newer connection");
             }
+            events.onOpened(opened);
         }
         probed(false);
     }

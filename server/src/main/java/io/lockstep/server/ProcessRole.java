@@ -5,5 +5,7 @@ public enum ProcessRole {
     /** Holds a copy of the database. */
     NODE,
     /** Takes messages from clients to the active. */
-    DISTRIBUTOR
+    DISTRIBUTOR,
+    /** Votes on the view register and does nothing else. */
+    ARBITER
 }

@@ -45,8 +45,9 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
     static final SettingKind VOTERS = list("a list of names, an odd number from 1 to 9, none twice", names -> {
         names.forEach(SettingKind::name);
         if (names.size() % 2 == 0 || names.size() > VOTERS_MAX) {
-            throw new IllegalArgumentException("these are " + names.size()
-                    + "; an even number has no clear majority, so" + " add a distributor or take one out");
+            throw new IllegalArgumentException(
+                    "these are " + names.size() + "; an even number has no clear majority, so"
+                            + " add a distributor or an arbiter, or take one out");
         }
         return distinct(names);
     });

@@ -79,6 +79,17 @@ final class StatusCommand implements Callable<Integer> {
                     "-",
                     ports(distributor.ports())));
         }
+        for (ClusterStatus.ArbiterStatus arbiter : status.arbiters()) {
+            output.text(row(
+                    arbiter.name(),
+                    "ARBITER",
+                    arbiter.state(),
+                    "-",
+                    Long.toString(arbiter.pid()),
+                    "-",
+                    "-",
+                    ports(arbiter.ports())));
+        }
         reasons.forEach(output::text);
     }
 

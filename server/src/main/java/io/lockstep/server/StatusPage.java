@@ -44,6 +44,7 @@ final class StatusPage {
         Map<String, String> statuses = members.statuses();
         TreeSet<String> names = new TreeSet<>(config.nodes());
         List<ClusterStatus.DistributorStatus> distributors = new ArrayList<>();
+        List<ClusterStatus.ArbiterStatus> arbiters = new ArrayList<>();
         for (Endpoint endpoint : members.all()) {
             if (endpoint.role() == Peer.Role.NODE) {
                 names.add(endpoint.name());
@@ -54,6 +55,8 @@ final class StatusPage {
                         endpoint.pid(),
                         Map.of("client", endpoint.clientPort()),
                         Long.toHexString(endpoint.incarnation())));
+            } else if (endpoint.role() == Peer.Role.ARBITER) {
+                arbiters.add(arbiter(endpoint, Optional.ofNullable(statuses.get(endpoint.name()))));
             }
         }
         List<ClusterStatus.NodeStatus> published = names.stream()
@@ -65,7 +68,7 @@ final class StatusPage {
         List<ClusterStatus.NodeStatus> nodes =
                 published.stream().map(n -> judged(n, claimant)).toList();
         if (active != null) {
-            return new ClusterStatus(1, config.database(), term, active.name(), nodes, distributors);
+            return new ClusterStatus(1, config.database(), term, active.name(), nodes, distributors, arbiters);
         }
         // Nobody has told this process yet: the node that says so itself, in the highest term.
         return new ClusterStatus(
@@ -74,7 +77,8 @@ final class StatusPage {
                 claimant.map(ClusterStatus.NodeStatus::term).orElse(term),
                 claimant.map(ClusterStatus.NodeStatus::name).orElse(null),
                 nodes,
-                distributors);
+                distributors,
+                arbiters);
     }
 
     /** The active's view says who is in sync; a backup's own word may be older. */
@@ -112,6 +116,24 @@ final class StatusPage {
                 null,
                 null,
                 0,
+                0);
+    }
+
+    private static ClusterStatus.ArbiterStatus arbiter(Endpoint endpoint, Optional<String> published) {
+        if (published.isPresent()) {
+            try {
+                return JSON.readValue(published.get(), ClusterStatus.ArbiterStatus.class);
+            } catch (JsonProcessingException e) {
+                LOG.warn("cannot read what {} says of itself: {}", endpoint.name(), e.getOriginalMessage());
+            }
+        }
+        return new ClusterStatus.ArbiterStatus(
+                endpoint.name(),
+                "STARTING",
+                endpoint.pid(),
+                Map.of("peer", endpoint.peerPort()),
+                Long.toHexString(endpoint.incarnation()),
+                null,
                 0);
     }
 }

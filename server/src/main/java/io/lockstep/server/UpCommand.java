@@ -61,6 +61,12 @@ final class UpCommand implements Callable<Integer> {
     @Option(names = "--distributors", paramLabel = "N", description = "Distributors; default ${DEFAULT-VALUE}.")
     private int distributors = 1;
 
+    @Option(
+            names = "--arbiter",
+            description =
+                    "An arbiter votes on who is active, in place of the distributor; for an even number of nodes.")
+    private boolean hasArbiter;
+
     @Option(names = "--port", paramLabel = "PORT", description = "Where clients connect; default ${DEFAULT-VALUE}.")
     private int port = PORT_DEFAULT;
 
@@ -137,6 +143,7 @@ final class UpCommand implements Callable<Integer> {
                 .withClientPort(port)
                 .withHeapMebibytes(heapMebibytes)
                 .withSettings(shared);
+        plan = hasArbiter ? plan.withArbiter() : plan;
         return isRestarting ? plan.withRestarting() : plan;
     }
 
@@ -239,6 +246,7 @@ final class UpCommand implements Callable<Integer> {
         document.put("active", status.active());
         document.put("nodes", status.nodes());
         document.put("distributors", status.distributors());
+        document.put("arbiters", status.arbiters());
         output.document(document);
         output.text("Database " + database + " is up, service " + cluster.plan().service() + ".");
         output.text("");
@@ -249,6 +257,9 @@ final class UpCommand implements Callable<Integer> {
         }
         for (ChildProcess distributor : cluster.distributors()) {
             output.text(String.format("  %-12s %-14s pid %d", "distributor", distributor.name(), distributor.pid()));
+        }
+        for (ChildProcess arbiter : cluster.arbiters()) {
+            output.text(String.format("  %-12s %-14s pid %d", "arbiter", arbiter.name(), arbiter.pid()));
         }
         output.text("");
         output.text("  try a kill   kill -9 $(./lockstep pid active)   then   ./lockstep status");

@@ -57,6 +57,7 @@ final class UpState implements AutoCloseable {
             List<Child> children = new ArrayList<>();
             cluster.distributors().forEach(c -> children.add(Child.of(c)));
             cluster.nodes().forEach(c -> children.add(Child.of(c)));
+            cluster.arbiters().forEach(c -> children.add(Child.of(c)));
             return new Running(
                     ProcessHandle.current().pid(),
                     cluster.plan().cluster(),

@@ -33,12 +33,18 @@ class PeerLinkTest {
     private final Transport theirsAnew = new Transport(TransportConfig.defaults("test", OTHER_ANEW));
     private final Seen atOther = new Seen();
     private final LinkedBlockingQueue<Runnable> agent = new LinkedBlockingQueue<>();
+    private final List<Connection> opened = new ArrayList<>();
     private final List<Connection> lost = new ArrayList<>();
     private final List<Boolean> probes = new ArrayList<>();
     private final PeerLink link = new PeerLink("n2", ours, new Seen(), new PeerLink.Events() {
         @Override
         public void onAgent(Runnable task) {
             agent.add(task);
+        }
+
+        @Override
+        public void onOpened(Connection connection) {
+            opened.add(connection);
         }
 
         @Override

@@ -122,8 +122,10 @@ final class Drill {
                 .withDistributors(config.distributors())
                 .withHeapMebibytes(config.heapMebibytes())
                 .withRecordedEntries();
+        plan = config.hasArbiter() ? plan.withArbiter() : plan;
         progress.tell("starting " + (config.backups() + 1) + " nodes and " + config.distributors() + " distributor"
-                + (config.distributors() == 1 ? "" : "s") + " in " + config.directory());
+                + (config.distributors() == 1 ? "" : "s") + (config.hasArbiter() ? " and an arbiter" : "") + " in "
+                + config.directory());
         try {
             Cluster cluster = Cluster.start(plan);
             try {

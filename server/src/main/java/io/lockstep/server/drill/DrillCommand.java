@@ -107,8 +107,16 @@ public final class DrillCommand implements Callable<Integer> {
             names = "--target",
             paramLabel = "WHO",
             defaultValue = "active",
-            description = "active, backup or distributor (${DEFAULT-VALUE}); two distributors run when one is to fail.")
+            description =
+                    "active, backup, distributor or arbiter (${DEFAULT-VALUE}); two distributors run when one is to"
+                            + " fail.")
     Target target = Target.ACTIVE;
+
+    @Option(
+            names = "--arbiter",
+            description =
+                    "An arbiter votes on who is active, in place of the distributor; for an even number of nodes.")
+    boolean hasArbiter;
 
     @Option(
             names = "--strict",
@@ -195,6 +203,7 @@ public final class DrillCommand implements Callable<Integer> {
                     chosenSeed,
                     fault,
                     target,
+                    hasArbiter,
                     strict,
                     level,
                     heapMebibytes(heap),

@@ -18,6 +18,7 @@ import java.util.Locale;
  * @param seed decides every message and every moment of a fault
  * @param fault what happens to the target
  * @param target whom it happens to
+ * @param hasArbiter whether an arbiter votes in the distributor's place; always when the arbiter is the target
  * @param strict whether a takeover longer than its limit fails the drill
  * @param level acknowledgement level
  * @param heapMebibytes heap limit of a node
@@ -36,6 +37,7 @@ record DrillConfig(
         long seed,
         Fault fault,
         Target target,
+        boolean hasArbiter,
         boolean strict,
         String level,
         int heapMebibytes,
@@ -67,7 +69,8 @@ record DrillConfig(
     enum Target {
         ACTIVE,
         BACKUP,
-        DISTRIBUTOR;
+        DISTRIBUTOR,
+        ARBITER;
 
         /** As written on the command line. */
         String text() {
@@ -77,6 +80,7 @@ record DrillConfig(
 
     /** @throws IllegalArgumentException an option is out of its range; says which, and what to give instead */
     DrillConfig {
+        hasArbiter |= target == Target.ARBITER;
         check(kills >= 0, "--kills must be 0 or more");
         check(backups >= 1, "--backups must be 1 or more: with none there is nobody to take over");
         check(calls >= 1, "--calls must be 1 or more");
@@ -111,6 +115,9 @@ record DrillConfig(
         words.addAll(List.of("--rate", "" + rate, "--seconds", "" + seconds, "--seed", "" + seed));
         words.addAll(List.of("--fault", fault.text(), "--target", target.text()));
         words.addAll(List.of("--level", level, "--heap", heapMebibytes + "m", "--state-bytes", "" + stateBytes));
+        if (hasArbiter) {
+            words.add("--arbiter");
+        }
         if (strict) {
             words.add("--strict");
         }

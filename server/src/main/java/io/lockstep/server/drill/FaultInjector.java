@@ -134,6 +134,7 @@ final class FaultInjector {
                 List<ChildProcess> distributors = cluster.distributors();
                 yield distributors.get((number - 1) % distributors.size());
             }
+            case ARBITER -> cluster.arbiters().get(0);
         };
     }
 
@@ -238,6 +239,7 @@ final class FaultInjector {
     private boolean isInPlace(ChildProcess victim) {
         return status().filter(status -> status.isInSync(config.backups()))
                 .filter(status -> config.target() == Target.DISTRIBUTOR
+                        || config.target() == Target.ARBITER
                         || status.node(victim.name())
                                 .filter(node -> node.pid() == victim.pid()
                                         && node.role().equals("BACKUP"))

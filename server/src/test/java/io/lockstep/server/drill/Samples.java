@@ -52,6 +52,7 @@ final class Samples {
                 4711,
                 fault,
                 target,
+                false,
                 strict,
                 "memory",
                 512,

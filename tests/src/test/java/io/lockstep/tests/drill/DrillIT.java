@@ -75,6 +75,14 @@ class DrillIT {
     }
 
     @Test
+    void nobodyTakesOverWhenTheArbiterIsKilled() throws Exception {
+        JsonNode verdict = drill("--target", "arbiter");
+
+        assertThat(verdict.at("/takeovers")).isEmpty();
+        assertThat(verdict.at("/faults/0/role").asText()).isEqualTo("arbiter");
+    }
+
+    @Test
     void oneOfTwoBackupsTakesOver() throws Exception {
         JsonNode verdict = drill("--backups", "2", "--kills", "1");
 
