@@ -122,8 +122,19 @@ public final class OrderCore {
     /** Whether the service is called for it, so that a repeated one needs a mark. */
     static boolean mayEndAProcess(RequestKind kind) {
         return switch (kind) {
-            case BEGIN, CONTINUE, END, ROLLBACK, READ, CLOSE -> true;
-            case OPEN, TOUCH, VOID, DIGEST, VIEW, EXPIRE, EXPIRE_SESSION, EFFECT_STARTED, EFFECT_DONE, MARK -> false;
+            case BEGIN, CONTINUE, END, ROLLBACK, READ, CLOSE, SQL, SQL_READ -> true;
+            case OPEN,
+                    TOUCH,
+                    VOID,
+                    DIGEST,
+                    VIEW,
+                    EXPIRE,
+                    EXPIRE_SESSION,
+                    EFFECT_STARTED,
+                    EFFECT_DONE,
+                    MARK,
+                    RETRY,
+                    GIVE_UP -> false;
         };
     }
 

@@ -42,7 +42,7 @@ final class Judge {
                     AnswerCode.UNKNOWN_SESSION,
                     "session " + request.session() + " was closed, has expired or never was; open a new one");
         }
-        return request.kind() == RequestKind.READ ? judgeRead(session, request) : judgeOrdered(session, request);
+        return request.kind().isOrdered() ? judgeOrdered(session, request) : judgeRead(session, request);
     }
 
     private Ruling judgeOpen(Request request) {

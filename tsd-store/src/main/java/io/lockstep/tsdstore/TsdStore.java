@@ -302,7 +302,8 @@ public final class TsdStore implements AutoCloseable {
     private Step perform(ControlHeader header, byte[] body) {
         return switch (header.kind()) {
             case OPEN -> open(header);
-            case CLOSE, TOUCH, BEGIN, CONTINUE, END, ROLLBACK, VOID, DIGEST -> inSession(header, body, false);
+            case CLOSE, TOUCH, BEGIN, CONTINUE, END, ROLLBACK, VOID, DIGEST, SQL -> inSession(header, body, false);
+            case RETRY, GIVE_UP -> waiting(header);
             case VIEW -> view(header);
             case EXPIRE -> expire(header, true);
             case EXPIRE_SESSION -> expireSession(header, true);
@@ -315,7 +316,7 @@ public final class TsdStore implements AutoCloseable {
                 yield Step.silent();
             }
             case MARK -> Step.silent();
-            case READ -> throw new IllegalArgumentException("a read is not ordered");
+            case READ, SQL_READ -> throw new IllegalArgumentException("a read is not ordered");
         };
     }
 
@@ -327,8 +328,8 @@ public final class TsdStore implements AutoCloseable {
             case OPEN ->
                 Step.old(new Answer(
                         header.session(), 0, header.identity(), AnswerCode.QUARANTINED, Judge.text(QUARANTINED)));
-            case CLOSE, TOUCH, BEGIN, CONTINUE, END, ROLLBACK, VOID, DIGEST -> inSession(header, body, true);
-            case VIEW, EFFECT_STARTED, EFFECT_DONE, MARK, READ ->
+            case CLOSE, TOUCH, BEGIN, CONTINUE, END, ROLLBACK, VOID, DIGEST, SQL -> inSession(header, body, true);
+            case VIEW, EFFECT_STARTED, EFFECT_DONE, MARK, READ, SQL_READ, RETRY, GIVE_UP ->
                 throw new IllegalArgumentException(header.kind() + " is no message that could be quarantined");
         };
     }
@@ -465,6 +466,13 @@ public final class TsdStore implements AutoCloseable {
         return step;
     }
 
+    private static final String NO_SQL = "this database has no SQL sessions";
+
+    /** Something that a waiting SQL action has come to. */
+    private Step waiting(ControlHeader header) {
+        throw new IllegalArgumentException("nothing waits: " + header);
+    }
+
     private Step close(ControlHeader header, Session session, boolean isQuarantined) {
         Step step = isQuarantined ? Step.of(AnswerCode.QUARANTINED, QUARANTINED) : Step.of(AnswerCode.OK, EMPTY);
         end(header, session, !isQuarantined, step);
@@ -481,6 +489,7 @@ public final class TsdStore implements AutoCloseable {
                         ByteBuffer.allocate(Long.BYTES).putLong(digest()).array());
             case BEGIN -> begin(header, body, session);
             case CONTINUE, END, ROLLBACK -> withinTransaction(header, body, session);
+            case SQL -> Step.of(AnswerCode.REFUSED, NO_SQL);
             default -> throw new IllegalArgumentException("no message of a session: " + header.kind());
         };
     }

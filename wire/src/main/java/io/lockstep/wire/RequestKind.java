@@ -33,7 +33,15 @@ public enum RequestKind {
     /** An effect to the outside has been run. */
     EFFECT_DONE(Origin.ACTIVE),
     /** A repeated message is about to be executed; see rule R17. */
-    MARK(Origin.ACTIVE);
+    MARK(Origin.ACTIVE),
+    /** One action of a SQL session; it may wait for a row that another session has locked. */
+    SQL(Origin.CLIENT),
+    /** An action of a SQL session that has no effect: not ordered, not forwarded. */
+    SQL_READ(Origin.CLIENT),
+    /** Another attempt of a SQL action that waits: its holders' transactions have ended. */
+    RETRY(Origin.ACTIVE),
+    /** A SQL action has waited as long as its session allows. */
+    GIVE_UP(Origin.ACTIVE);
 
     private enum Origin {
         CLIENT,
@@ -59,7 +67,7 @@ public enum RequestKind {
 
     /** Whether it becomes an entry of the forward log: the replication indicator. */
     public boolean isOrdered() {
-        return this != READ;
+        return this != READ && this != SQL_READ;
     }
 
     /** Whether it names a transaction that must exist already. */
