@@ -229,6 +229,7 @@ public final class ActiveNode {
      * @return how many slots of the ring were taken
      */
     public int work(long nowNs) {
+        core.at(nowNs);
         long done = processor.getSequence().get();
         long from = agentSequence.get();
         for (long sequence = from + 1; sequence <= done; sequence++) {

@@ -91,6 +91,13 @@ public final class ForwardCore<C> {
 
     private long round;
     private boolean isRoundWanted;
+    /** After a pause of our own: nothing passes the gate before every member required has acknowledged this round. */
+    private long confirmingRound;
+
+    private boolean isConfirming;
+    /** Answers let go since our last pause, whatever they were; negative before the first. */
+    private long answersSincePause = -1;
+
     private long nextCopyId = 1;
     private long nowNs;
     private double executionNs = 20_000;
@@ -162,7 +169,7 @@ public final class ForwardCore<C> {
             waitingReads.add(new Waiting<>(channel, ordered.answer(), null, ordered.waitPosition(), round + 1));
             waitingBytes += ordered.answer().body().length;
         } else if (ordered.waitPosition() <= stablePosition && mayAnswer()) {
-            effects.answer(channel, ordered.answer());
+            answer(channel, ordered.answer());
         } else {
             waitingEntries.add(new Waiting<>(channel, ordered.answer(), null, ordered.waitPosition(), 0));
             waitingBytes += ordered.answer().body().length;
@@ -418,11 +425,22 @@ public final class ForwardCore<C> {
         flush(now);
     }
 
-    /** Every call says what time it is, so that whichever comes first after a pause of our own notices it. */
-    private void at(long now) {
+    /**
+     * Says what time it is. Every call does so first, so that whichever comes first after a pause of our own notices it;
+     * those without a time of their own, as {@link #onOrdered}, need this before them.
+     */
+    public void at(long now) {
         if (now - nowNs > config.failureDetection().toNanos() / 2) {
             // We stood still ourselves: what the backups said meanwhile has not been read yet.
             followers.values().forEach(follower -> follower.onOwnPause(now));
+            // What they acknowledged before may lie there too, and somebody else may reign since then: whoever has gone
+            // over to another reign acknowledges no frame that we send from here on.
+            confirmingRound = round + 1;
+            isRoundWanted = true;
+            if (!isConfirming) {
+                isConfirming = true;
+                answersSincePause = 0;
+            }
         }
         nowNs = now;
     }
@@ -450,7 +468,7 @@ public final class ForwardCore<C> {
     // ---- the gate --------------------------------------------------------------------------------------------------
 
     private boolean mayAnswer() {
-        return !isPaused && !isDeposed;
+        return !isPaused && !isDeposed && !isConfirming;
     }
 
     private void advanceStable() {
@@ -480,6 +498,9 @@ public final class ForwardCore<C> {
     }
 
     private void release() {
+        if (isConfirming && (required.isEmpty() || confirmedRound() >= confirmingRound)) {
+            isConfirming = false;
+        }
         if (!mayAnswer()) {
             return;
         }
@@ -502,8 +523,15 @@ public final class ForwardCore<C> {
         }
         if (waiting.channel() != null && waiting.answer() != null) {
             waitingBytes -= waiting.answer().body().length;
-            effects.answer(waiting.channel(), waiting.answer());
+            answer(waiting.channel(), waiting.answer());
         }
+    }
+
+    private void answer(C channel, Answer answer) {
+        if (answersSincePause >= 0) {
+            answersSincePause++;
+        }
+        effects.answer(channel, answer);
     }
 
     // ---- forwarding ------------------------------------------------------------------------------------------------
@@ -785,6 +813,14 @@ public final class ForwardCore<C> {
     /** Answers that wait at the gate. */
     public int waitingAnswers() {
         return waitingEntries.size() + waitingReads.size();
+    }
+
+    /**
+     * Answers let go since this process last stood still for longer than half of {@code failure-detection}; negative when
+     * it never did in this reign. Of a reign that ended in such a pause it must be 0: a thawed node answers nobody.
+     */
+    public long answersSincePause() {
+        return answersSincePause;
     }
 
     /** Whether new work is held back for a backup's sake. */

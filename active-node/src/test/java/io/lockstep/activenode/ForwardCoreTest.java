@@ -244,6 +244,45 @@ class ForwardCoreTest {
     }
 
     @Test
+    void row25AfterAPauseOfItsOwnNothingIsAnsweredBeforeABackupHasConfirmedTheReign() {
+        Reign reign = new Reign(B).inSync();
+        reign.ask("x");
+        reign.heard();
+        reign.standStill(10_000);
+        reign.core.at(reign.now);
+        // What B acknowledged before it went over to another reign lay in the socket's buffer.
+        reign.acknowledge(B, 0, 3, 3);
+        reign.onOrdered(reign.client.begin("y"));
+        reign.onOrdered(Asking.open(7));
+        reign.tick();
+        assertThat(reign.heard()).noneMatch(line -> line.startsWith("client"));
+        assertThat(reign.core.answersSincePause()).isZero();
+    }
+
+    @Test
+    void row26AfterAPauseOfItsOwnAnswersGoOnWhenEveryBackupHasAcknowledgedALaterFrame() {
+        Reign reign = new Reign(B, C).inSync();
+        reign.ask("x");
+        reign.standStill(10_000);
+        reign.acknowledge(B, 0, 3, 3);
+        reign.acknowledge(C, 0, 3, 3);
+        assertThat(reign.heard()).contains("b <- nothing round 1 stable 2", "c <- nothing round 1 stable 2");
+        reign.acknowledge(B, 1, 3, 3);
+        assertThat(reign.heard()).noneMatch(line -> line.startsWith("client"));
+        reign.acknowledge(C, 1, 3, 3);
+        assertThat(reign.heard()).contains("client OK 1");
+        assertThat(reign.core.answersSincePause()).isOne();
+    }
+
+    @Test
+    void row26AloneItGoesOnAtOnceAfterAPauseOfItsOwnSinceNobodyElseCanReign() {
+        Reign reign = new Reign();
+        reign.standStill(10_000);
+        reign.ask("x");
+        assertThat(reign.heard()).contains("client OK 1");
+    }
+
+    @Test
     void row26ItsOwnPauseMakesNobodyStuck() {
         Reign reign = new Reign(B).inSync();
         reign.ask("x");

@@ -58,6 +58,8 @@ public final class DistributorCore<C> {
      * @param heldRequests not answered yet
      * @param heldBytes bytes of their bodies
      * @param staleFrames frames dropped because they were said in an older term or by another node than the active
+     * @param staleAnswers those of them that held an answer, and no refusal: what a former active had let go before it
+     *     learned that its reign is over
      * @param busyAnswers requests answered with BUSY here, before they reached a node
      */
     public record Snapshot(
@@ -69,6 +71,7 @@ public final class DistributorCore<C> {
             int heldRequests,
             long heldBytes,
             long staleFrames,
+            long staleAnswers,
             long busyAnswers) {}
 
     private static final Logger LOG = LoggerFactory.getLogger(DistributorCore.class);
@@ -113,6 +116,7 @@ public final class DistributorCore<C> {
     private long heldBytes;
     private long nextSweepNs;
     private long staleFrames;
+    private long staleAnswers;
     private long busyAnswers;
 
     public DistributorCore(DistributorConfig config, Effects<C> effects) {
@@ -209,6 +213,9 @@ public final class DistributorCore<C> {
         Answer answer = reply.answer();
         if (!from.equals(active) || reply.term() < term) {
             staleFrames++;
+            if (answer.code().isOrdered()) {
+                staleAnswers++;
+            }
             return;
         }
         if (answer.code() == AnswerCode.NOT_ACTIVE) {
@@ -247,6 +254,7 @@ public final class DistributorCore<C> {
                 heldRequests,
                 heldBytes,
                 staleFrames,
+                staleAnswers,
                 busyAnswers);
     }
 

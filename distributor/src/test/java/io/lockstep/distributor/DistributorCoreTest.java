@@ -71,7 +71,11 @@ class DistributorCoreTest {
         core.onViewNotice(A, new Frame.ViewNotice(2, 9, A), now);
         core.onViewNotice(A, new Frame.ViewNotice(3, 9, A), now);
         assertThat(heard()).isEmpty();
-        assertThat(core.snapshot().staleFrames()).isEqualTo(5);
+        core.onReply(A, reply(0, 1, AnswerCode.NOT_ACTIVE), now);
+        core.onReply(A, reply(1, 1, AnswerCode.BUSY), now);
+        assertThat(heard()).isEmpty();
+        assertThat(core.snapshot().staleFrames()).isEqualTo(7);
+        assertThat(core.snapshot().staleAnswers()).isEqualTo(3);
         assertThat(core.snapshot().active()).isEqualTo(B);
         core.onReply(B, reply(3, 1, AnswerCode.OK), now);
         assertThat(heard()).containsExactly("c <- 3 OK 1");

@@ -23,7 +23,10 @@ public final class AdminClient implements AutoCloseable {
     /** The question whose answer is a {@link ClusterStatus}. */
     public static final String STATUS = "status";
 
-    /** The question that a distributor answers with {@code {"staleFrames", "busyAnswers", "sessions", "heldRequests"}}. */
+    /**
+     * The question that a distributor answers with {@code {"staleFrames", "staleAnswers", "busyAnswers", "sessions",
+     * "heldRequests"}}.
+     */
     public static final String COUNTERS = "counters";
 
     private final Transport transport;

@@ -1,6 +1,7 @@
 package io.lockstep.server;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.io.IOException;
@@ -183,22 +184,35 @@ public final class Cluster implements AutoCloseable {
     }
 
     /**
-     * Frames that the distributors dropped because they were said in an older term, or by another node than the active;
-     * of those that do not answer, none.
+     * What distributors dropped because it was said in an older term, or by another node than the active.
+     *
+     * @param frames all of it
+     * @param answers those of them that were answers, and no refusals or notices
      */
-    public long staleFrames() {
-        long all = 0;
+    public record Dropped(long frames, long answers) {
+        /** What was dropped since then. */
+        public Dropped since(Dropped before) {
+            return new Dropped(frames - before.frames, answers - before.answers);
+        }
+    }
+
+    /** What all distributors together dropped so far; of those that do not answer, nothing. */
+    public Dropped dropped() {
+        long frames = 0;
+        long answers = 0;
         for (ChildProcess distributor : distributors) {
             if (distributor.isAlive()) {
                 try {
-                    String counters = admin.ask(distributor.address(), AdminClient.COUNTERS, STATUS_LIMIT);
-                    all += JSON.readTree(counters).path("staleFrames").asLong();
+                    JsonNode counters =
+                            JSON.readTree(admin.ask(distributor.address(), AdminClient.COUNTERS, STATUS_LIMIT));
+                    frames += counters.path("staleFrames").asLong();
+                    answers += counters.path("staleAnswers").asLong();
                 } catch (CommandFailure | JsonProcessingException e) {
                     LOG.debug("{} does not say how many frames it dropped", distributor, e);
                 }
             }
         }
-        return all;
+        return new Dropped(frames, answers);
     }
 
     /** Waits until an active works and every other node is in sync. @throws CommandFailure (failed) when it does not */

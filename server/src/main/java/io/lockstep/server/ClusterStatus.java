@@ -51,6 +51,7 @@ public record ClusterStatus(
      * @param executedPosition it has executed all entries up to here
      * @param incarnation which run of it, in hexadecimal
      * @param takeover how it became active, null when it never did
+     * @param formerReign the last reign of this process that somebody else ended, null when there was none
      * @param inSyncBackups of an active: the backups of its view, {@code name/incarnation} each, incarnation in hexadecimal;
      *     null for others
      */
@@ -69,6 +70,7 @@ public record ClusterStatus(
             long version,
             @Nullable String incarnation,
             @Nullable TakeoverStatus takeover,
+            @Nullable FormerReign formerReign,
             @Nullable List<String> inSyncBackups,
             long heapUsedBytes,
             long heapMaxBytes) {
@@ -81,7 +83,7 @@ public record ClusterStatus(
 
         NodeStatus asGone() {
             return new NodeStatus(
-                    name, "NONE", GONE, "", false, 0, Map.of(), 0, 0, term, version, null, null, null, 0, 0);
+                    name, "NONE", GONE, "", false, 0, Map.of(), 0, 0, term, version, null, null, null, null, 0, 0);
         }
 
         NodeStatus withInSync(boolean isInSync) {
@@ -99,6 +101,7 @@ public record ClusterStatus(
                     version,
                     incarnation,
                     takeover,
+                    formerReign,
                     inSyncBackups,
                     heapUsedBytes,
                     heapMaxBytes);

@@ -102,6 +102,7 @@ final class DistributorProcess implements ProcessShell.Role {
     private static String counters(DistributorCore.Snapshot known) {
         return StatusPage.json(Map.of(
                 "staleFrames", known.staleFrames(),
+                "staleAnswers", known.staleAnswers(),
                 "busyAnswers", known.busyAnswers(),
                 "sessions", known.sessions(),
                 "heldRequests", known.heldRequests()));

@@ -110,6 +110,9 @@ final class NodeAgent {
     private @Nullable TsdStore activeStore;
     private @Nullable View view;
     private @Nullable Takeover takeover;
+    /** The last reign of this process that somebody else ended; outlives its incarnation. */
+    private @Nullable FormerReign formerReign;
+
     private Instant candidateAt = Instant.EPOCH;
     private Instant agreedAt = Instant.EPOCH;
     private String formerActive = "";
@@ -202,6 +205,10 @@ final class NodeAgent {
     private void run() {
         while (!isClosed) {
             int done = 0;
+            ActiveNode before = active;
+            if (before != null) {
+                before.core().at(System.nanoTime()); // a pause is noticed before anything that arrived in it
+            }
             for (Runnable task = inbox.poll(); task != null; task = inbox.poll()) {
                 task.run();
                 if (++done == INBOX_BATCH) {
@@ -579,8 +586,8 @@ final class NodeAgent {
     }
 
     private void publishStatus() {
-        String json = status.update(
-                new NodeStatus.Now(self, peerPort, active, isStopped, log.lastPosition(), backup, takeover));
+        String json = status.update(new NodeStatus.Now(
+                self, peerPort, active, isStopped, log.lastPosition(), backup, takeover, formerReign));
         Members found = members;
         if (found != null) {
             found.publishStatus(config.name(), json);
@@ -750,6 +757,10 @@ final class NodeAgent {
 
         @Override
         public void deposed(View current, String reason) {
+            ActiveNode deposed = active;
+            if (deposed != null) {
+                formerReign = new FormerReign(deposed.term(), deposed.core().answersSincePause());
+            }
             active = null;
             onAgent(() -> rebuild(reason + ": " + current));
         }

@@ -30,6 +30,7 @@ final class NodeStatus {
      * @param lastPosition of its forward log
      * @param backup the backup's role, while it has that
      * @param takeover how this node became the active; null when it did not
+     * @param formerReign the last reign of this process that somebody else ended; null without one
      */
     record Now(
             View.Member self,
@@ -38,7 +39,8 @@ final class NodeStatus {
             boolean isStopped,
             long lastPosition,
             @Nullable BackupNode backup,
-            @Nullable Takeover takeover) {}
+            @Nullable Takeover takeover,
+            @Nullable FormerReign formerReign) {}
 
     NodeStatus(LockstepConfig config, long pid) {
         this.config = config;
@@ -74,6 +76,7 @@ final class NodeStatus {
             describe(all, now.backup());
         }
         all.put("takeover", now.takeover());
+        all.put("formerReign", now.formerReign());
         Runtime runtime = Runtime.getRuntime();
         all.put("heapUsedBytes", runtime.totalMemory() - runtime.freeMemory());
         all.put("heapMaxBytes", runtime.maxMemory());

@@ -115,6 +115,7 @@ final class StatusPage {
                 endpoint.map(e -> Long.toHexString(e.incarnation())).orElse(null),
                 null,
                 null,
+                null,
                 0,
                 0);
     }

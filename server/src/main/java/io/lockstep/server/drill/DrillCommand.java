@@ -15,6 +15,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
@@ -266,6 +267,10 @@ public final class DrillCommand implements Callable<Integer> {
                     Takeover.medianTotalMs(result.takeovers()),
                     Takeover.longestTotalMs(result.takeovers())));
         }
+        result.faults().stream()
+                .map(InjectedFault::thaw)
+                .filter(Objects::nonNull)
+                .forEach(thaw -> lines.add("  thaw          " + thaw.text()));
         verdict.latencyUs()
                 .forEach((phase, latency) -> lines.add(String.format(
                         Locale.ROOT,

@@ -1,7 +1,9 @@
 package io.lockstep.server.drill;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lockstep.server.ExitCode;
 import io.lockstep.server.drill.DrillConfig.Fault;
@@ -15,7 +17,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything a drill found out, and what follows from it. Immutable, safe from any thread.
@@ -62,6 +66,15 @@ record DrillResult(
                 verdict.unknown() + " requests have an unknown outcome");
         complainIf(found, !verdict.booksBalanced(), ExitCode.MISMATCH, "the books do not balance");
         complainIf(found, !digest.equal(), ExitCode.MISMATCH, "the copies or the replay differ");
+        thaws().filter(thaw -> thaw.answersLetGo() > 0)
+                .forEach(thaw -> found.add(new Complaint(
+                        ExitCode.MISMATCH,
+                        "a thawed node let " + thaw.answersLetGo() + " answers go after its reign was over")));
+        complainIf(
+                found,
+                thaws().anyMatch(thaw -> thaw.answersLetGo() < 0),
+                ExitCode.FAILED,
+                "a thawed node did not say how many answers it let go");
         complainIf(
                 found,
                 verdict.clientErrors() > 0,
@@ -132,6 +145,10 @@ record DrillResult(
         return faults.stream()
                 .filter(fault -> fault.cameBack() && (config.target() != Target.ACTIVE || fault.takeover() != null))
                 .count();
+    }
+
+    private Stream<Thaw> thaws() {
+        return faults.stream().map(InjectedFault::thaw).filter(Objects::nonNull);
     }
 
     /** The takeovers in order. */
@@ -251,9 +268,20 @@ record DrillResult(
         } else {
             json.put("term", takeover.term());
         }
+        json.set("thaw", toJson(fault.thaw()));
         ArrayNode notes = json.putArray("notes");
         fault.notes().forEach(notes::add);
         return json;
+    }
+
+    private static JsonNode toJson(@Nullable Thaw thaw) {
+        if (thaw == null) {
+            return NullNode.getInstance();
+        }
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("answersLetGo", thaw.answersLetGo() < 0 ? null : (Long) thaw.answersLetGo());
+        return json.put("answersDropped", thaw.dropped().answers())
+                .put("framesDropped", thaw.dropped().frames());
     }
 
     private static ObjectNode toJson(Histogram latencies) {

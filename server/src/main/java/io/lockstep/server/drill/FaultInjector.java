@@ -8,6 +8,7 @@ import io.lockstep.server.ClusterStatus.NodeStatus;
 import io.lockstep.server.ClusterStatus.TakeoverStatus;
 import io.lockstep.server.CommandFailure;
 import io.lockstep.server.ExitCode;
+import io.lockstep.server.FormerReign;
 import io.lockstep.server.drill.DrillConfig.Fault;
 import io.lockstep.server.drill.DrillConfig.Target;
 import io.lockstep.server.drill.Workload.Phase;
@@ -33,8 +34,8 @@ import org.jspecify.annotations.Nullable;
 final class FaultInjector {
     /** Beyond it there is no takeover: a client's request would have ended by then. */
     private static final Duration TAKEOVER_LIMIT = Duration.ofSeconds(30);
-    /** For the new active's status to reach the distributor. */
-    private static final Duration STATUS_LIMIT = Duration.ofSeconds(5);
+    /** For the new active's status to reach the distributor: it waits until members miss a stopped one, 4 to 7 s. */
+    private static final Duration STATUS_LIMIT = Duration.ofSeconds(20);
     /** For a killed process to start and be in sync again: a full copy of 100,000 transactions takes its time. */
     private static final Duration BACK_LIMIT = Duration.ofSeconds(90);
 
@@ -86,11 +87,16 @@ final class FaultInjector {
             takeover = awaitTakeover(victim, term, atMicros, run, notes);
         }
         progress.tell(headline(number, victim, role, open, takeover));
-        long staleBefore = cluster.staleFrames();
+        Cluster.Dropped droppedBefore = cluster.dropped();
         Instant backFrom = config.fault() == Fault.KILL ? at : thaw(victim, notes);
         long backAtMicros = bringBack(victim, notes);
-        if (config.fault() == Fault.STOP && config.target() == Target.ACTIVE) {
-            checkHarmless(staleBefore, takeover, notes);
+        Thaw thaw = null;
+        if (takeover != null && config.fault() == Fault.STOP) {
+            thaw = new Thaw(answersLetGo(victim, term), cluster.dropped().since(droppedBefore));
+            notes.add(thaw.text());
+            if (terms.term() != takeover.term()) {
+                notes.add("clients then heard of term " + terms.term() + ", after " + takeover.term());
+            }
         }
         if (config.target() != Target.ACTIVE) {
             run.enter(Phase.AFTER);
@@ -102,7 +108,7 @@ final class FaultInjector {
                         : String.format(
                                 Locale.ROOT, "%s is back in its place after %.1f s", victim.name(), backMs / 1000));
         return new InjectedFault(
-                number, victim.name(), role, config.fault(), atMicros, open, waitedMs, takeover, backMs, notes);
+                number, victim.name(), role, config.fault(), atMicros, open, waitedMs, takeover, backMs, thaw, notes);
     }
 
     private ClusterStatus awaitOpportunity(Run run) throws InterruptedException {
@@ -202,13 +208,20 @@ final class FaultInjector {
         return at;
     }
 
-    /** What a thawed active still says is dropped, and no client's term goes back to its reign. */
-    private void checkHarmless(long staleBefore, @Nullable Takeover takeover, List<String> notes) {
-        notes.add("after the thaw the distributors dropped " + (cluster.staleFrames() - staleBefore)
-                + " frames of the older term");
-        if (takeover != null && terms.term() != takeover.term()) {
-            notes.add("clients then heard of term " + terms.term() + ", after " + takeover.term());
+    /** What the thawed process says of its former reign; negative when it says nothing, or did not notice its pause. */
+    private long answersLetGo(ChildProcess victim, long term) throws InterruptedException {
+        long end = System.nanoTime() + STATUS_LIMIT.toNanos();
+        while (System.nanoTime() - end < 0) {
+            Optional<FormerReign> former = status().flatMap(status -> status.node(victim.name()))
+                    .filter(node -> node.pid() == victim.pid())
+                    .map(NodeStatus::formerReign)
+                    .filter(reign -> reign.term() == term);
+            if (former.isPresent()) {
+                return former.get().answersSincePause();
+            }
+            Thread.sleep(LOOK_EVERY_MS);
         }
+        return -1;
     }
 
     /** Starts the process again where it does not live. @return when it was in its place, in micros; -1 never */

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param takeover the change of the active that followed; null when there was none
  * @param backMs from the signal, or for a stopped process from its thaw, until it was back in its place; negative when
  *     it never came back
+ * @param thaw what a stopped active did when it went on; null for other faults
  * @param notes what else was seen, one line each
  */
 record InjectedFault(
@@ -28,6 +29,7 @@ record InjectedFault(
         long waitedMs,
         @Nullable Takeover takeover,
         double backMs,
+        @Nullable Thaw thaw,
         List<String> notes) {
     InjectedFault {
         notes = List.copyOf(notes);

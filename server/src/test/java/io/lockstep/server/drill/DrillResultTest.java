@@ -133,7 +133,7 @@ class DrillResultTest {
     void failsWhenNobodyTookOver() {
         InjectedFault without = Samples.kill(1, 2, 50);
         InjectedFault quiet = new InjectedFault(
-                1, without.node(), "active", Fault.KILL, without.atMicros(), 1000, 0, null, 1200, List.of());
+                1, without.node(), "active", Fault.KILL, without.atMicros(), 1000, 0, null, 1200, null, List.of());
 
         assertThat(Samples.result(Samples.config(Target.ACTIVE, Fault.KILL, 1, false), List.of(quiet), Books.GOOD)
                         .exitCode())
@@ -141,6 +141,29 @@ class DrillResultTest {
         assertThat(Samples.result(Samples.config(Target.BACKUP, Fault.KILL, 1, false), List.of(quiet), Books.GOOD)
                         .exitCode())
                 .isEqualTo(ExitCode.DONE);
+    }
+
+    @Test
+    void failsWhenAThawedNodeAnswers() {
+        DrillResult harmless = stopped(0);
+        DrillResult harmful = stopped(3);
+        DrillResult silent = stopped(-1);
+
+        assertThat(harmless.exitCode()).isEqualTo(ExitCode.DONE);
+        assertThat(harmless.toJson().at("/faults/0/thaw/answersLetGo").asLong(-1))
+                .isZero();
+        assertThat(harmless.toJson().at("/faults/0/thaw/answersDropped").asLong())
+                .isEqualTo(2);
+        assertThat(harmful.exitCode()).isEqualTo(ExitCode.MISMATCH);
+        assertThat(harmful.complaints().get(0).text())
+                .isEqualTo("a thawed node let 3 answers go after its reign was over");
+        assertThat(silent.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(silent.toJson().at("/faults/0/thaw/answersLetGo").isNull()).isTrue();
+    }
+
+    private static DrillResult stopped(long answersLetGo) {
+        return Samples.result(
+                Samples.config(Target.ACTIVE, Fault.STOP, 1, false), List.of(Samples.stop(answersLetGo)), Books.GOOD);
     }
 
     private static ExitCode strict(boolean strict, Fault fault, List<InjectedFault> faults) {

@@ -1,5 +1,6 @@
 package io.lockstep.server.drill;
 
+import io.lockstep.server.Cluster;
 import io.lockstep.server.drill.DrillConfig.Fault;
 import io.lockstep.server.drill.DrillConfig.Target;
 import io.lockstep.server.drill.Workload.Phase;
@@ -85,6 +86,24 @@ final class Samples {
                 number == 2 ? 240 : 0,
                 takeover,
                 2811,
+                null,
+                List.of());
+    }
+
+    /** A stop of the active, after which it let that many answers go. */
+    static InjectedFault stop(long answersLetGo) {
+        InjectedFault kill = kill(1, 2, 800);
+        return new InjectedFault(
+                1,
+                kill.node(),
+                "active",
+                Fault.STOP,
+                kill.atMicros(),
+                1000,
+                0,
+                kill.takeover(),
+                1200,
+                new Thaw(answersLetGo, new Cluster.Dropped(900, 2)),
                 List.of());
     }
 

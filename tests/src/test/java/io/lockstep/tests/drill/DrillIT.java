@@ -56,6 +56,7 @@ class DrillIT {
 
         assertThat(verdict.at("/takeovers/0/fault").asText()).isEqualTo("stop");
         assertThat(verdict.at("/faults/0/cameBack").asBoolean()).isTrue();
+        assertThat(verdict.at("/faults/0/thaw/answersLetGo").asLong(-1)).isZero();
     }
 
     @Test
