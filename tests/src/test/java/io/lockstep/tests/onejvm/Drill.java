@@ -1,0 +1,262 @@
+package io.lockstep.tests.onejvm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.lockstep.distributor.DigestAnswer;
+import io.lockstep.server.ClusterStatus;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * A cluster in this JVM: the shipped nodes and distributors over real sockets and register files, and cables between
+ * them. A test tells one failure with it and ends with {@link #check}. Used by the test's thread only.
+ */
+final class Drill implements AutoCloseable {
+    static final String CLUSTER = "drill";
+    static final Duration LIMIT = Duration.ofSeconds(30);
+    static final Duration LOOK = Duration.ofMillis(5);
+
+    private final Witness witness = new Witness();
+    private final Wiring wiring = new Wiring(witness::onFrame);
+    private final List<NodeActor> nodes = new ArrayList<>();
+    private final List<DistributorActor> distributors = new ArrayList<>();
+    private final List<ClientActor> clients = new ArrayList<>();
+
+    /** What a drill's cluster consists of. */
+    record Plan(int nodes, int distributors, Duration failureDetection, Duration sessionGrace) {
+        static Plan ordinary() {
+            return new Plan(2, 1, Duration.ofMillis(300), Duration.ofSeconds(10));
+        }
+
+        Plan withNodes(int count) {
+            return new Plan(count, distributors, failureDetection, sessionGrace);
+        }
+
+        Plan withDistributors(int count) {
+            return new Plan(nodes, count, failureDetection, sessionGrace);
+        }
+
+        Plan withFailureDetection(Duration silence) {
+            return new Plan(nodes, distributors, silence, sessionGrace);
+        }
+
+        Plan withSessionGrace(Duration grace) {
+            return new Plan(nodes, distributors, failureDetection, grace);
+        }
+    }
+
+    private Drill() {}
+
+    /** Starts everything and waits until all nodes are in sync. */
+    static Drill start(Path folder, Plan plan) {
+        Drill drill = new Drill();
+        try {
+            drill.build(folder, plan);
+            drill.awaitInSync(plan.nodes() - 1);
+            return drill;
+        } catch (RuntimeException | Error e) {
+            drill.close();
+            throw e;
+        }
+    }
+
+    private void build(Path folder, Plan plan) {
+        List<String> names =
+                IntStream.rangeClosed(1, plan.nodes()).mapToObj(i -> "n" + i).toList();
+        boolean isDistributorVoter = plan.nodes() % 2 == 0;
+        List<String> voters = isDistributorVoter
+                ? Stream.concat(names.stream(), Stream.of("d1")).toList()
+                : names;
+        String settings = "cluster: " + CLUSTER + "\nnodes: " + names + "\nvoters: " + voters
+                + "\nhazelcast-port: 1\nhazelcast-members: ['127.0.0.1:1']\nfailure-detection: "
+                + plan.failureDetection().toMillis() + "ms\n";
+        for (int i = 1; i <= plan.distributors(); i++) {
+            distributors.add(new DistributorActor(
+                    this, "d" + i, folder, isDistributorVoter && i == 1, plan.sessionGrace()));
+        }
+        names.forEach(name -> nodes.add(new NodeActor(this, name, folder, settings)));
+        nodes.forEach(NodeActor::start);
+    }
+
+    Wiring wiring() {
+        return wiring;
+    }
+
+    Witness witness() {
+        return witness;
+    }
+
+    /** For the timeline that a failed drill prints. */
+    void say(String event) {
+        witness.say(event);
+    }
+
+    /** A process has ended itself, which no drill here intends. */
+    void died(String name, String reason) {
+        witness.complain(name + " has ended itself: " + reason);
+    }
+
+    // ---- who is who ------------------------------------------------------------------------------------------------
+
+    NodeActor node(String name) {
+        return nodes.stream()
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    List<NodeActor> nodes() {
+        return List.copyOf(nodes);
+    }
+
+    private Stream<NodeActor> living() {
+        return nodes.stream().filter(NodeActor::isAlive);
+    }
+
+    /** The active of the highest term; waits for one. */
+    NodeActor active() {
+        return Objects.requireNonNull(await().atMost(LIMIT)
+                .pollInterval(LOOK)
+                .until(
+                        () -> living().filter(each -> each.status().role().equals("ACTIVE"))
+                                .max((a, b) ->
+                                        Long.compare(a.status().term(), b.status().term()))
+                                .orElse(null),
+                        Objects::nonNull));
+    }
+
+    /** A living node that is not the active. */
+    NodeActor backup() {
+        NodeActor active = active();
+        return living().filter(each -> each != active).findFirst().orElseThrow();
+    }
+
+    DistributorActor distributor(int number) {
+        return distributors.get(number - 1);
+    }
+
+    long term() {
+        return active().status().term();
+    }
+
+    /** A client that knows all distributors, the first one first. */
+    ClientActor client(String name) {
+        List<InetSocketAddress> doors = distributors.stream()
+                .filter(DistributorActor::isAlive)
+                .map(each -> wiring.cable(name, each.name(), each.address()).address())
+                .toList();
+        ClientActor client = new ClientActor(this, name, doors);
+        clients.add(client);
+        return client;
+    }
+
+    // ---- cables ----------------------------------------------------------------------------------------------------
+
+    /** What one says to the other. */
+    Way way(NodeActor from, NodeActor to) {
+        return wiring.way(from.name(), to.name());
+    }
+
+    /** What the active's forwards and answers go by, to all other nodes. */
+    List<Way> fromToNodes(NodeActor from) {
+        return from.to(nodes.stream().map(NodeActor::name).toList());
+    }
+
+    /** What distributors say to a node. */
+    List<Way> toFromDistributors(NodeActor node) {
+        return distributors.stream()
+                .map(each -> wiring.way(each.name(), node.name()))
+                .toList();
+    }
+
+    /** What a node says to distributors. */
+    List<Way> fromToDistributors(NodeActor node) {
+        return distributors.stream()
+                .map(each -> wiring.way(node.name(), each.name()))
+                .toList();
+    }
+
+    List<Way> waysOf(String name) {
+        return wiring.ways().stream()
+                .filter(way -> List.of(way.toString().split(">")).contains(name))
+                .toList();
+    }
+
+    void healAllOf(String name) {
+        waysOf(name).forEach(Way::heal);
+    }
+
+    void healAll() {
+        wiring.ways().forEach(Way::heal);
+    }
+
+    /** A process that comes back meets ways that are whole. */
+    void freshWays(String name) {
+        healAllOf(name);
+    }
+
+    /** Waits until there is one active whose view lists so many backups that are alive. */
+    void awaitInSync(int backups) {
+        await().atMost(LIMIT).pollInterval(LOOK).until(() -> {
+            ClusterStatus.NodeStatus active = active().status();
+            List<String> others = living().map(NodeActor::status)
+                    .filter(each -> !each.role().equals("ACTIVE"))
+                    .map(each -> each.name() + "/" + each.incarnation())
+                    .toList();
+            List<String> listed = active.inSyncBackups();
+            return listed != null
+                    && listed.stream().filter(others::contains).count() == backups
+                    && listed.size() == backups;
+        });
+    }
+
+    // ---- the end of every drill ------------------------------------------------------------------------------------
+
+    /**
+     * The checkers: every message is answered, each has counted once, nobody saw two answers to one message, the records
+     * are what the ledgers say, and all nodes that live hold the same.
+     */
+    void check() {
+        healAll();
+        for (ClientActor client : clients) {
+            client.tallies().forEach(tally -> tally.all().forEach(ClientActor.Asked::awaitAnswer));
+        }
+        int backups = (int) living().count() - 1;
+        awaitInSync(backups);
+        ClientActor auditor = client("auditor" + clients.size());
+        DigestAnswer digest = auditor.door().digestAsync().toCompletableFuture().join();
+        List<String> inRecords =
+                Stream.of(ClientActor.text(auditor.door().read(new byte[0])).split("\n"))
+                        .filter(line -> !line.isEmpty())
+                        .toList();
+        List<String> inLedgers = clients.stream()
+                .flatMap(client -> client.tallies().stream())
+                .filter(tally -> tally.ending() != ClientActor.Ending.OPEN)
+                .map(ClientActor.Tally::line)
+                .toList();
+        assertThat(inRecords)
+                .as("every transaction that ended, with its sum")
+                .containsExactlyInAnyOrderElementsOf(inLedgers);
+        await().atMost(LIMIT)
+                .pollInterval(LOOK)
+                .untilAsserted(() -> assertThat(living().map(NodeActor::status))
+                        .allSatisfy(each -> assertThat(each.executedPosition()).isGreaterThanOrEqualTo(digest.position())));
+        awaitInSync(backups);
+        witness.check();
+    }
+
+    @Override
+    public void close() {
+        clients.forEach(client -> client.door().close());
+        nodes.stream().filter(NodeActor::isAlive).forEach(NodeActor::kill);
+        distributors.stream().filter(DistributorActor::isAlive).forEach(DistributorActor::kill);
+        wiring.close();
+    }
+}

@@ -1,0 +1,166 @@
+package io.lockstep.tests.onejvm;
+
+import io.lockstep.wire.Frame;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * One direction between two processes, whichever of them has opened the connections. Safe from any thread, because one
+ * lock guards everything; frames pass on the threads of the cables.
+ */
+final class Way {
+    /** What becomes of a frame. */
+    enum Fate {
+        PASS,
+        /** Its first half passes, and then its connection is reset. */
+        HALVE,
+        /** It passes twice. */
+        DOUBLE,
+        /** It passes after the one behind it. */
+        SWAP
+    }
+
+    private static final Predicate<Frame> NONE = frame -> false;
+
+    private final String name;
+    private final List<Consumer<Frame>> observers = new ArrayList<>();
+    private Predicate<Frame> held = NONE;
+    private Predicate<Frame> halved = NONE;
+    private Predicate<Frame> doubled = NONE;
+    private Predicate<Frame> swapped = NONE;
+    private long delayNs;
+    private boolean isCut;
+    private int waiting;
+
+    Way(String name) {
+        this.name = name;
+    }
+
+    // ---- the story -------------------------------------------------------------------------------------------------
+
+    /** Nothing gets through, not even the end of a connection; what is said waits, as it does in a network. */
+    synchronized void cut() {
+        isCut = true;
+    }
+
+    /** Such frames wait, and all behind them on the same connection. */
+    synchronized void hold(Predicate<Frame> which) {
+        held = which;
+    }
+
+    /** Of the next such frame one half gets through, and then its connection is reset. */
+    synchronized void halve(Predicate<Frame> which) {
+        halved = which;
+    }
+
+    /** Such frames come twice. */
+    synchronized void repeat(Predicate<Frame> which) {
+        doubled = which;
+    }
+
+    /** Each such frame comes after the one behind it. */
+    synchronized void swap(Predicate<Frame> which) {
+        swapped = which;
+    }
+
+    /** Every frame takes so much longer. */
+    synchronized void delay(long millis) {
+        delayNs = TimeUnit.MILLISECONDS.toNanos(millis);
+    }
+
+    /** As good as new; what waited goes on. */
+    synchronized void heal() {
+        isCut = false;
+        held = NONE;
+        halved = NONE;
+        doubled = NONE;
+        swapped = NONE;
+        delayNs = 0;
+        notifyAll();
+    }
+
+    /** Waits until a frame is held. */
+    synchronized void awaitHeld() {
+        long untilNs = System.nanoTime() + Drill.LIMIT.toNanos();
+        try {
+            while (waiting == 0) {
+                long leftMs = TimeUnit.NANOSECONDS.toMillis(untilNs - System.nanoTime());
+                if (leftMs <= 0) {
+                    throw new AssertionError("no such frame came on the way " + name);
+                }
+                wait(leftMs);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted while waiting for a frame on the way " + name, e);
+        }
+    }
+
+    /** Hears of every frame that arrives at the cable, whatever becomes of it. Called by the cables' threads. */
+    synchronized void observe(Consumer<Frame> observer) {
+        observers.add(observer);
+    }
+
+    // ---- the cables' threads ---------------------------------------------------------------------------------------
+
+    /** A frame has come; returns when it may go on. @param connection whose end ends the wait */
+    Fate pass(Frame frame, Cable.Strand connection) throws InterruptedException {
+        List<Consumer<Frame>> told;
+        synchronized (this) {
+            told = List.copyOf(observers);
+        }
+        told.forEach(observer -> observer.accept(frame));
+        synchronized (this) {
+            if (delayNs > 0) {
+                awaitDelay(connection);
+            }
+            await(() -> isCut || held.test(frame), connection);
+            if (halved.test(frame)) {
+                halved = NONE;
+                return Fate.HALVE;
+            }
+            return doubled.test(frame) ? Fate.DOUBLE : swapped.test(frame) ? Fate.SWAP : Fate.PASS;
+        }
+    }
+
+    /** The connection's end has come. */
+    synchronized void passEnd(Cable.Strand connection) throws InterruptedException {
+        await(() -> isCut, connection);
+    }
+
+    /** Whoever waits for a connection that has been torn looks again. */
+    synchronized void wakeAll() {
+        notifyAll();
+    }
+
+    private synchronized void await(java.util.function.BooleanSupplier isHeld, Cable.Strand connection)
+            throws InterruptedException {
+        if (!isHeld.getAsBoolean()) {
+            return;
+        }
+        waiting++;
+        notifyAll();
+        try {
+            while (isHeld.getAsBoolean() && !connection.isTorn()) {
+                wait();
+            }
+        } finally {
+            waiting--;
+        }
+    }
+
+    private synchronized void awaitDelay(Cable.Strand connection) throws InterruptedException {
+        long untilNs = System.nanoTime() + delayNs;
+        for (long leftNs = delayNs; leftNs > 0 && !connection.isTorn(); leftNs = untilNs - System.nanoTime()) {
+            TimeUnit.NANOSECONDS.timedWait(this, leftNs);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

@@ -1,0 +1,174 @@
+package io.lockstep.tests.onejvm;
+
+import io.lockstep.membership.Endpoint;
+import io.lockstep.membership.Members;
+import io.lockstep.membership.MembersListener;
+import io.lockstep.membership.StaticMembers;
+import io.lockstep.wire.Frame;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * All cables of a drill, and what every process knows of the others: that they are at the ends of its cables. Safe from
+ * any thread, because one lock guards everything.
+ */
+final class Wiring {
+    private final Map<String, Way> ways = new LinkedHashMap<>();
+    private final Map<String, Cable> cables = new LinkedHashMap<>();
+    private final Map<String, Endpoint> endpoints = new LinkedHashMap<>();
+    private final Map<String, StaticMembers> known = new HashMap<>();
+    private final Consumer<Frame> witness;
+
+    /** @param witness sees every frame */
+    Wiring(Consumer<Frame> witness) {
+        this.witness = witness;
+    }
+
+    /** What one process says to another. */
+    synchronized Way way(String from, String to) {
+        return ways.computeIfAbsent(from + ">" + to, name -> {
+            Way way = new Way(name);
+            way.observe(witness);
+            return way;
+        });
+    }
+
+    synchronized List<Way> ways() {
+        return List.copyOf(ways.values());
+    }
+
+    /** Everything that these say to that one, or hear from it. */
+    synchronized List<Cable> cablesOf(String name) {
+        List<Cable> its = new ArrayList<>();
+        cables.forEach((ends, cable) -> {
+            if (List.of(ends.split(">")).contains(name)) {
+                its.add(cable);
+            }
+        });
+        return its;
+    }
+
+    /** The cable by which one reaches the other. */
+    synchronized Cable cable(String from, String to, InetSocketAddress target) {
+        String ends = from + ">" + to;
+        Cable old = cables.get(ends);
+        if (old != null) {
+            old.close();
+        }
+        Cable laid = new Cable(ends, target, way(from, to), way(to, from));
+        cables.put(ends, laid);
+        return laid;
+    }
+
+    /**
+     * What a process knows of others; made anew for each run of it.
+     *
+     * @param gate holds the process's agent whenever it tells how it is
+     */
+    synchronized Members members(Endpoint self, Gate gate) {
+        StaticMembers mine = new StaticMembers(List.of());
+        known.put(self.name(), mine);
+        endpoints.put(self.name(), self);
+        endpoints.values().stream()
+                .filter(other -> !other.name().equals(self.name()))
+                .forEach(other -> tell(self.name(), mine, other, true));
+        Members seen = new Seen(self, mine, gate);
+        seen.publish(self);
+        return seen;
+    }
+
+    private synchronized void publish(Endpoint self) {
+        Endpoint before = endpoints.put(self.name(), self);
+        boolean isElsewhere = before == null || before.peerPort() != self.peerPort();
+        known.forEach((name, members) -> {
+            if (!name.equals(self.name())) {
+                tell(name, members, self, isElsewhere);
+            }
+        });
+    }
+
+    private void tell(String who, StaticMembers members, Endpoint of, boolean isElsewhere) {
+        String ends = who + ">" + of.name();
+        Cable cable = isElsewhere || !cables.containsKey(ends)
+                ? cable(who, of.name(), new InetSocketAddress(of.peerHost(), of.peerPort()))
+                : cables.get(ends);
+        members.publish(new Endpoint(
+                of.name(),
+                of.role(),
+                of.incarnation(),
+                of.pid(),
+                of.peerHost(),
+                cable.address().getPort(),
+                of.clientPort()));
+    }
+
+    /** Forgets a process that has ended; nobody is told, since that is what the drill is about. */
+    synchronized void remove(String name) {
+        known.remove(name);
+        endpoints.remove(name);
+    }
+
+    synchronized void close() {
+        cables.values().forEach(Cable::close);
+    }
+
+    /** The members as one process sees them. */
+    private final class Seen implements Members {
+        private final String name;
+        private final StaticMembers mine;
+        private final Gate gate;
+
+        private Seen(Endpoint self, StaticMembers mine, Gate gate) {
+            this.name = self.name();
+            this.gate = gate;
+            this.mine = mine;
+        }
+
+        @Override
+        public void publish(Endpoint self) {
+            Wiring.this.publish(self);
+        }
+
+        @Override
+        public Optional<Endpoint> find(String other) {
+            return mine.find(other);
+        }
+
+        @Override
+        public List<Endpoint> all() {
+            return mine.all();
+        }
+
+        @Override
+        public void listen(MembersListener listener) {
+            mine.listen(listener);
+        }
+
+        @Override
+        public void publishStatus(String self, String json) {
+            gate.pass();
+            mine.publishStatus(self, json);
+        }
+
+        @Override
+        public Map<String, String> statuses() {
+            return mine.statuses();
+        }
+
+        @Override
+        public void close() {
+            mine.close();
+        }
+
+        @Override
+        public String toString() {
+            return "what " + name + " knows";
+        }
+    }
+}
