@@ -179,7 +179,7 @@ final class Cable implements AutoCloseable {
                     }
                     out.flush();
                     if (fate == Way.Fate.HALVE) {
-                        tear();
+                        endTorn(way);
                         return;
                     }
                 }

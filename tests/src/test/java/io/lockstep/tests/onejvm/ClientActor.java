@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -26,10 +27,12 @@ final class ClientActor {
         ROLLED_BACK
     }
 
+    private static final int HEAVY_BYTES = 400_000;
+
     private final Drill drill;
     private final String name;
     private final LockstepClient client;
-    private final List<Tally> tallies = new ArrayList<>();
+    private final List<Tally> tallies = new CopyOnWriteArrayList<>();
 
     ClientActor(Drill drill, String name, List<InetSocketAddress> distributors) {
         this.drill = drill;
@@ -59,11 +62,30 @@ final class ClientActor {
         return List.copyOf(tallies);
     }
 
-    /** Nothing that it says is heard any more, and it is not told. */
+    /** Nothing that it says is heard any more; what it left open is to be rolled back. */
     void die() {
         drill.say(name + " dies");
-        drill.wiring().cablesOf(name).forEach(Cable::close);
-        client.close();
+        drill.wiring().tearOff(name);
+        tallies.stream().filter(tally -> tally.ending() == Ending.OPEN).forEach(Tally::lost);
+    }
+
+    /** Begins, adds and ends without a break, on a thread of its own. @return stops it, and waits for its last answer */
+    Runnable keepBusy() {
+        CompletableFuture<Void> stopped = new CompletableFuture<>();
+        CompletableFuture<Void> done = CompletableFuture.runAsync(
+                () -> {
+                    for (long number = 1; !stopped.isDone(); number++) {
+                        Tally tally = begin(number);
+                        tally.add(10);
+                        tally.add(100);
+                        tally.end(1000);
+                    }
+                },
+                work -> new Thread(work, "busy-" + name).start());
+        return () -> {
+            stopped.complete(null);
+            done.join();
+        };
     }
 
     static byte[] bytes(long number) {
@@ -123,6 +145,17 @@ final class ClientActor {
             ask(number).awaitAnswer();
         }
 
+        /** So much that the forward log soon leaves behind whoever is away. */
+        void addHeavily(long number) {
+            sum += number;
+            String padded = "0".repeat(HEAVY_BYTES) + number;
+            asked(transaction
+                            .sendAsync(padded.getBytes(StandardCharsets.UTF_8))
+                            .toCompletableFuture()
+                            .thenApply(ClientActor::text))
+                    .awaitAnswer();
+        }
+
         void end(long number) {
             askEnd(number).awaitAnswer();
         }
@@ -136,8 +169,10 @@ final class ClientActor {
             return ending;
         }
 
-        void wasRolledBack() {
+        /** Its client has died: nobody waits for its answers, and it is rolled back. */
+        private void lost() {
             ending = Ending.ROLLED_BACK;
+            asked.clear();
         }
 
         List<Asked> all() {

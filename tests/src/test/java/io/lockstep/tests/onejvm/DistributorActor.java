@@ -58,6 +58,11 @@ final class DistributorActor {
                 hooks);
     }
 
+    @Override
+    public String toString() {
+        return name;
+    }
+
     String name() {
         return name;
     }
@@ -79,13 +84,7 @@ final class DistributorActor {
     /** What kill -9 does. */
     void kill() {
         drill.say(name + " is killed");
-        drill.wiring().remove(name);
-        drill.wiring().cablesOf(name).forEach(Cable::close);
-        drill.healAllOf(name);
-        close();
-    }
-
-    void close() {
+        drill.wiring().tearOff(name);
         isAlive = false;
         distributor.close();
         if (register != null) {

@@ -5,14 +5,17 @@ import static org.awaitility.Awaitility.await;
 
 import io.lockstep.distributor.DigestAnswer;
 import io.lockstep.server.ClusterStatus;
+import io.lockstep.wire.Frame;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A cluster in this JVM: the shipped nodes and distributors over real sockets and register files, and cables between
@@ -28,6 +31,7 @@ final class Drill implements AutoCloseable {
     private final List<NodeActor> nodes = new ArrayList<>();
     private final List<DistributorActor> distributors = new ArrayList<>();
     private final List<ClientActor> clients = new ArrayList<>();
+    private @Nullable ClientActor auditor;
 
     /** What a drill's cluster consists of. */
     record Plan(int nodes, int distributors, Duration failureDetection, Duration sessionGrace) {
@@ -76,7 +80,7 @@ final class Drill implements AutoCloseable {
                 : names;
         String settings = "cluster: " + CLUSTER + "\nnodes: " + names + "\nvoters: " + voters
                 + "\nhazelcast-port: 1\nhazelcast-members: ['127.0.0.1:1']\nfailure-detection: "
-                + plan.failureDetection().toMillis() + "ms\n";
+                + plan.failureDetection().toMillis() + "ms\nmessage-max-bytes: 512KiB\nforward-log-bytes: 1MiB\n";
         for (int i = 1; i <= plan.distributors(); i++) {
             distributors.add(new DistributorActor(
                     this, "d" + i, folder, isDistributorVoter && i == 1, plan.sessionGrace()));
@@ -132,6 +136,11 @@ final class Drill implements AutoCloseable {
                         Objects::nonNull));
     }
 
+    /** Those who believe that they are active. */
+    List<NodeActor> actives() {
+        return living().filter(each -> each.status().role().equals("ACTIVE")).toList();
+    }
+
     /** A living node that is not the active. */
     NodeActor backup() {
         NodeActor active = active();
@@ -148,7 +157,12 @@ final class Drill implements AutoCloseable {
 
     /** A client that knows all distributors, the first one first. */
     ClientActor client(String name) {
-        List<InetSocketAddress> doors = distributors.stream()
+        return client(name, distributors);
+    }
+
+    /** A client that knows these distributors. */
+    ClientActor client(String name, List<DistributorActor> itsDistributors) {
+        List<InetSocketAddress> doors = itsDistributors.stream()
                 .filter(DistributorActor::isAlive)
                 .map(each -> wiring.cable(name, each.name(), each.address()).address())
                 .toList();
@@ -159,47 +173,65 @@ final class Drill implements AutoCloseable {
 
     // ---- cables ----------------------------------------------------------------------------------------------------
 
-    /** What one says to the other. */
-    Way way(NodeActor from, NodeActor to) {
-        return wiring.way(from.name(), to.name());
+    /** What one process says to another, by name. */
+    Way way(Object from, Object to) {
+        return wiring.way(from.toString(), to.toString());
     }
 
-    /** What the active's forwards and answers go by, to all other nodes. */
-    List<Way> fromToNodes(NodeActor from) {
-        return from.to(nodes.stream().map(NodeActor::name).toList());
+    /** What the node says to other nodes. */
+    List<Way> toNodes(NodeActor from) {
+        return nodes.stream().filter(to -> to != from).map(to -> way(from, to)).toList();
     }
 
-    /** What distributors say to a node. */
-    List<Way> toFromDistributors(NodeActor node) {
-        return distributors.stream()
-                .map(each -> wiring.way(each.name(), node.name()))
-                .toList();
+    /** What distributors say to the node. */
+    List<Way> fromDistributors(NodeActor to) {
+        return distributors.stream().map(from -> way(from, to)).toList();
     }
 
-    /** What a node says to distributors. */
-    List<Way> fromToDistributors(NodeActor node) {
-        return distributors.stream()
-                .map(each -> wiring.way(node.name(), each.name()))
-                .toList();
+    /** What the node says to distributors. */
+    List<Way> toDistributors(NodeActor from) {
+        return distributors.stream().map(to -> way(from, to)).toList();
     }
 
-    List<Way> waysOf(String name) {
-        return wiring.ways().stream()
-                .filter(way -> List.of(way.toString().split(">")).contains(name))
-                .toList();
+    /** Nothing passes between these two, either way. */
+    void cut(Object one, Object other) {
+        say("cut " + one + " from " + other);
+        way(one, other).cut();
+        way(other, one).cut();
     }
 
-    void healAllOf(String name) {
-        waysOf(name).forEach(Way::heal);
+    /** What passed between these two before passes again. */
+    void heal(Object one, Object other) {
+        say("heal " + one + " and " + other);
+        way(one, other).heal();
+        way(other, one).heal();
     }
 
     void healAll() {
-        wiring.ways().forEach(Way::heal);
+        say("heal everything");
+        ways().forEach(Way::heal);
     }
 
-    /** A process that comes back meets ways that are whole. */
-    void freshWays(String name) {
-        healAllOf(name);
+    /** Every direction between two processes. */
+    List<Way> ways() {
+        return wiring.ways();
+    }
+
+    /** Waits until so many further frames of that kind have been said. */
+    static void awaitSaid(List<Way> ways, Class<? extends Frame> kind, Runnable said, int count) {
+        AtomicInteger heard = new AtomicInteger();
+        ways.forEach(way -> way.observe(frame -> {
+            if (kind.isInstance(frame)) {
+                heard.incrementAndGet();
+            }
+        }));
+        said.run();
+        await().atMost(LIMIT).pollInterval(LOOK).until(() -> heard.get() >= count);
+    }
+
+    /** Waits until one of these holds a frame. */
+    static void awaitHeld(List<Way> ways) {
+        await().atMost(LIMIT).pollInterval(LOOK).until(() -> ways.stream().anyMatch(Way::isHolding));
     }
 
     /** Waits until there is one active whose view lists so many backups that are alive. */
@@ -217,6 +249,13 @@ final class Drill implements AutoCloseable {
         });
     }
 
+    /** Whoever has fallen begins another run, and all are in sync. */
+    void comeBack() {
+        healAll();
+        nodes.stream().filter(each -> !each.isAlive()).forEach(NodeActor::start);
+        awaitInSync(nodes.size() - 1);
+    }
+
     // ---- the end of every drill ------------------------------------------------------------------------------------
 
     /**
@@ -230,18 +269,14 @@ final class Drill implements AutoCloseable {
         }
         int backups = (int) living().count() - 1;
         awaitInSync(backups);
-        ClientActor auditor = client("auditor" + clients.size());
+        ClientActor auditor = auditor();
         DigestAnswer digest = auditor.door().digestAsync().toCompletableFuture().join();
-        List<String> inRecords =
-                Stream.of(ClientActor.text(auditor.door().read(new byte[0])).split("\n"))
-                        .filter(line -> !line.isEmpty())
-                        .toList();
         List<String> inLedgers = clients.stream()
                 .flatMap(client -> client.tallies().stream())
                 .filter(tally -> tally.ending() != ClientActor.Ending.OPEN)
                 .map(ClientActor.Tally::line)
                 .toList();
-        assertThat(inRecords)
+        assertThat(records(auditor))
                 .as("every transaction that ended, with its sum")
                 .containsExactlyInAnyOrderElementsOf(inLedgers);
         await().atMost(LIMIT)
@@ -250,6 +285,26 @@ final class Drill implements AutoCloseable {
                         .allSatisfy(each -> assertThat(each.executedPosition()).isGreaterThanOrEqualTo(digest.position())));
         awaitInSync(backups);
         witness.check();
+    }
+
+    /** What the records show: a line for each transaction that has ended. */
+    List<String> records() {
+        return records(auditor());
+    }
+
+    private static List<String> records(ClientActor auditor) {
+        return Stream.of(ClientActor.text(auditor.door().read(new byte[0])).split("\n"))
+                .filter(line -> !line.isEmpty())
+                .toList();
+    }
+
+    private ClientActor auditor() {
+        ClientActor known = auditor;
+        if (known == null) {
+            known = client("auditor");
+            auditor = known;
+        }
+        return known;
     }
 
     @Override

@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -52,7 +51,7 @@ final class NodeActor {
         return node != null;
     }
 
-    /** Begins another run. */
+    /** Begins another run, with the same folder. */
     void start() {
         service = new TallyService();
         agentGate = new Gate();
@@ -77,36 +76,33 @@ final class NodeActor {
     /** What kill -9 does: from this moment nothing that it says is heard, and its ports refuse. */
     void kill() {
         drill.say(name + " is killed");
-        Node killed = node;
-        node = null;
-        drill.wiring().remove(name);
-        drill.wiring().cablesOf(name).forEach(Cable::close);
-        end(killed);
+        drill.wiring().tearOff(name);
+        end();
     }
 
-    /** What the loss of its host does: nothing that it says is heard, and nobody is told. */
-    void vanish() {
+    /**
+     * What the loss of its host does: nothing that it says is heard any more, and nobody is told.
+     *
+     * @return delivers at last what it had said
+     */
+    Runnable vanish() {
         drill.say(name + " vanishes");
-        Node gone = node;
-        node = null;
-        drill.wiring().remove(name);
-        drill.wiring().cablesOf(name).forEach(Cable::silence);
-        end(gone);
+        List<Way> left = drill.wiring().leaveBehind(name);
+        end();
+        return () -> {
+            drill.say("what " + name + " had said arrives");
+            left.forEach(Way::heal);
+        };
     }
 
-    private void end(@Nullable Node ended) {
+    private void end() {
+        Node ended = node;
+        node = null;
         service.release();
         agentGate.open();
-        drill.healAllOf(name);
         if (ended != null) {
             ended.close();
         }
-    }
-
-    /** Comes back as another run with the same folder. */
-    void restart() {
-        drill.freshWays(name);
-        start();
     }
 
     /**
@@ -117,7 +113,7 @@ final class NodeActor {
     Runnable pause() {
         agentGate.close();
         agentGate.awaitSomebody();
-        List<Way> frozen = drill.waysOf(name);
+        List<Way> frozen = drill.wiring().waysOf(name);
         frozen.forEach(Way::cut);
         drill.say(name + " is paused");
         return () -> {
@@ -129,17 +125,6 @@ final class NodeActor {
 
     TallyService service() {
         return service;
-    }
-
-    /** What it says to others of that kind. */
-    List<Way> to(List<String> others) {
-        List<Way> ways = new ArrayList<>();
-        for (String other : others) {
-            if (!other.equals(name)) {
-                ways.add(drill.wiring().way(name, other));
-            }
-        }
-        return ways;
     }
 
     // ---- what is to be seen of it ----------------------------------------------------------------------------------
@@ -159,14 +144,10 @@ final class NodeActor {
         }
     }
 
-    void await_(Predicate<ClusterStatus.NodeStatus> condition) {
+    void awaitStatus(Predicate<ClusterStatus.NodeStatus> condition) {
         await().atMost(Drill.LIMIT).pollInterval(Drill.LOOK).until(() -> condition.test(status()));
     }
 
-    /** Entries, as opposed to a sign of life. */
-    static boolean hasEntries(Frame frame) {
-        return frame instanceof Frame.Forward forward && !forward.entries().isEmpty();
-    }
 
     @Override
     public String toString() {
@@ -188,7 +169,7 @@ final class NodeActor {
         @Override
         public void halt() {
             drill.died(name, "its agent has ended it");
-            drill.wiring().cablesOf(name).forEach(Cable::close);
+            drill.wiring().tearOff(name);
         }
     }
 }

@@ -15,7 +15,7 @@ final class Way {
     /** What becomes of a frame. */
     enum Fate {
         PASS,
-        /** Its first half passes, and then its connection is reset. */
+        /** Its first half passes, and nothing behind it. */
         HALVE,
         /** It passes twice. */
         DOUBLE,
@@ -51,7 +51,7 @@ final class Way {
         held = which;
     }
 
-    /** Of the next such frame one half gets through, and then its connection is reset. */
+    /** Of the next such frame one half gets through, and nothing after that; the connection ends when the way is healed. */
     synchronized void halve(Predicate<Frame> which) {
         halved = which;
     }
@@ -71,6 +71,12 @@ final class Way {
         delayNs = TimeUnit.MILLISECONDS.toNanos(millis);
     }
 
+    /** No cut any more; what is held stays held. */
+    synchronized void mend() {
+        isCut = false;
+        notifyAll();
+    }
+
     /** As good as new; what waited goes on. */
     synchronized void heal() {
         isCut = false;
@@ -82,21 +88,9 @@ final class Way {
         notifyAll();
     }
 
-    /** Waits until a frame is held. */
-    synchronized void awaitHeld() {
-        long untilNs = System.nanoTime() + Drill.LIMIT.toNanos();
-        try {
-            while (waiting == 0) {
-                long leftMs = TimeUnit.NANOSECONDS.toMillis(untilNs - System.nanoTime());
-                if (leftMs <= 0) {
-                    throw new AssertionError("no such frame came on the way " + name);
-                }
-                wait(leftMs);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError("interrupted while waiting for a frame on the way " + name, e);
-        }
+    /** Whether a frame waits. */
+    synchronized boolean isHolding() {
+        return waiting > 0;
     }
 
     /** Hears of every frame that arrives at the cable, whatever becomes of it. Called by the cables' threads. */
@@ -119,7 +113,7 @@ final class Way {
             }
             await(() -> isCut || held.test(frame), connection);
             if (halved.test(frame)) {
-                halved = NONE;
+                isCut = true;
                 return Fate.HALVE;
             }
             return doubled.test(frame) ? Fate.DOUBLE : swapped.test(frame) ? Fate.SWAP : Fate.PASS;
@@ -142,7 +136,6 @@ final class Way {
             return;
         }
         waiting++;
-        notifyAll();
         try {
             while (isHeld.getAsBoolean() && !connection.isTorn()) {
                 wait();

@@ -21,6 +21,7 @@ import java.util.function.Consumer;
 final class Wiring {
     private final Map<String, Way> ways = new LinkedHashMap<>();
     private final Map<String, Cable> cables = new LinkedHashMap<>();
+    private final List<Cable> abandoned = new ArrayList<>();
     private final Map<String, Endpoint> endpoints = new LinkedHashMap<>();
     private final Map<String, StaticMembers> known = new HashMap<>();
     private final Consumer<Frame> witness;
@@ -43,12 +44,21 @@ final class Wiring {
         return List.copyOf(ways.values());
     }
 
-    /** Everything that these say to that one, or hear from it. */
+    /** Everything that a process says and hears. */
+    synchronized List<Way> waysOf(String name) {
+        return of(name, ways);
+    }
+
+    /** Everything by which a process reaches others and is reached. */
     synchronized List<Cable> cablesOf(String name) {
-        List<Cable> its = new ArrayList<>();
-        cables.forEach((ends, cable) -> {
+        return of(name, cables);
+    }
+
+    private static <T> List<T> of(String name, Map<String, T> byEnds) {
+        List<T> its = new ArrayList<>();
+        byEnds.forEach((ends, one) -> {
             if (List.of(ends.split(">")).contains(name)) {
-                its.add(cable);
+                its.add(one);
             }
         });
         return its;
@@ -108,14 +118,36 @@ final class Wiring {
                 of.clientPort()));
     }
 
-    /** Forgets a process that has ended; nobody is told, since that is what the drill is about. */
-    synchronized void remove(String name) {
+    /** Forgets a process that has ended, and tears its cables; nobody is told, since that is what the drill is about. */
+    synchronized void tearOff(String name) {
+        abandon(name).forEach(Cable::close);
+    }
+
+    /**
+     * Forgets a process that has vanished. Its cables stay, with what is in them; the other ends do not notice.
+     *
+     * @return the ways that it leaves behind; what comes after it gets new ones
+     */
+    synchronized List<Way> leaveBehind(String name) {
+        List<Way> left = waysOf(name);
+        List<Cable> its = abandon(name);
+        its.forEach(Cable::silence);
+        abandoned.addAll(its);
+        return left;
+    }
+
+    private List<Cable> abandon(String name) {
         known.remove(name);
         endpoints.remove(name);
+        List<Cable> its = cablesOf(name);
+        cables.values().removeAll(its);
+        ways.values().removeAll(waysOf(name));
+        return its;
     }
 
     synchronized void close() {
         cables.values().forEach(Cable::close);
+        abandoned.forEach(Cable::close);
     }
 
     /** The members as one process sees them. */

@@ -20,6 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class Witness {
     private final Map<String, String> answers = new HashMap<>();
     private final Map<Long, View.Member> actives = new HashMap<>();
+    private long lastPosition;
     private final List<String> complaints = new CopyOnWriteArrayList<>();
 
     void say(String event) {
@@ -32,7 +33,11 @@ final class Witness {
     }
 
     synchronized void onFrame(Frame frame) {
-        if (frame instanceof Frame.Reply reply) {
+        if (frame instanceof Frame.Forward forward && !forward.entries().isEmpty()) {
+            lastPosition = Math.max(
+                    lastPosition,
+                    forward.entries().get(forward.entries().size() - 1).position());
+        } else if (frame instanceof Frame.Reply reply) {
             onAnswer(reply.answer());
         } else if (frame instanceof Frame.ViewNotice notice) {
             View.Member before = actives.putIfAbsent(notice.term(), notice.active());
@@ -52,6 +57,11 @@ final class Witness {
         if (before != null && !before.equals(said)) {
             complain("message " + message + " has two answers: '" + before + "' and '" + said + "'");
         }
+    }
+
+    /** Position of the last entry that was forwarded. */
+    synchronized long lastPosition() {
+        return lastPosition;
     }
 
     void check() {
