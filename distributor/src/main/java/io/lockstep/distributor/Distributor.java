@@ -88,7 +88,7 @@ public final class Distributor implements AutoCloseable {
         this.thread = new Thread(this::run, "distributor");
         this.thread.setDaemon(true);
         long nowNs = System.nanoTime();
-        config.nodes().forEach((name, address) -> links.locate(name, address, nowNs));
+        config.nodes().forEach((name, address) -> links.locate(name, address, 0, nowNs));
         InetSocketAddress listen = config.listen();
         if (listen == null) {
             this.toClients = null;
@@ -204,7 +204,11 @@ public final class Distributor implements AutoCloseable {
         } else if (source instanceof NodeLinks.Channel channel) {
             links.on(channel, note, nowNs);
         } else if (note instanceof Endpoint endpoint) {
-            links.locate(endpoint.name(), new InetSocketAddress(endpoint.peerHost(), endpoint.peerPort()), nowNs);
+            links.locate(
+                    endpoint.name(),
+                    new InetSocketAddress(endpoint.peerHost(), endpoint.peerPort()),
+                    endpoint.incarnation(),
+                    nowNs);
         }
     }
 
@@ -267,7 +271,7 @@ public final class Distributor implements AutoCloseable {
                     || frame instanceof Frame.Accept
                     || frame instanceof Frame.Admit) {
                 hooks.voter().onFrame(frame, connection::send);
-            } else {
+            } else if (!(frame instanceof Frame.StatusReply)) { // that one only says that the node is there
                 LOG.debug(
                         "node {} said {}, which a distributor has no use for",
                         node,

@@ -49,6 +49,10 @@ final class NodeLinks {
     private static final long GOOD_NS = TimeUnit.SECONDS.toNanos(1);
     /** Frames are awaited and none comes for that long: the connection is taken for dead and opened anew. */
     private static final long SILENCE_NS = TimeUnit.SECONDS.toNanos(3);
+    /** While answers are awaited, a node that has said nothing for so long is asked how it is. */
+    private static final long ASK_AFTER_NS = TimeUnit.SECONDS.toNanos(1);
+
+    private static final Frame ARE_YOU_THERE = new Frame.StatusAsk(0, "status");
 
     private final Transport transport;
     private final Inbox inbox;
@@ -64,13 +68,20 @@ final class NodeLinks {
                 IntervalFunction.ofExponentialRandomBackoff(config.reconnectMin(), 2.0, 0.5, config.reconnectMax());
     }
 
-    /** A node has been seen there: new, somewhere else, or back again. */
-    void locate(String name, InetSocketAddress address, long nowNs) {
+    /**
+     * A node has been seen there: new, somewhere else, or back again. A connection to another run of it is given up: its
+     * host may be gone without a word, and nothing would ever come on it.
+     *
+     * @param incarnation which run of it was seen; 0 if that is not known
+     */
+    void locate(String name, InetSocketAddress address, long incarnation, long nowNs) {
         Link link = links.get(name);
         if (link == null) {
-            links.put(name, new Link(name, address, nowNs));
-        } else {
+            links.put(name, new Link(name, address, incarnation, nowNs));
+        } else if (!address.equals(link.address) || incarnation != link.incarnation) {
             link.address = address;
+            link.incarnation = incarnation;
+            link.leaveFormerRun(nowNs);
             if (link.channel == null) {
                 link.hurry(nowNs);
             }
@@ -160,6 +171,8 @@ final class NodeLinks {
         private final String name;
         private final CircuitBreaker breaker;
         private InetSocketAddress address;
+        /** The run that was last seen there; 0 if that is not known. */
+        private long incarnation;
         /** The attempt or connection of now; null while pausing. */
         private @Nullable Channel channel;
 
@@ -169,11 +182,13 @@ final class NodeLinks {
         private int failures;
         private long nextAttemptNs;
         private long awaitedSinceNs = NOTHING;
+        private long heardNs;
         private long nowNs;
 
-        Link(String name, InetSocketAddress address, long nowNs) {
+        Link(String name, InetSocketAddress address, long incarnation, long nowNs) {
             this.name = name;
             this.address = address;
+            this.incarnation = incarnation;
             this.nextAttemptNs = nowNs;
             this.nowNs = nowNs;
             this.breaker = CircuitBreaker.of(
@@ -206,9 +221,24 @@ final class NodeLinks {
             }
         }
 
+        void leaveFormerRun(long now) {
+            Connection open = connection;
+            if (open != null && incarnation != 0 && open.peer().incarnation() != incarnation) {
+                down(now);
+                open.close(name + " has begun another run: " + Long.toHexString(incarnation));
+            }
+        }
+
+        /**
+         * Only the active is asked for anything, so only its silence would be noticed; but whoever takes over must be
+         * heard too, and its connection may have died in silence long before.
+         */
         void leaveIfSilent(long now, boolean isAnswerAwaited) {
             if (!isAnswerAwaited) {
                 awaitedSinceNs = NOTHING;
+            } else if (connection != null && awaitedSinceNs == NOTHING && now - heardNs > ASK_AFTER_NS) {
+                awaitedSinceNs = now;
+                connection.send(ARE_YOU_THERE);
             } else if (connection != null && awaitedSinceNs != NOTHING && now - awaitedSinceNs > SILENCE_NS) {
                 awaitedSinceNs = NOTHING;
                 connection.close("no frame from node " + name + " for " + SILENCE_NS / 1_000_000 + " ms");
@@ -225,6 +255,7 @@ final class NodeLinks {
             }
             if (note instanceof Frame frame) {
                 awaitedSinceNs = NOTHING;
+                heardNs = now;
                 if (member != null && connection != null) {
                     listener.onFrame(member, connection, frame);
                 }
@@ -254,6 +285,7 @@ final class NodeLinks {
             connection = open;
             member = new View.Member(open.peer().name(), open.peer().incarnation());
             upSinceNs = now;
+            heardNs = now;
             awaitedSinceNs = NOTHING;
             LOG.info("link to node {} up", member);
             listener.onUp(member);

@@ -71,6 +71,10 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
 
     @Override
     public void onFrame(Connection connection, long incarnation, Frame frame) {
+        if (frame instanceof Frame.StatusAsk) {
+            connection.send(new Frame.StatusReply(0, "{}"));
+            return;
+        }
         if (!(frame instanceof Frame.Ask ask)) {
             others.add(frame);
             return;

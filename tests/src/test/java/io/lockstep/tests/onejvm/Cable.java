@@ -65,8 +65,12 @@ final class Cable implements AutoCloseable {
         back.cut();
     }
 
-    /** Resets every connection; new ones are welcome. */
-    void tear() {
+    /** The connections of now are dead from here on, and neither end is told; new ones work. */
+    void numb() {
+        strands.forEach(strand -> strand.isNumb = true);
+    }
+
+    private void tear() {
         strands.forEach(Strand::tear);
     }
 
@@ -128,6 +132,7 @@ final class Cable implements AutoCloseable {
         private final Socket caller;
         private final Socket callee;
         private volatile boolean isTorn;
+        private volatile boolean isNumb;
 
         private Strand(Socket caller, Socket callee) {
             this.caller = caller;
@@ -164,6 +169,9 @@ final class Cable implements AutoCloseable {
                     if (isTorn) {
                         return;
                     }
+                    if (isNumb) {
+                        continue;
+                    }
                     if (fate == Way.Fate.SWAP && overtaken == null) {
                         overtaken = bytes;
                         continue;
@@ -187,7 +195,7 @@ final class Cable implements AutoCloseable {
                     out.write(overtaken);
                 }
                 way.passEnd(this);
-                if (!isTorn) {
+                if (!isTorn && !isNumb) {
                     to.shutdownOutput();
                     if (from.isOutputShutdown()) {
                         tear();
@@ -203,6 +211,9 @@ final class Cable implements AutoCloseable {
 
         /** One side has reset the connection; the other hears it when the way is open. */
         private void endTorn(Way way) {
+            if (isNumb) {
+                return;
+            }
             try {
                 way.passEnd(this);
             } catch (InterruptedException e) {

@@ -172,4 +172,23 @@ class LinkDrillTest {
             drill.check();
         }
     }
+
+    @Test
+    void row41ADeadConnectionToABackupIsNoticedWhenThatTakesOver() {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary().withNodes(3))) {
+            Tally tally = drill.client("c").begin(1);
+            for (NodeActor node : drill.nodes()) {
+                if (node != drill.active()) {
+                    drill.wiring().numb("d1", node.name());
+                }
+            }
+            NodeActor first = drill.active();
+            first.kill();
+            tally.add(2);
+            tally.end(3);
+            first.start();
+            drill.check();
+            assertThat(drill.term()).isEqualTo(2);
+        }
+    }
 }

@@ -64,6 +64,15 @@ final class Wiring {
         return its;
     }
 
+    /** The connections from one to the other are dead from here on, and neither is told; new ones work. */
+    synchronized void numb(String from, String to) {
+        Cable cable = cables.get(from + ">" + to);
+        if (cable == null) {
+            throw new IllegalStateException("no cable from " + from + " to " + to);
+        }
+        cable.numb();
+    }
+
     /** The cable by which one reaches the other. */
     synchronized Cable cable(String from, String to, InetSocketAddress target) {
         String ends = from + ">" + to;
