@@ -20,7 +20,6 @@ import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Frame;
-import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
@@ -29,6 +28,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -136,23 +136,8 @@ public final class ActiveNode {
         publish(Task.OPEN_TERM, event -> event.view = ViewCodec.encode(start.view()));
         for (MarkedRequest message : poison) {
             LOG.warn("quarantining message {} of session {}", message.requestId(), message.session());
-            publish(Task.QUARANTINE, event -> event.request = poisoned(message));
+            publish(Task.QUARANTINE, event -> event.request = message.asRequest());
         }
-    }
-
-    private static Request poisoned(MarkedRequest message) {
-        return new Request(
-                message.session(),
-                0,
-                message.requestId(),
-                RequestKind.VOID,
-                0,
-                0,
-                0,
-                Identity.NONE,
-                0,
-                true,
-                new byte[0]);
     }
 
     // ---- requests --------------------------------------------------------------------------------------------------
@@ -257,11 +242,14 @@ public final class ActiveNode {
             core.whenStable(event.own.get(0).entry().position(), () -> outside.run(pending));
         }
         if (event.ordered != null && event.channel != null) {
-            core.onOrdered(event.channel, event.ordered);
+            core.onOrdered(event.channel, Objects.requireNonNull(event.request), event.ordered);
             if (event.ordered.execution() != null) {
                 runWhenStable(event.ordered.execution());
                 core.onExecutionTime(event.elapsedNs);
             }
+        }
+        for (Execution execution : event.retried) {
+            core.onEntry(execution);
         }
         if (event.copy != null) {
             copies.opened(event.copyId, event.copy);

@@ -3,6 +3,7 @@ package io.lockstep.activenode;
 import com.lmax.disruptor.EventHandler;
 import com.lmax.disruptor.Sequence;
 import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Request;
@@ -100,6 +101,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
                 add(event, core.effect(event.effectKind, Objects.requireNonNull(event.effect), startNs, nowWallNs));
             }
         }
+        retry(event, nowWallNs);
         event.elapsedNs = monotonicNs.getAsLong() - startNs;
         if (endOfBatch) {
             flushRecording();
@@ -115,6 +117,19 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         event.ordered = ordered;
         if (ordered.execution() != null) {
             record(ordered.execution());
+        }
+    }
+
+    /** Whoever waited for a lock that is free now comes before those who have just arrived. */
+    private void retry(LaneEvent event, long nowWallNs) throws IOException {
+        for (MarkedRequest waiting = store.nextRetry(); waiting != null; waiting = store.nextRetry()) {
+            long startNs = monotonicNs.getAsLong();
+            currentSinceNs = startNs;
+            current = waiting.asRequest();
+            Execution execution = Objects.requireNonNull(core.retryNext(startNs, nowWallNs));
+            current = null;
+            event.retried.add(execution);
+            record(execution);
         }
     }
 

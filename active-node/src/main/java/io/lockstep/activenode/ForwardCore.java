@@ -6,10 +6,13 @@ import io.lockstep.membership.ViewRegister;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.wire.Answer;
+import io.lockstep.wire.ControlHeader;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Invariant;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -65,6 +68,7 @@ public final class ForwardCore<C> {
     private final Map<String, Follower> followers = new LinkedHashMap<>();
 
     private final Map<String, Backoff> backoffs = new HashMap<>();
+    private final Map<Identity, Parked<C>> parked = new HashMap<>();
     private final ArrayDeque<Waiting<C>> waitingEntries = new ArrayDeque<>();
     private final ArrayDeque<Waiting<C>> waitingReads = new ArrayDeque<>();
 
@@ -111,6 +115,9 @@ public final class ForwardCore<C> {
             long position,
             long round) {}
 
+    /** Where the answer to a message goes that waits for a lock; a session has one such message at most. */
+    private record Parked<C>(C channel, long requestId) {}
+
     private record Backoff(long untilNs, long lengthNs) {}
 
     /**
@@ -147,10 +154,35 @@ public final class ForwardCore<C> {
 
     // ---- from the lane ---------------------------------------------------------------------------------------------
 
-    /** An entry of the active's own, or of a client: it goes to the log and to the backups. */
+    /**
+     * An entry of the active's own, or of a client: it goes to the log and to the backups. Where it answers a message that
+     * waited for a lock, that answer goes to the gate.
+     */
     public void onEntry(Execution execution) {
         log.append(execution.entry());
         unstableBytes += execution.entry().bytes();
+        ControlHeader header = execution.entry().header();
+        Parked<C> waited = parked.get(header.session());
+        if (waited == null) {
+            return;
+        }
+        Answer answer = execution.released() == null ? execution.answer() : execution.released();
+        boolean isAnswered = answer != null && answer.requestId() == waited.requestId();
+        if (isAnswered || header.kind() == RequestKind.CLOSE || header.kind() == RequestKind.EXPIRE_SESSION) {
+            parked.remove(header.session());
+        }
+        if (isAnswered) {
+            toGate(waited.channel(), answer, header.position());
+        }
+    }
+
+    private void toGate(C channel, Answer answer, long position) {
+        if (position <= stablePosition && mayAnswer()) {
+            answer(channel, answer);
+        } else {
+            waitingEntries.add(new Waiting<>(channel, answer, null, position, 0));
+            waitingBytes += answer.body().length;
+        }
     }
 
     /** Does something once an entry has passed the gate. */
@@ -159,20 +191,20 @@ public final class ForwardCore<C> {
     }
 
     /** What the lane made of a request that came by {@code channel}. */
-    public void onOrdered(C channel, Ordered ordered) {
+    public void onOrdered(C channel, Request request, Ordered ordered) {
         if (ordered.execution() != null) {
             onEntry(ordered.execution());
         }
-        if (ordered.needsRound() && !required.isEmpty()) {
+        Answer answer = ordered.answer();
+        if (answer == null) {
+            parked.put(request.session(), new Parked<>(channel, request.requestId()));
+        } else if (ordered.needsRound() && !required.isEmpty()) {
             // The frame that confirms our reign must leave after the read was executed: the next one does.
             isRoundWanted = true;
-            waitingReads.add(new Waiting<>(channel, ordered.answer(), null, ordered.waitPosition(), round + 1));
-            waitingBytes += ordered.answer().body().length;
-        } else if (ordered.waitPosition() <= stablePosition && mayAnswer()) {
-            answer(channel, ordered.answer());
+            waitingReads.add(new Waiting<>(channel, answer, null, ordered.waitPosition(), round + 1));
+            waitingBytes += answer.body().length;
         } else {
-            waitingEntries.add(new Waiting<>(channel, ordered.answer(), null, ordered.waitPosition(), 0));
-            waitingBytes += ordered.answer().body().length;
+            toGate(channel, answer, ordered.waitPosition());
         }
     }
 

@@ -47,6 +47,9 @@ final class LaneEvent {
 
     final List<Execution> own = new ArrayList<>(1);
 
+    /** Attempts of messages that waited for what this slot ended; their entries come after all others of the slot. */
+    final List<Execution> retried = new ArrayList<>(0);
+
     @Nullable StateCopy copy;
 
     List<PendingEffect> pendingEffects = List.of();
@@ -61,6 +64,7 @@ final class LaneEvent {
         whenStable = null;
         ordered = null;
         own.clear();
+        retried.clear();
         copy = null;
         pendingEffects = List.of();
         elapsedNs = 0;

@@ -12,7 +12,6 @@ import io.lockstep.wire.Decision;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
-import java.util.Objects;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +49,9 @@ public final class OrderCore {
         if (ruling instanceof Ruling.Refused refused) {
             return new Ordered(null, refused.answer(), store.last().position(), true);
         }
+        if (ruling instanceof Ruling.Waiting) {
+            return new Ordered(null, null, store.last().position(), false);
+        }
         long timeNs = clock.now(monotonicNs, wallNs);
         if (!request.kind().isOrdered()) {
             Answer answer = store.read(request, timeNs);
@@ -69,11 +71,26 @@ public final class OrderCore {
                         seeds.getAsLong()),
                 request.body(),
                 Decision.EXECUTE);
-        return new Ordered(
-                execution,
-                Objects.requireNonNull(execution.answer()),
-                execution.entry().position(),
-                false);
+        return new Ordered(execution, execution.answer(), execution.entry().position(), false);
+    }
+
+    /**
+     * Orders another attempt of the first message that waited for a lock and need not any more; null when there is none.
+     * Call it after every message, until then, so that those who waited come before those who have just arrived.
+     */
+    public @Nullable Execution retryNext(long monotonicNs, long wallNs) {
+        MarkedRequest waiting = store.nextRetry();
+        return waiting == null
+                ? null
+                : own(
+                        RequestKind.RETRY,
+                        waiting.session(),
+                        waiting.requestId(),
+                        0,
+                        NOTHING,
+                        Decision.EXECUTE,
+                        monotonicNs,
+                        wallNs);
     }
 
     /**
@@ -97,7 +114,7 @@ public final class OrderCore {
         }
         return due == null
                 ? own(RequestKind.EXPIRE, Identity.NONE, 0, 0, NOTHING, Decision.EXECUTE, monotonicNs, wallNs)
-                : own(due.kind(), due.session(), 0, due.transaction(), NOTHING, Decision.EXECUTE, monotonicNs, wallNs);
+                : own(due.kind(), due.session(), due.requestId(), due.transaction(), NOTHING, Decision.EXECUTE, monotonicNs, wallNs);
     }
 
     /**

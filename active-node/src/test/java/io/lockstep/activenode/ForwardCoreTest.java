@@ -759,11 +759,11 @@ class ForwardCoreTest {
         Reign reign = new Reign(B).inSync();
         Answer large = new Answer(new Identity(1, 2), 1, Identity.NONE, AnswerCode.OK, new byte[1 << 20]);
         for (int i = 0; i < 64; i++) {
-            reign.core.onOrdered("client", new Ordered(null, large, 2, true));
+            reign.core.onOrdered("client", reign.client.read("?"), new Ordered(null, large, 2, true));
         }
         reign.acknowledge(B, 2);
         assertThat(reign.core.isHoldingBack()).isFalse();
-        reign.core.onOrdered("client", new Ordered(null, large, 2, true));
+        reign.core.onOrdered("client", reign.client.read("?"), new Ordered(null, large, 2, true));
         reign.acknowledge(B, 2);
         assertThat(reign.core.isHoldingBack()).isTrue();
         reign.acknowledge(B, 2, 2, 2);
@@ -911,7 +911,7 @@ class ForwardCoreTest {
         }
 
         void onOrdered(Request request) {
-            core.onOrdered("client", order.onRequest(request, now, now));
+            core.onOrdered("client", request, order.onRequest(request, now, now));
         }
 
         void join(View.Member from, long joinId, long position, long executed) {

@@ -6,6 +6,7 @@ import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.NoRecords;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
+import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Decision;
 import io.lockstep.wire.Identity;
@@ -91,7 +92,7 @@ class OrderCoreTest {
     void row38AMessageAheadOfItsTurnIsRefusedAndLeavesNothing() {
         client.begin("never arrives");
         Ordered early = ask(client.go(1, "b"));
-        assertThat(early.answer().code()).isEqualTo(AnswerCode.GAP);
+        assertThat(answer(early).code()).isEqualTo(AnswerCode.GAP);
         assertThat(early.execution()).isNull();
         assertThat(early.needsRound()).isTrue();
         assertThat(store.last().position()).isEqualTo(2);
@@ -101,7 +102,7 @@ class OrderCoreTest {
     void row81AUsedIdWithAnotherBodyIsRefusedAndExecutesNothing() {
         ask(client.begin("a"));
         Ordered reused = ask(client.request(1, RequestKind.BEGIN, 0, 0, "other"));
-        assertThat(reused.answer().code()).isEqualTo(AnswerCode.ID_REUSED);
+        assertThat(answer(reused).code()).isEqualTo(AnswerCode.ID_REUSED);
         assertThat(service.runs).hasValue(1);
     }
 
@@ -138,7 +139,7 @@ class OrderCoreTest {
         Execution barred = Objects.requireNonNull(core.quarantine(poison.session(), 2, now, wall));
         assertThat(barred.entry().decision()).isEqualTo(Decision.QUARANTINE);
         Ordered repeated = ask(poison.asRepeated());
-        assertThat(repeated.answer().code()).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(answer(repeated).code()).isEqualTo(AnswerCode.QUARANTINED);
         assertThat(service.runs).hasValue(1);
         assertThat(text(ask(client.go(1, "c")))).isEqualTo("2");
     }
@@ -157,9 +158,9 @@ class OrderCoreTest {
         Request before = client.begin("a");
         Request poison = client.go(1, "overflow");
         assertThat(core.quarantine(poison.session(), 2, now, wall)).isNotNull();
-        assertThat(ask(poison.asRepeated()).answer().code()).isEqualTo(AnswerCode.GAP);
+        assertThat(answer(ask(poison.asRepeated())).code()).isEqualTo(AnswerCode.GAP);
         assertThat(text(ask(before.asRepeated()))).isEqualTo("1");
-        assertThat(ask(poison.asRepeated()).answer().code()).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(answer(ask(poison.asRepeated())).code()).isEqualTo(AnswerCode.QUARANTINED);
         assertThat(service.runs).hasValue(1);
         assertThat(core.quarantine(poison.session(), 2, now, wall)).isNull();
     }
@@ -228,7 +229,11 @@ class OrderCoreTest {
         return Objects.requireNonNull(ordered.execution());
     }
 
+    private static Answer answer(Ordered ordered) {
+        return Objects.requireNonNull(ordered.answer());
+    }
+
     private static String text(Ordered ordered) {
-        return new String(ordered.answer().body(), StandardCharsets.UTF_8);
+        return new String(answer(ordered).body(), StandardCharsets.UTF_8);
     }
 }

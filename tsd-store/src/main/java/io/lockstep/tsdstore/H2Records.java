@@ -2,6 +2,8 @@ package io.lockstep.tsdstore;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.lockstep.tsdstore.sql.SqlConfig;
+import io.lockstep.tsdstore.sql.SqlEngine;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -45,6 +47,7 @@ public final class H2Records extends Records {
 
     private final HikariDataSource lanePool;
     private final HikariDataSource readPool;
+    private final SqlEngine sql = new SqlEngine(SqlConfig.DEFAULT);
     private final Guarded lane = new Guarded();
     private final Guarded read = new Guarded();
     private @Nullable H2Installer installer;
@@ -91,6 +94,12 @@ public final class H2Records extends Records {
                 statement.execute("GRANT SELECT ON SCHEMA " + name + " TO " + READER);
             }
         }
+    }
+
+    /** A database of its own: a service's messages and SQL sessions cannot lock each other's rows. */
+    @Override
+    SqlEngine sql() {
+        return sql;
     }
 
     @Override
@@ -153,6 +162,7 @@ public final class H2Records extends Records {
 
     @Override
     public void close() {
+        sql.close();
         lanePool.close();
         readPool.close();
         try (Connection last = administrator;

@@ -76,6 +76,9 @@ final class Judge {
         if (request.requestId() == 0) {
             return Ruling.Fresh.INSTANCE;
         }
+        if (request.requestId() == session.waitingRequest) {
+            return judgeWaiting(session, request);
+        }
         if (request.requestId() <= session.lastOrdered) {
             return judgeRepeated(session, request);
         }
@@ -83,6 +86,15 @@ final class Judge {
             return gap(session, request);
         }
         return judgeRoom(session, request);
+    }
+
+    private static Ruling judgeWaiting(Session session, Request request) {
+        if (request.kind() == RequestKind.VOID) {
+            return Ruling.Fresh.INSTANCE;
+        }
+        return session.waitingContent == contentDigest(request.kind(), request.transaction(), request.body())
+                ? Ruling.Waiting.INSTANCE
+                : new Ruling.Refused(reused(session, request.requestId()));
     }
 
     private static Ruling judgeRepeated(Session session, Request request) {
@@ -200,13 +212,15 @@ final class Judge {
         return isSame
                 ? new Repeat(
                         new Answer(session.name, requestId, retained.entry(), retained.code(), retained.body()), true)
-                : new Repeat(
-                        refusal(
-                                session,
-                                requestId,
-                                AnswerCode.ID_REUSED,
-                                "id " + requestId + " was used for another message; nothing was executed"),
-                        false);
+                : new Repeat(reused(session, requestId), false);
+    }
+
+    private static Answer reused(Session session, long requestId) {
+        return refusal(
+                session,
+                requestId,
+                AnswerCode.ID_REUSED,
+                "id " + requestId + " was used for another message; nothing was executed");
     }
 
     static Answer opened(Identity provisional, Identity name) {

@@ -1,8 +1,10 @@
 package io.lockstep.tsdstore;
 
+import io.lockstep.tsdstore.sql.SqlEngine;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
+import org.jspecify.annotations.Nullable;
 
 /** For services that keep everything in their transactions' state. Safe from any thread, because it holds nothing. */
 public final class NoRecords extends Records {
@@ -13,6 +15,11 @@ public final class NoRecords extends Records {
 
     @Override
     void create(TransactionService service) {}
+
+    @Override
+    @Nullable SqlEngine sql() {
+        return null;
+    }
 
     @Override
     void begin(long timeNs, long seed) {}

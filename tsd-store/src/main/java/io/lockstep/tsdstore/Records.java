@@ -1,7 +1,9 @@
 package io.lockstep.tsdstore;
 
+import io.lockstep.tsdstore.sql.SqlEngine;
 import java.sql.Connection;
 import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The database proper of one node. Touched only by the lane, through its store; whoever makes the store makes these
@@ -15,6 +17,9 @@ public abstract sealed class Records implements AutoCloseable permits H2Records,
 
     /** Lets the service create its tables; what it creates stays. */
     abstract void create(TransactionService service) throws SQLException;
+
+    /** The SQL sessions of this database; null where it has none. The same object for the life of these records. */
+    abstract @Nullable SqlEngine sql();
 
     /** A message begins: its time and seed are what the database's own functions show. */
     abstract void begin(long timeNs, long seed);

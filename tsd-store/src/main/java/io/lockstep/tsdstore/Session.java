@@ -18,6 +18,10 @@ final class Session implements DueQueue.Timed {
 
     long prunedUpTo;
     long lastActivityNs;
+    /** Id of its SQL message that waits for a lock, and what tells a repeat of it; 0 when none waits. */
+    long waitingRequest;
+
+    long waitingContent;
     private final long idleNs;
     private int dueIndex = -1;
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Walks a whole state, item by item, in the one order that copies and digests share. Touched by one thread at a time. */
 final class StateItems implements AutoCloseable {
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
     private static final int DIGEST_BATCH_BYTES = 64 << 10;
 
     private final StoreState.Snapshot state;
@@ -126,6 +126,8 @@ final class StateItems implements AutoCloseable {
         out.putLong(from.lastOrdered());
         out.putLong(from.prunedUpTo());
         out.putLong(from.lastActivityNs());
+        out.putLong(from.waitingRequest());
+        out.putLong(from.waitingContent());
         out.end();
     }
 
@@ -224,6 +226,8 @@ final class StateItems implements AutoCloseable {
             read.lastOrdered = in.getLong();
             read.prunedUpTo = in.getLong();
             read.lastActivityNs = in.getLong();
+            read.waitingRequest = in.getLong();
+            read.waitingContent = in.getLong();
             state.add(read);
             session = read;
         }

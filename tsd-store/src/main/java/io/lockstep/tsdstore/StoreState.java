@@ -135,9 +135,15 @@ final class StoreState {
     /**
      * The outcome: what the answer, the effects, the session and the transaction are after the entry.
      *
+     * @param released answer to another message of the session; null without one
      * @param transactionsEnded digest of what ending other transactions gave; 0 without any
      */
-    long outcome(ControlHeader header, @Nullable Answer answer, List<OutsideEffect> asked, long transactionsEnded) {
+    long outcome(
+            ControlHeader header,
+            @Nullable Answer answer,
+            @Nullable Answer released,
+            List<OutsideEffect> asked,
+            long transactionsEnded) {
         HashStream64 hash = Digests.start();
         Identity name = header.session();
         if (answer == null) {
@@ -149,6 +155,10 @@ final class StoreState {
                 name = answer.entry();
             }
         }
+        hash.putBoolean(released != null);
+        if (released != null) {
+            hash.putLong(released.requestId()).putByteArray(released.body());
+        }
         hash.putInt(asked.size());
         for (OutsideEffect effect : asked) {
             hash.putString(effect.name()).putByteArray(effect.payload()).putBoolean(effect.isAtMostOnce());
@@ -158,6 +168,7 @@ final class StoreState {
         hash.putBoolean(session != null);
         if (session != null) {
             hash.putLong(session.lastOrdered).putLong(session.prunedUpTo).putInt(session.attach);
+            hash.putLong(session.waitingRequest);
             OpenTransaction transaction = session.transactions.get(transactionOf(header));
             hash.putBoolean(transaction != null);
             if (transaction != null) {
@@ -193,6 +204,8 @@ final class StoreState {
                     session.lastOrdered,
                     session.prunedUpTo,
                     session.lastActivityNs,
+                    session.waitingRequest,
+                    session.waitingContent,
                     session.retained.toArray(),
                     open));
         }
@@ -217,6 +230,8 @@ final class StoreState {
             long lastOrdered,
             long prunedUpTo,
             long lastActivityNs,
+            long waitingRequest,
+            long waitingContent,
             RetainedAnswers.Retained[] retained,
             List<TransactionSnapshot> transactions) {}
 

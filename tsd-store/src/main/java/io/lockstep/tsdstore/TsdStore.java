@@ -35,6 +35,7 @@ public final class TsdStore implements AutoCloseable {
     private final TsdStoreConfig config;
     private final StoreState state;
     private final Judge judge;
+    private final SqlMessages sql;
     /** True while an entry is executed, and for ever when that did not end or differed. */
     private boolean isClosed;
 
@@ -46,6 +47,7 @@ public final class TsdStore implements AutoCloseable {
         this.config = config;
         this.state = state;
         this.judge = new Judge(state, config);
+        this.sql = new SqlMessages(state, records.sql());
     }
 
     /**
@@ -175,7 +177,9 @@ public final class TsdStore implements AutoCloseable {
      */
     public Answer read(Request request, long timeNs) {
         checkUsable();
-        Step step = guard(() -> service.read(new Reading(timeNs), request.body().clone()), records::endRead);
+        Step step = request.kind() == RequestKind.SQL_READ
+                ? sql.read(request, timeNs)
+                : guard(() -> service.read(new Reading(timeNs), request.body().clone()), records::endRead);
         return new Answer(request.session(), request.requestId(), Identity.NONE, step.code(), step.body);
     }
 
@@ -190,18 +194,39 @@ public final class TsdStore implements AutoCloseable {
         Session session = state.firstDueSession();
         long transactionDueNs = transaction == null ? Long.MAX_VALUE : transaction.dueNs();
         long sessionDueNs = session == null ? Long.MAX_VALUE : session.dueNs();
-        if (transaction != null && transactionDueNs <= nowNs && transactionDueNs <= sessionDueNs) {
-            return new Due(RequestKind.EXPIRE, transaction.session(), transaction.id());
+        if (sql.nextGiveUpNs() <= Math.min(nowNs, Math.min(transactionDueNs, sessionDueNs))) {
+            Session waiting = waiting(sql.nextGiveUp(nowNs));
+            return waiting == null ? null : new Due(RequestKind.GIVE_UP, waiting.name, 0, waiting.waitingRequest);
         }
-        return session != null && sessionDueNs <= nowNs ? new Due(RequestKind.EXPIRE_SESSION, session.name, 0) : null;
+        if (transaction != null && transactionDueNs <= nowNs && transactionDueNs <= sessionDueNs) {
+            return new Due(RequestKind.EXPIRE, transaction.session(), transaction.id(), 0);
+        }
+        return session != null && sessionDueNs <= nowNs
+                ? new Due(RequestKind.EXPIRE_SESSION, session.name, 0, 0)
+                : null;
+    }
+
+    /**
+     * A SQL message that waited for a lock and may be tried again, because those who held it have ended; null when there
+     * is none. To be ordered, as {@link RequestKind#RETRY}, before any message that is not ordered yet.
+     */
+    public @Nullable MarkedRequest nextRetry() {
+        checkUsable();
+        Session waiting = waiting(sql.nextReady());
+        return waiting == null ? null : new MarkedRequest(waiting.name, waiting.waitingRequest);
+    }
+
+    private @Nullable Session waiting(@Nullable Identity name) {
+        return name == null ? null : state.session(name);
     }
 
     /**
      * Something whose time is over.
      *
-     * @param transaction its id; 0 for a session
+     * @param transaction its id; 0 for a session or a message
+     * @param requestId of a message that waits; 0 for a session or a transaction
      */
-    public record Due(RequestKind kind, Identity session, long transaction) {}
+    public record Due(RequestKind kind, Identity session, long transaction, long requestId) {}
 
     // ---- copies ---------------------------------------------------------------------------------------------------
 
@@ -235,50 +260,6 @@ public final class TsdStore implements AutoCloseable {
 
     // ---- one entry, from the header on ----------------------------------------------------------------------------
 
-    /** What executing came to, before it becomes an entry. */
-    private static final class Step {
-        final @Nullable Answer answer;
-        final @Nullable AnswerCode code;
-        final byte[] body;
-        List<OutsideEffect> effects = List.of();
-        long transactionsEnded;
-
-        private Step(@Nullable Answer answer, @Nullable AnswerCode code, byte[] body) {
-            this.answer = answer;
-            this.code = code;
-            this.body = body;
-        }
-
-        /** No answer: an entry of the active's own. */
-        static Step silent() {
-            return new Step(null, null, EMPTY);
-        }
-
-        /** An answer that is not new. */
-        static Step old(Answer answer) {
-            return new Step(answer, null, EMPTY);
-        }
-
-        static Step of(AnswerCode code, byte[] body) {
-            return new Step(null, code, body);
-        }
-
-        static Step of(AnswerCode code, String text) {
-            return of(code, Judge.text(text));
-        }
-
-        AnswerCode code() {
-            if (code == null) {
-                throw new IllegalStateException("no answer of its own");
-            }
-            return code;
-        }
-
-        boolean isOk() {
-            return code == AnswerCode.OK;
-        }
-    }
-
     private void checkUsable() {
         Invariant.check(!isUnusable, "this store has failed, differs or is closed");
     }
@@ -303,7 +284,7 @@ public final class TsdStore implements AutoCloseable {
         return switch (header.kind()) {
             case OPEN -> open(header);
             case CLOSE, TOUCH, BEGIN, CONTINUE, END, ROLLBACK, VOID, DIGEST, SQL -> inSession(header, body, false);
-            case RETRY, GIVE_UP -> waiting(header);
+            case RETRY, GIVE_UP -> sql.again(header);
             case VIEW -> view(header);
             case EXPIRE -> expire(header, true);
             case EXPIRE_SESSION -> expireSession(header, true);
@@ -347,12 +328,12 @@ public final class TsdStore implements AutoCloseable {
             EffectRunner.Key key = new EffectRunner.Key(header.session(), MessageContext.keyId(header), ordinal++);
             state.add(new PendingEffect(key, effect, header.position(), false));
         }
-        long outcome = state.outcome(header, answer, step.effects, step.transactionsEnded);
+        long outcome = state.outcome(header, answer, step.released, step.effects, step.transactionsEnded);
         state.last = header.identity();
         state.lastTimeNs = header.timeNs();
         state.chain = Digests.chain(state.chain, header, body, decision, outcome);
         state.marked = header.kind() == RequestKind.MARK ? EntryBody.toMark(body) : null;
-        return new Execution(new Entry(header, body, decision, outcome, state.chain), answer, step.effects);
+        return new Execution(new Entry(header, body, decision, outcome, state.chain), answer, step.released, step.effects);
     }
 
     // ---- entries of the active's own ------------------------------------------------------------------------------
@@ -417,6 +398,7 @@ public final class TsdStore implements AutoCloseable {
         }
         step.effects = effects;
         step.transactionsEnded = Digests.of(codes.array());
+        sql.close(session);
         state.remove(session);
     }
 
@@ -453,6 +435,9 @@ public final class TsdStore implements AutoCloseable {
         if (isQuarantined && isActivesOwn && Judge.mayBar(session, header.requestId())) {
             return bar(header, session, contentDigest);
         }
+        if (kind == RequestKind.VOID && header.requestId() == session.waitingRequest) {
+            return voidWaiting(header, session, contentDigest);
+        }
         if (header.requestId() <= session.lastOrdered) {
             return Step.old(Judge.repeat(session, header.requestId(), kind, contentDigest)
                     .answer());
@@ -464,13 +449,6 @@ public final class TsdStore implements AutoCloseable {
         Step step = isBarred ? Step.of(AnswerCode.QUARANTINED, QUARANTINED) : performFresh(header, body, session);
         remember(header, session, step, contentDigest);
         return step;
-    }
-
-    private static final String NO_SQL = "this database has no SQL sessions";
-
-    /** Something that a waiting SQL action has come to. */
-    private Step waiting(ControlHeader header) {
-        throw new IllegalArgumentException("nothing waits: " + header);
     }
 
     private Step close(ControlHeader header, Session session, boolean isQuarantined) {
@@ -489,7 +467,7 @@ public final class TsdStore implements AutoCloseable {
                         ByteBuffer.allocate(Long.BYTES).putLong(digest()).array());
             case BEGIN -> begin(header, body, session);
             case CONTINUE, END, ROLLBACK -> withinTransaction(header, body, session);
-            case SQL -> Step.of(AnswerCode.REFUSED, NO_SQL);
+            case SQL -> sql.perform(header, body, session);
             default -> throw new IllegalArgumentException("no message of a session: " + header.kind());
         };
     }
@@ -498,16 +476,36 @@ public final class TsdStore implements AutoCloseable {
         session.acknowledge(header.acknowledgedUpTo());
         session.lastOrdered = header.requestId();
         session.attach = Math.max(session.attach, header.attach());
+        if (step.isWaiting) {
+            session.waitingRequest = header.requestId();
+            session.waitingContent = contentDigest;
+        } else {
+            session.retained.put(new RetainedAnswers.Retained(
+                    header.requestId(), step.code(), step.body, header.identity(), contentDigest));
+        }
+        state.touch(session, header.timeNs());
+    }
+
+    private static final String VOIDED_WAITING = "voided while it waited for a lock; it had no effect and never will";
+
+    private Step voidWaiting(ControlHeader header, Session session, long contentDigest) {
+        sql.abandon(session);
+        Step step = Step.of(AnswerCode.VOIDED, VOIDED_WAITING);
         session.retained.put(new RetainedAnswers.Retained(
                 header.requestId(), step.code(), step.body, header.identity(), contentDigest));
+        session.attach = Math.max(session.attach, header.attach());
         state.touch(session, header.timeNs());
+        return step;
     }
 
     /**
      * Bars an id whose turn may not have come: the session's order stays as it is, because what the client sent before it
      * may be missing here, and because a read has no place in that order.
      */
-    private static Step bar(ControlHeader header, Session session, long contentDigest) {
+    private Step bar(ControlHeader header, Session session, long contentDigest) {
+        if (header.requestId() == session.waitingRequest) {
+            sql.abandon(session);
+        }
         Step step = Step.of(AnswerCode.QUARANTINED, QUARANTINED);
         session.retained.put(new RetainedAnswers.Retained(
                 header.requestId(), step.code(), step.body, header.identity(), contentDigest));

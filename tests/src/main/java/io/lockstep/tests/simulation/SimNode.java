@@ -524,11 +524,12 @@ final class SimNode implements Network.Host {
                     }
                 });
             } else {
-                Ordered ordered = order.onRequest(asked.request(), now, now);
+                Request request = asked.request();
+                Ordered ordered = order.onRequest(request, now, now);
                 if (ordered.execution() != null) {
                     history.add(ordered.execution().entry());
                 }
-                done(() -> core.onOrdered(asked.from(), ordered));
+                done(() -> core.onOrdered(asked.from(), request, ordered));
             }
         }
 

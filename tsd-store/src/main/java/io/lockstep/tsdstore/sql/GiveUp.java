@@ -6,6 +6,6 @@ public enum GiveUp {
     LOCK_TIMEOUT,
     /** The client cancelled it, or its query timeout is over. */
     CANCELLED,
-    /** The client voided its request (R10). */
+    /** The client voided its request (R10), or it ended a process (R17): its answer comes from elsewhere. */
     VOIDED
 }

@@ -14,6 +14,14 @@ public sealed interface SqlStep {
     record Answered(byte[] reply, boolean isTransactionEnded) implements SqlStep {}
 
     /**
+     * The message was a cancellation, and the session's waiting message has ended by it.
+     *
+     * @param reply body of the answer to the cancellation
+     * @param cancelledReply body of the answer to the message that waited
+     */
+    record Cancelled(byte[] reply, byte[] cancelledReply) implements SqlStep {}
+
+    /**
      * The message met a lock and has had no effect but on sequences; it waits within the engine.
      *
      * @param holders sessions that the message could be waiting for, in ascending order; never empty

@@ -1,0 +1,111 @@
+package io.lockstep.tsdstore;
+
+import io.lockstep.tsdstore.sql.GiveUp;
+import io.lockstep.tsdstore.sql.SqlEngine;
+import io.lockstep.tsdstore.sql.SqlStep;
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.AnswerCode;
+import io.lockstep.wire.ControlHeader;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * SQL actions as messages of a session: executed, or waiting for a lock until another entry tries them again or gives
+ * them up. Touched only by the lane.
+ */
+final class SqlMessages {
+    private static final String NO_SQL =
+            "this database has no SQL sessions: its service keeps everything in its transactions' state";
+
+    private final StoreState state;
+    private final @Nullable SqlEngine engine;
+
+    SqlMessages(StoreState state, @Nullable SqlEngine engine) {
+        this.state = state;
+        this.engine = engine;
+    }
+
+    /** A fresh message of a session. */
+    Step perform(ControlHeader header, byte[] body, Session session) {
+        if (engine == null) {
+            return Step.of(AnswerCode.REFUSED, NO_SQL);
+        }
+        SqlStep done = engine.execute(session.name, header.requestId(), body, header.timeNs(), header.seed());
+        if (done instanceof SqlStep.Answered answered) {
+            return Step.of(AnswerCode.OK, answered.reply());
+        } else if (done instanceof SqlStep.Cancelled cancelled) {
+            Step step = Step.of(AnswerCode.OK, cancelled.reply());
+            step.released = release(header, session, cancelled.cancelledReply());
+            return step;
+        }
+        Invariant.check(session.waitingRequest == 0, "two messages of a session wait", session.waitingRequest, 0);
+        return Step.waiting();
+    }
+
+    /** Answers a message that changes nothing. */
+    Step read(Request request, long timeNs) {
+        return engine == null
+                ? Step.of(AnswerCode.REFUSED, NO_SQL)
+                : Step.of(AnswerCode.OK, engine.read(request.session(), request.body(), timeNs));
+    }
+
+    /** An entry of the active's own: another attempt of what waits, or the end of its patience. */
+    Step again(ControlHeader header) {
+        Session session = state.session(header.session());
+        if (engine == null || session == null || session.waitingRequest != header.requestId()) {
+            return Step.silent();
+        }
+        state.touch(session, header.timeNs());
+        if (header.kind() == RequestKind.GIVE_UP) {
+            return Step.old(release(header, session, engine.giveUp(session.name, GiveUp.LOCK_TIMEOUT)));
+        }
+        SqlStep done = engine.retry(session.name, header.timeNs(), header.seed());
+        return done instanceof SqlStep.Answered answered
+                ? Step.old(release(header, session, answered.reply()))
+                : Step.waiting();
+    }
+
+    /** What waited has its answer now. */
+    private static Answer release(ControlHeader header, Session session, byte[] reply) {
+        long requestId = session.waitingRequest;
+        session.retained.put(new RetainedAnswers.Retained(
+                requestId, AnswerCode.OK, reply, header.identity(), session.waitingContent));
+        session.waitingRequest = 0;
+        session.waitingContent = 0;
+        return new Answer(session.name, requestId, header.identity(), AnswerCode.OK, reply);
+    }
+
+    /** What waits is voided or quarantined: its answer comes from whoever did that. */
+    void abandon(Session session) {
+        if (engine != null && session.waitingRequest != 0) {
+            engine.giveUp(session.name, GiveUp.VOIDED);
+            session.waitingRequest = 0;
+            session.waitingContent = 0;
+        }
+    }
+
+    /** The session ends, and its SQL transaction with it. */
+    void close(Session session) {
+        if (engine != null) {
+            engine.close(session.name);
+        }
+    }
+
+    /** A session whose waiting message may be tried again now; null when there is none. */
+    @Nullable Identity nextReady() {
+        return engine == null ? null : engine.nextReady();
+    }
+
+    /** Header time at which a waiting message must be given up; Long.MAX_VALUE when there is none. */
+    long nextGiveUpNs() {
+        return engine == null ? Long.MAX_VALUE : engine.nextGiveUpNs();
+    }
+
+    /** A session whose waiting message must be given up now; null when there is none. */
+    @Nullable Identity nextGiveUp(long nowNs) {
+        return engine == null ? null : engine.nextGiveUp(nowNs);
+    }
+}
