@@ -114,7 +114,15 @@ public final class OrderCore {
         }
         return due == null
                 ? own(RequestKind.EXPIRE, Identity.NONE, 0, 0, NOTHING, Decision.EXECUTE, monotonicNs, wallNs)
-                : own(due.kind(), due.session(), due.requestId(), due.transaction(), NOTHING, Decision.EXECUTE, monotonicNs, wallNs);
+                : own(
+                        due.kind(),
+                        due.session(),
+                        due.requestId(),
+                        due.transaction(),
+                        NOTHING,
+                        Decision.EXECUTE,
+                        monotonicNs,
+                        wallNs);
     }
 
     /**

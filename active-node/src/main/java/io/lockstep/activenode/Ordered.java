@@ -12,4 +12,5 @@ import org.jspecify.annotations.Nullable;
  * @param waitPosition the answer may go when this entry is stable
  * @param needsRound whether the answer tells of the present state, so that a backup must confirm our reign first (R3)
  */
-public record Ordered(@Nullable Execution execution, @Nullable Answer answer, long waitPosition, boolean needsRound) {}
+public record Ordered(
+        @Nullable Execution execution, @Nullable Answer answer, long waitPosition, boolean needsRound) {}

@@ -14,7 +14,6 @@ import io.lockstep.wire.RequestKind;
 public record MarkedRequest(Identity session, long requestId) {
     /** What takes its place where a request is called for: one with its name, and without a content. */
     public Request asRequest() {
-        return new Request(
-                session, 0, requestId, RequestKind.VOID, 0, 0, 0, Identity.NONE, 0, true, new byte[0]);
+        return new Request(session, 0, requestId, RequestKind.VOID, 0, 0, 0, Identity.NONE, 0, true, new byte[0]);
     }
 }

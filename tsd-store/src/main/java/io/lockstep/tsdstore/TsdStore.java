@@ -333,7 +333,8 @@ public final class TsdStore implements AutoCloseable {
         state.lastTimeNs = header.timeNs();
         state.chain = Digests.chain(state.chain, header, body, decision, outcome);
         state.marked = header.kind() == RequestKind.MARK ? EntryBody.toMark(body) : null;
-        return new Execution(new Entry(header, body, decision, outcome, state.chain), answer, step.released, step.effects);
+        return new Execution(
+                new Entry(header, body, decision, outcome, state.chain), answer, step.released, step.effects);
     }
 
     // ---- entries of the active's own ------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ class RecordingTest {
                 new Execution(
                         new Entry(entry.header(), entry.body(), entry.decision(), 1, entry.chain()),
                         execution.answer(),
+                        execution.released(),
                         execution.effects()));
         Path file = record(driver);
         assertThatThrownBy(() -> replay(file, Long.MAX_VALUE)).isInstanceOf(DivergenceException.class);

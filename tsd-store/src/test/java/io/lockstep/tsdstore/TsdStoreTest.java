@@ -379,7 +379,7 @@ class TsdStoreTest {
         assertThat(store.transactionCount()).isEqualTo(1);
         driver.pass(Duration.ofNanos(1));
         TsdStore.Due due = Objects.requireNonNull(driver.due());
-        assertThat(due).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, transaction));
+        assertThat(due).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, transaction, 0));
         driver.own(due);
         driver.own(due);
         assertThat(store.pendingEffects()).hasSize(1);
@@ -400,10 +400,10 @@ class TsdStoreTest {
         driver.pass(Duration.ofMillis(900));
         assertThat(driver.due()).isNull();
         driver.pass(Duration.ofMillis(100));
-        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, soon));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, soon, 0));
         driver.own(Objects.requireNonNull(driver.due()));
         driver.pass(Duration.ofMillis(100));
-        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, later));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, later, 0));
     }
 
     @Test
@@ -411,7 +411,7 @@ class TsdStoreTest {
         driver.begin(session, "put apples");
         driver.send(session, RequestKind.CONTINUE, 1, "expire 3600000");
         driver.pass(Duration.ofMinutes(10));
-        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE_SESSION, session, 0));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE_SESSION, session, 0, 0));
         driver.own(Objects.requireNonNull(driver.due()));
         assertThat(store.pendingEffects()).extracting(e -> e.effect().name()).containsExactly("rollback");
         assertThat(store.sessionCount()).isZero();
@@ -426,7 +426,7 @@ class TsdStoreTest {
         driver.view();
         assertThat(driver.due()).isNull();
         driver.pass(Duration.ofMinutes(5));
-        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, 1));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, 1, 0));
     }
 
     @Test
