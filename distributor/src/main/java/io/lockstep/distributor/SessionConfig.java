@@ -44,7 +44,12 @@ public record SessionConfig(Duration requestTimeout, int windowRequests, int que
 
     /** Time kept before the deadline for barring a request: a fifth of the timeout, between 100 ms and 2 s. */
     long voidMarginNs() {
-        return Math.min(timeoutNs() / 2, clamp(timeoutNs() / 5, 100 * MS, 2_000 * MS));
+        return voidMarginNs(timeoutNs());
+    }
+
+    /** The same for a request with a timeout of its own. */
+    static long voidMarginNs(long timeoutNs) {
+        return Math.min(timeoutNs / 2, clamp(timeoutNs / 5, 100 * MS, 2_000 * MS));
     }
 
     /** First pause after a hint that a copy was not taken. */

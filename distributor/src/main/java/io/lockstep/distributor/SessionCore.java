@@ -32,6 +32,9 @@ public final class SessionCore<T> {
         /** Hand this to today's channel; lost without harm when it breaks. */
         void send(Request request);
 
+        /** The request goes out for the first time, under this number. */
+        default void numbered(T ticket, long requestId) {}
+
         /** The request has ended; said once. */
         void ended(T ticket, Ending ending);
 
@@ -104,7 +107,8 @@ public final class SessionCore<T> {
         this.provisional = Identity.provisional(nonce & Long.MAX_VALUE);
         this.session = provisional;
         this.window = new Pending[Integer.highestOneBit(Math.max(1, config.windowRequests() - 1)) * 2];
-        this.opening = new Pending<>(null, RequestKind.OPEN, 0, new byte[0], nowNs + openingTimeoutNs, NEVER);
+        this.opening = new Pending<>(
+                null, RequestKind.OPEN, 0, new byte[0], openingTimeoutNs, nowNs + openingTimeoutNs, NEVER);
         this.backOffNs = config.backOffMinNs();
         this.silenceNs = config.silenceNs();
         this.stallNs = config.stallNs();
@@ -120,6 +124,15 @@ public final class SessionCore<T> {
      * @param transaction id of its transaction, 0 outside of one and for BEGIN
      */
     public void submit(T ticket, RequestKind kind, long transaction, byte[] body, long nowNs) {
+        submit(ticket, kind, transaction, body, config.timeoutNs(), nowNs);
+    }
+
+    /**
+     * The same for a request that has a timeout of its own.
+     *
+     * @param timeoutNs 100 ms to 1 hour
+     */
+    public void submit(T ticket, RequestKind kind, long transaction, byte[] body, long timeoutNs, long nowNs) {
         if (state == SessionState.CLOSING || state == SessionState.ENDED) {
             effects.ended(
                     ticket,
@@ -130,9 +143,15 @@ public final class SessionCore<T> {
                             "not sent: the session is closed or lost; open a new client"));
             return;
         }
-        long deadlineNs = nowNs + config.timeoutNs();
-        Pending<T> pending =
-                new Pending<>(ticket, kind, transaction, body, deadlineNs, deadlineNs - config.voidMarginNs());
+        long deadlineNs = nowNs + timeoutNs;
+        Pending<T> pending = new Pending<>(
+                ticket,
+                kind,
+                transaction,
+                body,
+                timeoutNs,
+                deadlineNs,
+                deadlineNs - SessionConfig.voidMarginNs(timeoutNs));
         if (waiting.isEmpty() && maySend()) {
             sendFirst(pending, nowNs);
         } else if (waiting.size() < config.queueMax()) {
@@ -163,7 +182,7 @@ public final class SessionCore<T> {
             become(SessionState.CLOSING, "asked to close");
             endWaiting(Ending.failed(0, Outcome.NOT_EXECUTED, null, "not sent: the client was closed"));
             long deadlineNs = nowNs + limitNs;
-            waiting.add(new Pending<>(null, RequestKind.CLOSE, 0, new byte[0], deadlineNs, NEVER));
+            waiting.add(new Pending<>(null, RequestKind.CLOSE, 0, new byte[0], limitNs, deadlineNs, NEVER));
             nextDeadlineNs = Math.min(nextDeadlineNs, deadlineNs);
             pump(nowNs);
         }
@@ -241,6 +260,21 @@ public final class SessionCore<T> {
             touchWhenIdle(nowNs);
         }
         pump(nowNs);
+    }
+
+    /** When {@link #tick} has something to do at the latest, if nothing else happens; in the past when it is due. */
+    public long nextTickNs() {
+        long next = nextDeadlineNs;
+        if (isChannelUp && state != SessionState.ENDED) {
+            if (resendAtNs != NEVER) {
+                next = Math.min(next, resendAtNs);
+            } else if (isAnythingUnanswered()) {
+                next = Math.min(next, Math.min(silentSinceNs + silenceLimitNs(), stalledSinceNs + stallNs));
+            } else {
+                next = Math.min(next, lastOrderedSentNs + config.touchInterval().toNanos());
+            }
+        }
+        return next;
     }
 
     // ---- what is known --------------------------------------------------------------------------------------------
@@ -337,6 +371,10 @@ public final class SessionCore<T> {
             isTouchDue = false;
         }
         window[slot(pending.id)] = pending;
+        T ticket = pending.ticket;
+        if (ticket != null) {
+            effects.numbered(ticket, pending.id);
+        }
         nextDeadlineNs = Math.min(nextDeadlineNs, Math.min(pending.voidAtNs, pending.deadlineNs));
         send(pending, nowNs);
     }
@@ -423,7 +461,14 @@ public final class SessionCore<T> {
     private void touch(long nowNs) {
         long deadlineNs = nowNs + config.timeoutNs();
         sendFirst(
-                new Pending<>(null, RequestKind.TOUCH, 0, EMPTY, deadlineNs, deadlineNs - config.voidMarginNs()),
+                new Pending<>(
+                        null,
+                        RequestKind.TOUCH,
+                        0,
+                        EMPTY,
+                        config.timeoutNs(),
+                        deadlineNs,
+                        deadlineNs - config.voidMarginNs()),
                 nowNs);
     }
 
@@ -559,7 +604,7 @@ public final class SessionCore<T> {
                                 0,
                                 Outcome.NOT_EXECUTED,
                                 null,
-                                "not sent within " + config.requestTimeout().toMillis() + " ms: " + whyNotSent()));
+                                "not sent within " + first.timeoutNs / 1_000_000 + " ms: " + whyNotSent()));
             }
         }
     }
@@ -577,7 +622,7 @@ public final class SessionCore<T> {
                                 Outcome.UNKNOWN,
                                 null,
                                 "no active could be reached within "
-                                        + config.requestTimeout().toMillis()
+                                        + pending.timeoutNs / 1_000_000
                                         + " ms; the request may or may not have been executed, and is barred if it was not as soon as"
                                         + " one can be reached"));
                 pending.hasEnded = true;
@@ -590,7 +635,7 @@ public final class SessionCore<T> {
                                 pending.id,
                                 Outcome.NOT_EXECUTED,
                                 null,
-                                "no answer within " + config.requestTimeout().toMillis()
+                                "no answer within " + pending.timeoutNs / 1_000_000
                                         + " ms; a read changes nothing, so ask again"));
             }
             return;
@@ -708,6 +753,7 @@ public final class SessionCore<T> {
         final RequestKind kind;
         final long transaction;
         final byte[] body;
+        final long timeoutNs;
         final long deadlineNs;
         final long voidAtNs;
         /** 0 until it is sent. */
@@ -727,11 +773,19 @@ public final class SessionCore<T> {
 
         @Nullable String refusal;
 
-        Pending(@Nullable T ticket, RequestKind kind, long transaction, byte[] body, long deadlineNs, long voidAtNs) {
+        Pending(
+                @Nullable T ticket,
+                RequestKind kind,
+                long transaction,
+                byte[] body,
+                long timeoutNs,
+                long deadlineNs,
+                long voidAtNs) {
             this.ticket = ticket;
             this.kind = kind;
             this.transaction = transaction;
             this.body = body;
+            this.timeoutNs = timeoutNs;
             this.deadlineNs = deadlineNs;
             this.voidAtNs = voidAtNs;
         }

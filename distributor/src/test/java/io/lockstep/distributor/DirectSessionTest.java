@@ -1,0 +1,200 @@
+package io.lockstep.distributor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lockstep.distributor.LockstepException.Outcome;
+import io.lockstep.wire.RequestKind;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Sessions without a thread of their own, through a shipped distributor and real sockets. */
+@Timeout(60)
+class DirectSessionTest {
+    private static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(5);
+
+    private final ModelStore store = new ModelStore();
+    private final List<AutoCloseable> open = new ArrayList<>();
+
+    @AfterEach
+    void close() throws Exception {
+        for (int i = open.size() - 1; i >= 0; i--) {
+            open.get(i).close();
+        }
+    }
+
+    @Test
+    void asksInOrderAndGoesOnAcrossATakeover() {
+        SocketNode a = node("a");
+        SocketNode b = node("b");
+        a.promote(1);
+        DirectSession session = session(distributor(a, b));
+        assertThat(text(session.ask(RequestKind.BEGIN, bytes("one"), TIMEOUT_NS)))
+                .isEqualTo("did one");
+        a.holdsAnswers = true;
+        DirectSession.Call pending = session.submit(RequestKind.BEGIN, bytes("two"), TIMEOUT_NS);
+        assertThat(pending.requestId()).isEqualTo(2);
+        CompletableFuture<Ending> ending = CompletableFuture.supplyAsync(() -> session.await(pending));
+        b.promote(2);
+        assertThat(text(ending.join())).isEqualTo("did two");
+        assertThat(text(session.ask(RequestKind.READ, bytes("three"), TIMEOUT_NS)))
+                .isEqualTo("did three");
+        assertThat(session.term()).isEqualTo(2);
+        assertThat(session.takeovers()).isEqualTo(1);
+        session.close();
+        assertThat(store.sessionCount()).isZero();
+        assertThat(session.ask(RequestKind.READ, bytes("late"), TIMEOUT_NS).problem())
+                .isEqualTo(Outcome.NOT_EXECUTED);
+    }
+
+    @Test
+    void movesToTheOtherDistributorWhenOneEnds() {
+        SocketNode a = node("a");
+        a.promote(1);
+        Distributor first = distributor(a);
+        Distributor second = distributor(a);
+        DirectSession session = session(first, second);
+        assertThat(text(session.ask(RequestKind.BEGIN, bytes("one"), TIMEOUT_NS)))
+                .isEqualTo("did one");
+        first.close();
+        assertThat(text(session.ask(RequestKind.BEGIN, bytes("two"), TIMEOUT_NS)))
+                .isEqualTo("did two");
+        assertThat(second.clients()).isEqualTo(1);
+    }
+
+    @Test
+    void comesBackBetweenRequestsWhenItIsCaredFor() {
+        SocketNode a = node("a");
+        a.promote(1);
+        Distributor first = distributor(a);
+        Distributor second = distributor(a);
+        DirectSession session = session(first, second);
+        first.close();
+        long beforeNs = System.nanoTime() + TIMEOUT_NS;
+        while (second.clients() == 0 && System.nanoTime() - beforeNs < 0) {
+            session.care();
+        }
+        assertThat(second.clients()).isEqualTo(1);
+    }
+
+    @Test
+    void servesManyThreadsAtOnce() {
+        SocketNode a = node("a");
+        a.promote(1);
+        DirectSession session = session(distributor(a));
+        List<CompletableFuture<Ending>> endings = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            String message = "m" + i;
+            endings.add(CompletableFuture.supplyAsync(
+                    () -> session.ask(RequestKind.READ, bytes(message), TIMEOUT_NS), task -> new Thread(task).start()));
+        }
+        for (int i = 0; i < 64; i++) {
+            assertThat(text(endings.get(i).join())).isEqualTo("did m" + i);
+        }
+    }
+
+    @Test
+    void endsARequestByItsDeadlineWhenNobodyAnswers() {
+        SocketNode a = node("a");
+        a.promote(1);
+        DirectSession session = session(distributor(a));
+        a.holdsAnswers = true;
+        long startNs = System.nanoTime();
+        Ending read = session.ask(RequestKind.READ, bytes("one"), TimeUnit.MILLISECONDS.toNanos(300));
+        assertThat(read.problem()).isEqualTo(Outcome.NOT_EXECUTED);
+        Ending ordered = session.ask(RequestKind.BEGIN, bytes("two"), TimeUnit.MILLISECONDS.toNanos(300));
+        assertThat(ordered.problem()).isEqualTo(Outcome.UNKNOWN);
+        assertThat(Duration.ofNanos(System.nanoTime() - startNs)).isLessThan(Duration.ofSeconds(3));
+    }
+
+    @Test
+    void anAbortEndsThoseThatWait() {
+        SocketNode a = node("a");
+        a.promote(1);
+        DirectSession session = session(distributor(a));
+        a.holdsAnswers = true;
+        DirectSession.Call pending = session.submit(RequestKind.BEGIN, bytes("one"), TIMEOUT_NS);
+        CompletableFuture<Ending> ending = CompletableFuture.supplyAsync(() -> session.await(pending));
+        session.abort("enough");
+        assertThat(ending.join().problem()).isEqualTo(Outcome.UNKNOWN);
+        assertThat(session.isOver()).isTrue();
+    }
+
+    @Test
+    void saysWhyItCannotBeOpened() {
+        assertThatThrownBy(() -> open(Duration.ofMillis(400), new InetSocketAddress("127.0.0.1", 1)))
+                .isInstanceOf(LockstepException.class)
+                .hasMessageContaining("no distributor could be reached")
+                .hasMessageContaining("127.0.0.1:1");
+    }
+
+    @Test
+    void anAnswerCostsLessThanAMillisecond() {
+        SocketNode a = node("a");
+        a.promote(1);
+        DirectSession session = session(distributor(a));
+        byte[] body = bytes("x");
+        for (int i = 0; i < 5_000; i++) {
+            session.ask(RequestKind.BEGIN, body, TIMEOUT_NS);
+        }
+        long startNs = System.nanoTime();
+        int count = 5_000;
+        for (int i = 0; i < count; i++) {
+            session.ask(RequestKind.BEGIN, body, TIMEOUT_NS);
+        }
+        long eachUs = (System.nanoTime() - startNs) / count / 1_000;
+        System.out.println("direct: " + eachUs + " us a request through a distributor");
+        assertThat(eachUs).isLessThan(1_000);
+    }
+
+    private SocketNode node(String name) {
+        SocketNode node = new SocketNode(name, name.charAt(0), store, 0);
+        open.add(node);
+        return node;
+    }
+
+    private Distributor distributor(SocketNode... nodes) {
+        DistributorConfig.Builder config =
+                DistributorConfig.builder("d" + open.size()).listen(new InetSocketAddress("127.0.0.1", 0));
+        for (SocketNode node : nodes) {
+            config.node(node.member.name(), node.address);
+        }
+        Distributor distributor = new Distributor(config.build(), open.size(), null, DistributorHooks.none());
+        open.add(distributor);
+        return distributor;
+    }
+
+    private DirectSession session(Distributor... distributors) {
+        return open(
+                Duration.ofSeconds(10),
+                Arrays.stream(distributors)
+                        .map(distributor -> Objects.requireNonNull(distributor.clientAddress()))
+                        .toArray(InetSocketAddress[]::new));
+    }
+
+    private DirectSession open(Duration limit, InetSocketAddress... addresses) {
+        DirectSession session = DirectSession.open(
+                List.of(addresses), "lockstep", "test", Duration.ofSeconds(5), Duration.ofSeconds(20), limit);
+        open.add(() -> session.abort("the test is over"));
+        return session;
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String text(Ending ending) {
+        assertThat(ending.problem()).as(ending.text()).isNull();
+        return ending.text();
+    }
+}
