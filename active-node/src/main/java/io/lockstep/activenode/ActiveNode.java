@@ -58,6 +58,7 @@ public final class ActiveNode {
     private final Thread lane;
     private final Outside outside;
     private final CopyReader copies;
+    private final ReadPool reads;
     private volatile long version;
     private long lastExpiryNs;
     private boolean isExpiryQueued;
@@ -107,14 +108,10 @@ public final class ActiveNode {
                 store.lastTimeNs(),
                 store.lastTimeNs() == 0 ? monotonicNs.getAsLong() : start.lastEntryAtNs(),
                 wallNs.getAsLong());
-        this.handler = new ExecuteHandler(
-                new OrderCore(store, term, clock, seeds),
-                store,
-                start.recording(),
-                gate,
-                monotonicNs,
-                wallNs,
-                port::wake);
+        OrderCore order = new OrderCore(store, term, clock, seeds);
+        this.reads = new ReadPool(port, order::begunPosition, core::onOrdered);
+        this.handler =
+                new ExecuteHandler(order, store, start.recording(), gate, reads, monotonicNs, wallNs, port::wake);
         this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new BlockingWaitStrategy());
         this.processor = new BatchEventProcessorBuilder().build(ring, ring.newBarrier(), handler);
         processor.setExceptionHandler(new LaneExceptions());
@@ -371,6 +368,7 @@ public final class ActiveNode {
         processor.halt();
         outside.close();
         copies.close();
+        reads.close();
         lane.join(LANE_LIMIT_MS);
         if (lane.isAlive()) {
             Request request = handler.current();

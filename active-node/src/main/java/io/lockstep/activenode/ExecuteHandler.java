@@ -6,10 +6,12 @@ import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.wire.Answer;
 import io.lockstep.wire.Request;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     private final TsdStore store;
     private final @Nullable Recording recording;
     private final LaneGate gate;
+    private final ReadPool reads;
     private final LongSupplier monotonicNs;
     private final LongSupplier wallNs;
     private final Runnable wakeAgent;
@@ -40,6 +43,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
             TsdStore store,
             @Nullable Recording recording,
             LaneGate gate,
+            ReadPool reads,
             LongSupplier monotonicNs,
             LongSupplier wallNs,
             Runnable wakeAgent) {
@@ -47,6 +51,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         this.store = store;
         this.recording = recording;
         this.gate = gate;
+        this.reads = reads;
         this.monotonicNs = monotonicNs;
         this.wallNs = wallNs;
         this.wakeAgent = wakeAgent;
@@ -110,6 +115,10 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     }
 
     private void ask(LaneEvent event, Request request, long startNs, long nowWallNs) throws IOException {
+        Supplier<Answer> read = core.readBeside(request, startNs, nowWallNs);
+        if (read != null && reads.read(Objects.requireNonNull(event.channel), request, read)) {
+            return;
+        }
         currentSinceNs = startNs;
         current = request;
         Ordered ordered = core.onRequest(request, startNs, nowWallNs);

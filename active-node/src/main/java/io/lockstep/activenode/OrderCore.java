@@ -13,6 +13,7 @@ import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,8 @@ public final class OrderCore {
     private final long term;
     private final HeaderClock clock;
     private final LongSupplier seeds;
+    /** Of the execution that began last; written before it begins, for those who read beside the lane (R3). */
+    private volatile long begunPosition;
 
     /**
      * Begins a reign over a store that has executed everything that it holds.
@@ -38,6 +41,19 @@ public final class OrderCore {
         this.term = term;
         this.clock = clock;
         this.seeds = seeds;
+        this.begunPosition = store.last().position();
+    }
+
+    /** Position of the execution that began last. Safe from any thread. */
+    public long begunPosition() {
+        return begunPosition;
+    }
+
+    /** A SQL read for another thread than the lane; null when the request is not fresh or no such read. */
+    public @Nullable Supplier<Answer> readBeside(Request request, long monotonicNs, long wallNs) {
+        return request.kind() == RequestKind.SQL_READ && store.judge(request) instanceof Ruling.Fresh
+                ? store.readBeside(request, clock.now(monotonicNs, wallNs))
+                : null;
     }
 
     /** Orders and executes one request, or finds the answer that it had. */
@@ -57,20 +73,16 @@ public final class OrderCore {
             Answer answer = store.read(request, timeNs);
             return new Ordered(null, answer, store.last().position(), true);
         }
-        Execution execution = store.execute(
-                new ControlHeader(
-                        term,
-                        store.last().position() + 1,
-                        request.session(),
-                        request.requestId(),
-                        request.kind(),
-                        request.attach(),
-                        request.transaction(),
-                        request.acknowledgedUpTo(),
-                        timeNs,
-                        seeds.getAsLong()),
+        Execution execution = execute(
+                request.kind(),
+                request.session(),
+                request.requestId(),
+                request.attach(),
+                request.transaction(),
+                request.acknowledgedUpTo(),
                 request.body(),
-                Decision.EXECUTE);
+                Decision.EXECUTE,
+                timeNs);
         return new Ordered(execution, execution.answer(), execution.entry().position(), false);
     }
 
@@ -185,17 +197,32 @@ public final class OrderCore {
             Decision decision,
             long monotonicNs,
             long wallNs) {
+        return execute(kind, session, requestId, 0, transaction, 0, body, decision, clock.now(monotonicNs, wallNs));
+    }
+
+    private Execution execute(
+            RequestKind kind,
+            Identity session,
+            long requestId,
+            int attach,
+            long transaction,
+            long acknowledgedUpTo,
+            byte[] body,
+            Decision decision,
+            long timeNs) {
+        long position = store.last().position() + 1;
+        begunPosition = position;
         return store.execute(
                 new ControlHeader(
                         term,
-                        store.last().position() + 1,
+                        position,
                         session,
                         requestId,
                         kind,
-                        0,
+                        attach,
                         transaction,
-                        0,
-                        clock.now(monotonicNs, wallNs),
+                        acknowledgedUpTo,
+                        timeNs,
                         seeds.getAsLong()),
                 body,
                 decision);

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -181,6 +182,20 @@ public final class TsdStore implements AutoCloseable {
                 ? sql.read(request, timeNs)
                 : guard(() -> service.read(new Reading(timeNs), request.body().clone()), records::endRead);
         return new Answer(request.session(), request.requestId(), Identity.NONE, step.code(), step.body);
+    }
+
+    /**
+     * A SQL read that another thread may execute while the lane goes on; the session's next message waits for it.
+     *
+     * @param request judged as {@link Ruling.Fresh}
+     * @param timeNs as in {@link #read}
+     */
+    public Supplier<Answer> readBeside(Request request, long timeNs) {
+        checkUsable();
+        return () -> {
+            Step step = sql.read(request, timeNs);
+            return new Answer(request.session(), request.requestId(), Identity.NONE, step.code(), step.body);
+        };
     }
 
     /**

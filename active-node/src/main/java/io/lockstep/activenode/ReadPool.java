@@ -1,0 +1,91 @@
+package io.lockstep.activenode;
+
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.Connection;
+import io.lockstep.wire.Request;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/**
+ * Runs reads beside the lane, a thread for each processor. Given work by the lane; what comes of it goes to the node
+ * agent.
+ *
+ * <p>A read may have seen what the lane was just executing, so it waits at the gate for the execution that had begun
+ * when its last row was read (rule R3).
+ */
+final class ReadPool {
+    /** More reads than these wait for a thread: the lane reads itself, which holds back whoever sends so much. */
+    private static final int WAITING_MAX = 4_096;
+
+    private static final long CLOSE_LIMIT_MS = 5_000;
+
+    private final ActivePort port;
+    private final LongSupplier begunPosition;
+    private final Taker taker;
+    private final ThreadPoolExecutor executor;
+
+    /** Takes an answer to the gate; called by the node agent. */
+    interface Taker {
+        void onRead(Connection channel, Request request, Ordered ordered);
+    }
+
+    /**
+     * @param begunPosition of the execution that the lane began last; read by the pool's threads
+     */
+    ReadPool(ActivePort port, LongSupplier begunPosition, Taker taker) {
+        this.port = port;
+        this.begunPosition = begunPosition;
+        this.taker = taker;
+        int threads = Runtime.getRuntime().availableProcessors();
+        AtomicInteger number = new AtomicInteger();
+        this.executor = new ThreadPoolExecutor(
+                threads, threads, 1, TimeUnit.MINUTES, new LinkedBlockingQueue<>(WAITING_MAX), task -> {
+                    Thread thread = new Thread(task, "read-" + number.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        executor.allowCoreThreadTimeOut(true);
+    }
+
+    /**
+     * Hands a read over. Called by the lane.
+     *
+     * @return false when it must be read by the lane
+     */
+    boolean read(Connection channel, Request request, Supplier<Answer> read) {
+        try {
+            executor.execute(() -> run(channel, request, read));
+            return true;
+        } catch (RejectedExecutionException fullOrClosed) {
+            return false;
+        }
+    }
+
+    private void run(Connection channel, Request request, Supplier<Answer> read) {
+        try {
+            Answer answer = read.get();
+            Ordered ordered = new Ordered(null, answer, begunPosition.getAsLong(), true);
+            port.onAgent(() -> taker.onRead(channel, request, ordered));
+        } catch (RuntimeException | Error failure) {
+            port.failed(request, failure);
+        }
+    }
+
+    /**
+     * Ends all reading: the store may be closed afterwards.
+     *
+     * @param cancel ends the reads that are under way
+     * @throws IllegalStateException when one still reads after 5 s
+     */
+    void close() throws InterruptedException {
+        executor.shutdownNow();
+        if (!executor.awaitTermination(CLOSE_LIMIT_MS, TimeUnit.MILLISECONDS)) {
+            throw new IllegalStateException("a read did not end within " + CLOSE_LIMIT_MS + " ms");
+        }
+    }
+}
