@@ -117,14 +117,16 @@ final class ClientActor {
         /** Sends a further message and does not wait. */
         Asked ask(long number) {
             sum += number;
-            return asked(transaction.sendAsync(bytes(number)).toCompletableFuture().thenApply(ClientActor::text));
+            return asked(
+                    transaction.sendAsync(bytes(number)).toCompletableFuture().thenApply(ClientActor::text));
         }
 
         /** Sends the termination message and does not wait. */
         Asked askEnd(long number) {
             sum += number;
             ending = Ending.ENDED;
-            return asked(transaction.endAsync(bytes(number)).toCompletableFuture().thenApply(ClientActor::text));
+            return asked(
+                    transaction.endAsync(bytes(number)).toCompletableFuture().thenApply(ClientActor::text));
         }
 
         /** Rolls back and does not wait. */

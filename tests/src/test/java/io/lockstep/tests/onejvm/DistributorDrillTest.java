@@ -25,7 +25,8 @@ class DistributorDrillTest {
     @Test
     void rows1To4TheOtherDistributorGivesTheAnswerWhereverTheMessageIsWhenOneDies() {
         // Five distributors, so that four can die; with three nodes none of them is a voter.
-        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary().withNodes(3).withDistributors(5))) {
+        try (Drill drill =
+                Drill.start(folder, Drill.Plan.ordinary().withNodes(3).withDistributors(5))) {
             for (int row = 1; row <= 4; row++) {
                 ClientActor client = drill.client("row" + row);
                 Tally tally = client.begin(1);
@@ -79,7 +80,8 @@ class DistributorDrillTest {
 
     @Test
     void row35ADistributorOfAnOldTermLearnsTheNewOneAndLosesNothing() {
-        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary().withNodes(3).withDistributors(2))) {
+        try (Drill drill =
+                Drill.start(folder, Drill.Plan.ordinary().withNodes(3).withDistributors(2))) {
             Tally behind = drill.client("behind", List.of(drill.distributor(1))).begin(1);
             Tally ahead = drill.client("ahead", List.of(drill.distributor(2))).begin(10);
             NodeActor former = drill.active();

@@ -47,8 +47,8 @@ enum Moment {
             NodeActor backup = drill.backup();
             Way acknowledgements = drill.way(backup, active);
             long before = drill.witness().lastPosition();
-            acknowledgements.hold(frame ->
-                    frame instanceof Frame.Acknowledge acknowledge && acknowledge.receivedPosition() > before);
+            acknowledgements.hold(
+                    frame -> frame instanceof Frame.Acknowledge acknowledge && acknowledge.receivedPosition() > before);
             return () -> Drill.awaitHeld(List.of(acknowledgements));
         }
     },

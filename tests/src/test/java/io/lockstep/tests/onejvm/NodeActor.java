@@ -8,7 +8,6 @@ import io.lockstep.membership.Members;
 import io.lockstep.server.ClusterStatus;
 import io.lockstep.server.LockstepConfig;
 import io.lockstep.server.Node;
-import io.lockstep.wire.Frame;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -36,8 +35,7 @@ final class NodeActor {
         this.file = folder.resolve(name + ".yaml");
         try {
             Files.writeString(
-                    file,
-                    "name: " + name + "\nrole: node\ndirectory: '" + folder.resolve(name) + "'\n" + settings);
+                    file, "name: " + name + "\nrole: node\ndirectory: '" + folder.resolve(name) + "'\n" + settings);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -147,7 +145,6 @@ final class NodeActor {
     void awaitStatus(Predicate<ClusterStatus.NodeStatus> condition) {
         await().atMost(Drill.LIMIT).pollInterval(Drill.LOOK).until(() -> condition.test(status()));
     }
-
 
     @Override
     public String toString() {

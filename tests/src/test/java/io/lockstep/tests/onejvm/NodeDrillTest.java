@@ -11,11 +11,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -87,7 +87,9 @@ class NodeDrillTest {
         Runnable reached = moment.arrange(drill, active);
         Asked asked = word.ask(tally);
         reached.run();
-        assertThat(asked.isAnswered()).as("it is answered before it has got there").isFalse();
+        assertThat(asked.isAnswered())
+                .as("it is answered before it has got there")
+                .isFalse();
         active.kill();
 
         asked.awaitAnswer();
@@ -145,7 +147,9 @@ class NodeDrillTest {
         Runnable reached = Moment.BEFORE_ACKNOWLEDGED.arrange(drill, active);
         Asked asked = tally.ask(2);
         reached.run();
-        assertThat(asked.isAnswered()).as("it is answered before the backup's end is known").isFalse();
+        assertThat(asked.isAnswered())
+                .as("it is answered before the backup's end is known")
+                .isFalse();
         backup.kill();
 
         asked.awaitAnswer();

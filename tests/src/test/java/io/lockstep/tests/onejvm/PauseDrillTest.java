@@ -1,7 +1,6 @@
 package io.lockstep.tests.onejvm;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,6 +52,8 @@ class PauseDrillTest {
             stop.run();
             drill.check();
         }
-        assertThat(takeovers).as("pauses around the limit, of which some are above it").isBetween(1, PAUSES);
+        assertThat(takeovers)
+                .as("pauses around the limit, of which some are above it")
+                .isBetween(1, PAUSES);
     }
 }

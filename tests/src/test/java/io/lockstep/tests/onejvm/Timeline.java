@@ -48,7 +48,8 @@ final class Timeline extends AppenderBase<ILoggingEvent> implements BeforeEachCa
         logger.setLevel(null);
         logger.setAdditive(true);
         if (context.getExecutionException().isPresent()) {
-            System.err.println("timeline of " + context.getDisplayName() + ":\n" + String.join("\n", List.copyOf(LINES)));
+            System.err.println(
+                    "timeline of " + context.getDisplayName() + ":\n" + String.join("\n", List.copyOf(LINES)));
         }
     }
 }
