@@ -14,6 +14,7 @@ import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.core.LifecycleEvent;
+import com.hazelcast.core.OutOfMemoryHandler;
 import com.hazelcast.map.MapEvent;
 import com.hazelcast.replicatedmap.ReplicatedMap;
 import io.lockstep.wire.Peer;
@@ -99,6 +100,13 @@ public final class HazelcastMembers implements Members {
             // What Hazelcast says before it has read its settings would go past the log.
             System.setProperty(LOGGING, "slf4j");
         }
+        Hazelcast.setOutOfMemoryHandler(new OutOfMemoryHandler() {
+            @Override
+            public void onOutOfMemory(OutOfMemoryError error, HazelcastInstance[] instances) {
+                Thread thread = Thread.currentThread();
+                thread.getUncaughtExceptionHandler().uncaughtException(thread, error);
+            }
+        });
         HazelcastMembers members = new HazelcastMembers(config, self);
         members.known = new TreeMap<>(Map.of(self.name(), self));
         Thread thread = new Thread(members::work, "members");

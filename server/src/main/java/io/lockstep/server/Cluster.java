@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -107,7 +108,11 @@ public final class Cluster implements AutoCloseable {
      */
     public static Cluster start(ClusterPlan plan) {
         Cluster cluster = new Cluster(plan);
-        Runtime.getRuntime().addShutdownHook(cluster.hook);
+        try {
+            Runtime.getRuntime().addShutdownHook(cluster.hook);
+        } catch (IllegalStateException e) {
+            throw new CommandFailure(ExitCode.INTERRUPTED, "interrupted before anything was started", e);
+        }
         try {
             cluster.all().forEach(ChildProcess::launch);
             cluster.all().forEach(child -> child.awaitReady(READY_LIMIT));
@@ -371,7 +376,7 @@ public final class Cluster implements AutoCloseable {
             command.add("-XX:TieredStopAtLevel=1");
         }
         command.add("-XX:-UsePerfData");
-        command.add("-Xshare:auto");
+        command.addAll(sharedClasses());
         command.add("-Djava.net.preferIPv4Stack=true");
         command.add("-D" + ProcessShell.WATCH_PARENT + "=true");
         // Newer JVMs complain on standard error about what the Disruptor and Netty still use, and of native access.
@@ -387,6 +392,18 @@ public final class Cluster implements AutoCloseable {
         command.add(absolute(classPath));
         command.add(Main.class.getName());
         return command;
+    }
+
+    /** The archive of class data that the script has made for this JVM; where it does not fit, the JVM says so and goes on. */
+    private static List<String> sharedClasses() {
+        String archive = System.getProperty("lockstep.archive", "");
+        return archive.isEmpty() || !Files.exists(Path.of(archive))
+                ? List.of("-Xshare:auto")
+                : List.of(
+                        "-Xshare:auto",
+                        "-XX:SharedArchiveFile=" + archive,
+                        "-Xlog:disable",
+                        "-Xlog:all=warning:stderr"); // what the JVM says goes to the log, not between our lines
     }
 
     private static String absolute(String classPath) {
@@ -407,7 +424,7 @@ public final class Cluster implements AutoCloseable {
         return names;
     }
 
-    private static List<Integer> freePorts(int count) {
+    static List<Integer> freePorts(int count) {
         Set<Integer> ports = new HashSet<>();
         while (ports.size() < count) {
             int port = ThreadLocalRandom.current().nextInt(FREE_PORT_LEAST, FREE_PORT_MOST);

@@ -74,9 +74,12 @@ public final class Main implements Runnable {
 
     /** Runs one command and ends the process with its exit code. */
     public static void main(String[] arguments) {
+        EndBySignal signals = EndBySignal.watch();
         PrintWriter out = new PrintWriter(new OutputStreamWriter(System.out, StandardCharsets.UTF_8), true);
         PrintWriter err = new PrintWriter(new OutputStreamWriter(System.err, StandardCharsets.UTF_8), true);
-        System.exit(run(arguments, out, err));
+        int code = run(arguments, out, err);
+        signals.commandIsOver();
+        System.exit(code);
     }
 
     /**
@@ -94,6 +97,7 @@ public final class Main implements Runnable {
         line.addSubcommand(new PidCommand(output));
         line.addSubcommand(new NodeCommand());
         line.addSubcommand(new DistributorCommand());
+        line.addSubcommand(new TrainCommand());
         line.addSubcommand(new ArbiterCommand());
         for (Object command : commands(output)) {
             line.addSubcommand(command);
@@ -120,11 +124,16 @@ public final class Main implements Runnable {
     }
 
     private static int onFailure(Exception failure, Output output) {
-        ExitCode code = failure instanceof CommandFailure known ? known.exitCode() : ExitCode.INTERNAL;
+        ExitCode code = failure instanceof CommandFailure known
+                ? known.exitCode()
+                : failure instanceof InterruptedException ? ExitCode.INTERRUPTED : ExitCode.INTERNAL;
         if (code == ExitCode.INTERNAL) {
             LoggerFactory.getLogger(Main.class).error("internal error", failure);
         }
         String text = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        if (failure instanceof InterruptedException) {
+            text = code.meaning();
+        }
         output.talk("lockstep: " + text);
         complain(output, code, text);
         return code.code();

@@ -123,6 +123,11 @@ public final class Node implements AutoCloseable {
         agent.start(port, members);
     }
 
+    /** A thread that is not its own met an error: it ends as after one of its own. Safe from any thread. */
+    public void failed(Error error) {
+        agent.failed(error);
+    }
+
     /** What it tells about itself: one JSON document. Safe from any thread; at most a fifth of a second old. */
     public String status() {
         return agent.status();

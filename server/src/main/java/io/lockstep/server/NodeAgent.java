@@ -632,6 +632,18 @@ final class NodeAgent {
         }
     }
 
+    /**
+     * An error of the network's or the members' threads. Dies on the agent's thread: the last words leave by the
+     * network's.
+     */
+    void failed(Error error) {
+        try {
+            onAgent(() -> die(null, error));
+        } catch (OutOfMemoryError none) {
+            around.halt();
+        }
+    }
+
     public void close() throws InterruptedException {
         isClosed = true;
         LockSupport.unpark(thread);

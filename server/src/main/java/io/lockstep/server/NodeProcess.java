@@ -32,6 +32,7 @@ final class NodeProcess implements ProcessShell.Role {
                         Runtime.getRuntime().halt(ExitCode.INTERNAL.code());
                     }
                 });
+        shell.onError(node::failed);
         HazelcastMembers members = HazelcastMembers.start(membership(config), node.endpoint());
         shell.closeAtEnd(members);
         shell.closeAtEnd(node);

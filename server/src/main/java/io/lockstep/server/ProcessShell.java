@@ -5,9 +5,11 @@ import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +31,9 @@ final class ProcessShell {
     private final AtomicReference<ExitCode> end = new AtomicReference<>();
     private final CountDownLatch ended = new CountDownLatch(1);
     private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile Map<String, Integer> ports = Map.of();
+    private volatile Consumer<Error> errorHandler =
+            error -> Runtime.getRuntime().halt(ExitCode.INTERNAL.code());
 
     /** Assembles a role. */
     interface Role {
@@ -51,6 +56,7 @@ final class ProcessShell {
     static ExitCode run(LockstepConfig config, Role role) throws Exception {
         LogSetup.tellAll();
         ProcessShell shell = new ProcessShell(config);
+        Thread.setDefaultUncaughtExceptionHandler(shell::onUncaught);
         Thread hook = new Thread(shell::endBySignal, "shutdown");
         Runtime.getRuntime().addShutdownHook(hook);
         if (Boolean.getBoolean(WATCH_PARENT)) {
@@ -64,6 +70,21 @@ final class ProcessShell {
         }
         ExitCode code = shell.end.get();
         return code == null ? ExitCode.INTERRUPTED : code;
+    }
+
+    /** For a process whose JVM has more to do than to run its role. */
+    static ProcessShell within(LockstepConfig config) {
+        return new ProcessShell(config);
+    }
+
+    /** Starts the role; {@link #closeParts} ends it. */
+    void start(Role role) throws Exception {
+        role.start(config, this);
+    }
+
+    /** One of the ports that the role named when it was ready. */
+    int port(String duty) {
+        return Objects.requireNonNull(ports.get(duty), duty);
     }
 
     /** Which run of this process this is: random, above 0. */
@@ -89,6 +110,7 @@ final class ProcessShell {
      * @param ports by duty: {@code peer}, {@code client}, {@code hazelcast}
      */
     void ready(Map<String, Integer> ports) {
+        this.ports = Map.copyOf(ports);
         LOG.info(
                 "{} is ready: pid {} incarnation {} ports {}",
                 config.name(),
@@ -104,6 +126,22 @@ final class ProcessShell {
         if (end.compareAndSet(null, code)) {
             LOG.info("{} ends with exit code {}: {}", config.name(), code.code(), reason);
             ended.countDown();
+        }
+    }
+
+    /** Who ends the process when a thread of a library met an error; without one it halts. */
+    void onError(Consumer<Error> handler) {
+        errorHandler = handler;
+    }
+
+    /** An exception costs a thread; after an error (no memory, no stack, a class that is not there) nothing is sure. */
+    private void onUncaught(Thread thread, Throwable failure) {
+        try {
+            LOG.error("{} failed on thread {}", config.name(), thread.getName(), failure);
+        } finally {
+            if (failure instanceof Error error) {
+                errorHandler.accept(error);
+            }
         }
     }
 
@@ -142,7 +180,8 @@ final class ProcessShell {
         watcher.start();
     }
 
-    private void closeParts() {
+    /** Closes what the role has handed over, the last one first. */
+    void closeParts() {
         while (true) {
             AutoCloseable part;
             synchronized (parts) {

@@ -109,27 +109,19 @@ final class UpCommand implements Callable<Integer> {
             output.talk("starting database " + database + " ...");
             try (Cluster cluster = Cluster.start(plan)) {
                 run(cluster, state);
+            } finally {
+                output.talk("database " + database + " has ended; 'lockstep up --reset' begins an empty one");
             }
         }
         return ExitCode.DONE.code();
     }
 
-    /** Returns never, but by an exception: the shutdown hook ends the process. */
+    /** Returns never, but by an exception: TERM and Ctrl-C interrupt it. */
     private void run(Cluster cluster, UpState state) throws InterruptedException {
-        Thread hook = new Thread(() -> endBySignal(cluster, state), "up-shutdown");
-        Runtime.getRuntime().addShutdownHook(hook);
-        try {
-            state.write(UpState.Running.of(cluster));
-            tell(cluster, cluster.awaitInSync(backups, IN_SYNC_LIMIT));
-            cluster.watch(event -> onEvent(cluster, state, event));
-            new CountDownLatch(1).await();
-        } finally {
-            try {
-                Runtime.getRuntime().removeShutdownHook(hook);
-            } catch (IllegalStateException e) {
-                output.talk("interrupted");
-            }
-        }
+        state.write(UpState.Running.of(cluster));
+        tell(cluster, cluster.awaitInSync(backups, IN_SYNC_LIMIT));
+        cluster.watch(event -> onEvent(cluster, state, event));
+        new CountDownLatch(1).await();
     }
 
     private ClusterPlan plan() {
@@ -286,12 +278,5 @@ final class UpCommand implements Callable<Integer> {
             output.talk("no node is left: database " + database + " is gone, since its level is memory. Ctrl-C, then"
                     + " lockstep up --reset");
         }
-    }
-
-    private void endBySignal(Cluster cluster, UpState state) {
-        cluster.close();
-        state.close();
-        output.talk("database " + database + " has ended; 'lockstep up --reset' begins an empty one");
-        Runtime.getRuntime().halt(ExitCode.INTERRUPTED.code());
     }
 }

@@ -270,6 +270,11 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
         if (cause instanceof IOException) {
             endReason.compareAndSet(null, "connection lost: " + cause.getMessage());
             closeSocket();
+        } else if (cause instanceof Error) {
+            // The network library would go on; whoever ends the process is to hear of it, as of any thread's error.
+            Thread thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, cause);
+            refuse("error of the other side; its log says more");
         } else {
             log.error("closing the connection to {}: its listener failed", this, cause);
             refuse("internal error of the other side; its log says more");

@@ -81,8 +81,13 @@ final class OutboundQueue {
 
     private void takeTurn() {
         isTurnDue.set(false); // before looking, so that a frame queued from here on asks for another turn
-        writeUpTo(TURN_BYTES);
-        channel.flush();
+        try {
+            writeUpTo(TURN_BYTES);
+            channel.flush();
+        } catch (Error e) {
+            // A frame may be missing now; and the event loop would only log it.
+            channel.pipeline().fireExceptionCaught(e);
+        }
         if (!frames.isEmpty()) {
             requestTurn();
         }

@@ -79,6 +79,30 @@ class TransportTest {
     }
 
     @Test
+    void anErrorOnANetworkThreadReachesWhoeverEndsTheProcess() throws Exception {
+        BlockingQueue<Throwable> told = new LinkedBlockingQueue<>();
+        Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+        Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> told.add(failure));
+        try {
+            OutOfMemoryError error = new OutOfMemoryError("pretended");
+            Recorder full = new Recorder() {
+                @Override
+                public void onFrame(Connection connection, long incarnation, Frame frame) {
+                    throw error;
+                }
+            };
+            InetSocketAddress address = server.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), full);
+            client.connect(address, LIMIT, atClient, atClient);
+            atClient.opened().send(new Frame.StatusAsk(0, "how are you?"));
+
+            assertThat(Recorder.next(told)).isSameAs(error);
+            assertThat(atClient.closed()).contains("error of the other side");
+        } finally {
+            Thread.setDefaultUncaughtExceptionHandler(before);
+        }
+    }
+
+    @Test
     void aDeadPortIsReportedAsRefusedAtOnce() throws Exception {
         InetSocketAddress dead;
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
