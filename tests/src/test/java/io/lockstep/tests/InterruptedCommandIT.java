@@ -24,7 +24,12 @@ class InterruptedCommandIT {
     private Path folder;
 
     @ParameterizedTest
-    @CsvSource({"drill, TERM, 1", "drill, INT, 3", "up --port 0, TERM, 1", "up --port 0, INT, 3"})
+    @CsvSource({
+        "drill, TERM, 1",
+        "drill, INT, 3",
+        "up --port 0 --service prepaid-calls, TERM, 1",
+        "up --port 0 --service prepaid-calls, INT, 3"
+    })
     void endsEverythingThatItStartedAndExitsWith130(String command, String signal, int childrenAtLeast)
             throws Exception {
         List<String> line = new ArrayList<>(List.of(
