@@ -225,7 +225,7 @@ public final class Transport implements AutoCloseable {
         }
     }
 
-    /** Says goodbye on every connection and closes; waits up to 3 s. Not to be called by a listener. */
+    /** Says goodbye on every connection and closes; waits up to 4 s, and leaves behind a network thread whose listener does not return. Not to be called by a listener. */
     @Override
     public void close() {
         isClosed = true;
@@ -240,8 +240,13 @@ public final class Transport implements AutoCloseable {
             long leftNs = Math.max(0, closedBeforeNs - System.nanoTime());
             connection.channel().closeFuture().awaitUninterruptibly(leftNs, TimeUnit.NANOSECONDS);
         }
-        networkThreads
+        boolean haveEnded = networkThreads
                 .shutdownGracefully(0, CLOSE_LIMIT_MILLIS, TimeUnit.MILLISECONDS)
-                .awaitUninterruptibly();
+                .awaitUninterruptibly(2 * CLOSE_LIMIT_MILLIS);
+        if (!haveEnded) {
+            log.error(
+                    "a listener of {} has not returned from a call of a network thread; these threads are left behind",
+                    config.self().name());
+        }
     }
 }
