@@ -20,6 +20,7 @@ import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Frame;
+import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
@@ -127,7 +128,7 @@ public final class ActiveNode {
     private void openReign(Start start) {
         List<MarkedRequest> poison = new ArrayList<>();
         store.mark().ifPresent(poison::add);
-        if (start.quarantined().requestId() != 0) {
+        if (!start.quarantined().session().equals(Identity.NONE)) {
             poison.add(start.quarantined());
         }
         publish(Task.OPEN_TERM, event -> event.view = ViewCodec.encode(start.view()));

@@ -180,7 +180,9 @@ public final class OrderCore {
         if (!store.mayQuarantine(new MarkedRequest(session, requestId))) {
             return null;
         }
-        return own(RequestKind.VOID, session, requestId, 0, NOTHING, Decision.QUARANTINE, monotonicNs, wallNs);
+        // Without an id it is a distributor's CLOSE: the session ends, and the service is not called for it.
+        RequestKind kind = requestId == 0 ? RequestKind.CLOSE : RequestKind.VOID;
+        return own(kind, session, requestId, 0, NOTHING, Decision.QUARANTINE, monotonicNs, wallNs);
     }
 
     /** Orders that an effect to the outside is about to be run, or has been. */

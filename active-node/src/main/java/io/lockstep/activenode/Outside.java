@@ -4,6 +4,7 @@ import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.PendingEffect;
 import io.lockstep.wire.RequestKind;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -48,8 +49,24 @@ final class Outside implements AutoCloseable {
                     pending.key());
             finish(pending);
         } else {
-            order.order(RequestKind.EFFECT_STARTED, pending.key(), () -> executor.execute(() -> attempt(pending)));
+            executor.execute(() -> attemptOnce(pending));
         }
+    }
+
+    /**
+     * An effect counts as started from the entry that says so, and one that has started is given up at a takeover: so that
+     * entry is ordered when its turn has come, and those behind it wait unstarted.
+     */
+    private void attemptOnce(PendingEffect pending) {
+        CountDownLatch isStarted = new CountDownLatch(1);
+        order.order(RequestKind.EFFECT_STARTED, pending.key(), isStarted::countDown);
+        try {
+            isStarted.await();
+        } catch (InterruptedException closed) {
+            Thread.currentThread().interrupt();
+            return;
+        }
+        attempt(pending);
     }
 
     private void attempt(PendingEffect pending) {

@@ -7,6 +7,7 @@ import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.NoRecords;
+import io.lockstep.tsdstore.PendingEffect;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
 import io.lockstep.wire.Answer;
@@ -28,6 +29,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -286,6 +288,30 @@ class ActiveNodeTest {
     }
 
     @Test
+    void anEffectThatWaitsBehindAnotherIsNotStartedAndRunAfterATakeover() throws InterruptedException {
+        CountDownLatch neverRings = new CountDownLatch(1);
+        Role first = new Role(1, NOBODY, Map.of("bell", new Bell() {
+            @Override
+            public void run(Key key, byte[] payload) throws InterruptedException {
+                super.run(key, payload);
+                neverRings.await();
+            }
+        }));
+        first.ask(Asking.open(7));
+        first.ask(client.begin("once bell"));
+        first.ask(client.begin("once bell"));
+        first.until(() -> first.answers.size() == 3 && log.lastPosition() == 5);
+        EffectRunner.Key started = awaitRung();
+        first.node.close();
+        assertThat(store.pendingEffects()).extracting(PendingEffect::isStarted).containsExactly(true, false);
+        Role second = new Role(2, NOBODY, Map.of("bell", new Bell()));
+        second.until(() -> log.lastPosition() == 9);
+        second.node.close();
+        assertThat(store.pendingEffects()).isEmpty();
+        assertThat(rung).hasSize(1).doesNotContain(started);
+    }
+
+    @Test
     void effectsOfTransactionsThatExpireAreKeyedByTheirEntriesAndRunOnceEach() throws InterruptedException {
         Role first = new Role(1, NOBODY, Map.of("bell", new Bell()));
         first.ask(Asking.open(7));
@@ -317,14 +343,14 @@ class ActiveNodeTest {
     }
 
     /** Rings, and remembers for whom. */
-    private final class Bell implements EffectRunner {
+    private class Bell implements EffectRunner {
         @Override
         public String name() {
             return "bell";
         }
 
         @Override
-        public void run(Key key, byte[] payload) {
+        public void run(Key key, byte[] payload) throws InterruptedException {
             rung.add(key);
         }
     }

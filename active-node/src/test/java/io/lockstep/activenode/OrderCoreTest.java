@@ -145,6 +145,21 @@ class OrderCoreTest {
     }
 
     @Test
+    void row61ACloseThatEndedAProcessEndsItsSessionWithoutTheService() {
+        Request begun = client.begin("a");
+        ask(begun);
+        ask(client.touch());
+        Execution barred = Objects.requireNonNull(core.quarantine(begun.session(), 0, now, wall));
+        assertThat(barred.entry().header().kind()).isEqualTo(RequestKind.CLOSE);
+        assertThat(barred.entry().decision()).isEqualTo(Decision.QUARANTINE);
+        assertThat(store.sessionCount()).isZero();
+        assertThat(store.transactionCount()).isZero();
+        assertThat(core.quarantine(begun.session(), 0, now, wall)).as("barred once").isNull();
+        Ordered repeated = ask(client.request(0, RequestKind.CLOSE, 0, 0, "").asRepeated());
+        assertThat(answer(repeated).code()).isEqualTo(AnswerCode.UNKNOWN_SESSION);
+    }
+
+    @Test
     void row61AMessageThatWasExecutedIsNotQuarantinedAfterwards() {
         Request request = client.begin("a");
         ask(request);

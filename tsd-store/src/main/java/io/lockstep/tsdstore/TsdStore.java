@@ -114,7 +114,8 @@ public final class TsdStore implements AutoCloseable {
     /** Whether a message that ended a process can still be barred: this store neither executed nor barred it (R17). */
     public boolean mayQuarantine(MarkedRequest message) {
         Session session = state.session(message.session());
-        return session != null && Judge.mayBar(session, message.requestId());
+        // A distributor's CLOSE has no id of its own; while its session is open, it has not been executed.
+        return session != null && (message.requestId() == 0 || Judge.mayBar(session, message.requestId()));
     }
 
     // ---- executing ------------------------------------------------------------------------------------------------
@@ -440,7 +441,7 @@ public final class TsdStore implements AutoCloseable {
             return Step.of(AnswerCode.UNKNOWN_SESSION, "session " + header.session() + " is not open");
         }
         RequestKind kind = header.kind();
-        if (kind == RequestKind.CLOSE && session.attach > header.attach()) {
+        if (kind == RequestKind.CLOSE && session.attach > header.attach() && !isQuarantined) {
             return Step.of(AnswerCode.REFUSED, Judge.STALE_CLOSE);
         }
         if (kind == RequestKind.CLOSE && header.requestId() == 0) {
