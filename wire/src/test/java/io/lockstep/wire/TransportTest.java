@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -43,6 +44,26 @@ class TransportTest {
 
         assertThat(atClient.opened().peer()).isEqualTo(NODE);
         assertThat(atServer.opened().peer()).isEqualTo(CLIENT);
+    }
+
+    @Test
+    void closingDoesNotWaitForAListenerThatDoesNotReturn() throws Exception {
+        CompletableFuture<String> release = new CompletableFuture<>();
+        CompletableFuture<String> isBlocked = new CompletableFuture<>();
+        Recorder blocking = new Recorder() {
+            @Override
+            public void onOpen(Connection connection) {
+                isBlocked.complete("by " + connection);
+                release.join();
+            }
+        };
+        client.connect(listen(), LIMIT, blocking, blocking);
+        assertThat(isBlocked).succeedsWithin(LIMIT);
+        try {
+            assertThat(CompletableFuture.runAsync(client::close)).succeedsWithin(LIMIT);
+        } finally {
+            release.complete("now");
+        }
     }
 
     @Test
