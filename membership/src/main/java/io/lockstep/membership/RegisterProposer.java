@@ -501,11 +501,19 @@ public final class RegisterProposer implements ViewRegister {
         if (now.promises.isEmpty()) {
             return "no voter answers";
         } else if (newest.isEmpty()) {
-            return "no voter that answers holds a view, and a first one needs all of " + voters;
+            return "no voter that answers holds a view, and a first one needs all of " + voters + "; " + remedy(now);
         } else if (!namesOurVoters(newest.get())) {
             return "the register's voters are " + newest.get().voters() + ", not the configured " + voters;
         }
         return "a change of the view needs " + majority() + " of " + voters;
+    }
+
+    /** A view that was ever agreed on is held by a majority, so a majority without one shows that there was none. */
+    private String remedy(Round now) {
+        return now.promises.size() >= majority()
+                ? "start those that are missing; if one of them is lost for good: no view was ever agreed on, so nothing was"
+                        + " ever answered under this name; stop all, remove the register's file of every voter, start again"
+                : "start those that are missing";
     }
 
     // ---- arithmetic -----------------------------------------------------------------------------------------------

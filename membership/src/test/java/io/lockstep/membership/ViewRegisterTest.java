@@ -141,6 +141,8 @@ class ViewRegisterTest {
         assertThat(outcomes).isNotEmpty().allMatch(ViewOutcome.Unreachable.class::isInstance);
         assertThat(outcomes.get(0).toString())
                 .contains("a first one needs all of")
+                .contains("start those that are missing")
+                .contains("remove the register's file of every voter")
                 .contains("d1=no answer");
         assertThat(disk("n1").record().value()).isEmpty();
         down.clear();
