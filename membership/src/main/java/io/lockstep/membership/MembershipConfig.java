@@ -3,7 +3,10 @@ package io.lockstep.membership;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Settings of one process about the others; checked when built.
@@ -44,6 +47,9 @@ public record MembershipConfig(
         }
         Checks.port("member port", memberPort, 1);
         checkAddresses(memberAddresses);
+        troubleWithHosts(voters, memberAddresses).ifPresent(trouble -> {
+            throw new IllegalArgumentException(trouble);
+        });
         if (failureDetection.compareTo(FAILURE_DETECTION_MIN) < 0
                 || failureDetection.compareTo(FAILURE_DETECTION_MAX) > 0) {
             throw new IllegalArgumentException("failure-detection is " + failureDetection.toMillis() + " ms, must be "
@@ -54,6 +60,29 @@ public record MembershipConfig(
     /** Whether this process holds the register. */
     public boolean isVoter() {
         return voters.contains(self);
+    }
+
+    /**
+     * Why these voters cannot have a host each (rule R13): two on one host die together, and with them a majority. Loopback
+     * is excepted, since who uses it tries something out.
+     *
+     * @param addresses {@code host:port} of all processes
+     * @return empty when they can
+     */
+    public static Optional<String> troubleWithHosts(List<String> voters, List<String> addresses) {
+        Set<String> hosts = new TreeSet<>();
+        for (String address : addresses) {
+            String host = address.substring(0, Math.max(0, address.lastIndexOf(':')));
+            if (host.startsWith("127.") || host.equalsIgnoreCase("localhost") || host.equals("[::1]")) {
+                return Optional.empty();
+            }
+            hosts.add(host.toLowerCase(Locale.ROOT));
+        }
+        return voters.size() <= hosts.size()
+                ? Optional.empty()
+                : Optional.of("voters " + voters + " are " + voters.size() + ", but all processes together have "
+                        + hosts.size() + " hosts " + hosts
+                        + "; at most one voter may be on a host: name fewer voters, or start one on a further host");
     }
 
     private static void checkVoters(List<String> voters) {

@@ -44,6 +44,16 @@ class MembershipConfigTest {
     }
 
     @Test
+    void refusesMoreVotersThanHostsExceptOnLoopback() {
+        List<String> two = List.of("10.0.0.1:5701", "10.0.0.2:5701", "10.0.0.2:5702");
+        refused("n1", THREE, "10.0.0.1", 5701, two, 500).hasMessageContaining("at most one voter may be on a host");
+        List<String> three = List.of("10.0.0.1:5701", "10.0.0.2:5701", "10.0.0.3:5701");
+        assertThat(config("n1", THREE, "10.0.0.1", 5701, three, Duration.ofMillis(500))
+                        .isVoter())
+                .isTrue();
+    }
+
+    @Test
     void refusesAddressesThatAreNone() {
         refused("n1", THREE, "127.0.0.1", 5701, List.of(), 500).hasMessageContaining("missing");
         refused("n1", THREE, "127.0.0.1", 5701, List.of("localhost"), 500).hasMessageContaining("host:port");

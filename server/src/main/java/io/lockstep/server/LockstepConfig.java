@@ -1,5 +1,6 @@
 package io.lockstep.server;
 
+import io.lockstep.membership.MembershipConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -79,6 +80,9 @@ public record LockstepConfig(
                 role != ProcessRole.ARBITER || voters.contains(name),
                 Setting.NAME,
                 "name is '" + name + "', which is not among voters " + voters + "; an arbiter does nothing but vote");
+        MembershipConfig.troubleWithHosts(voters, hazelcastMembers).ifPresent(trouble -> {
+            throw new ConfigException(Setting.VOTERS.key(), trouble);
+        });
         check(
                 limits.forwardLogBytes() >= 2L * limits.messageMaxBytes(),
                 Setting.FORWARD_LOG_BYTES,
