@@ -40,6 +40,10 @@ public final class H2Records extends Records {
     private static final String SETTINGS =
             ";DB_CLOSE_ON_EXIT=FALSE;ANALYZE_AUTO=0;LOCK_TIMEOUT=1000;QUERY_CACHE_SIZE=0;TIME ZONE=UTC";
 
+    static {
+        H2Properties.set();
+    }
+
     private final String url = "jdbc:h2:mem:lockstep-" + UUID.randomUUID() + SETTINGS;
     private final String password = UUID.randomUUID().toString();
     /** Keeps the database alive, and has the rights to set it up and to copy it. */

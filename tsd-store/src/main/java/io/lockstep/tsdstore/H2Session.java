@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * the value that we put there. Chance: RAND() has a generator per session, RANDOM_UUID(), SECURE_RAND() and the names of
  * identity columns' sequences one per process, which we replace by one that is seeded on lanes and as before elsewhere.
  */
-final class H2Session {
+public final class H2Session {
     private static final VarHandle CURRENT_TIMESTAMP;
     private static final ThreadLocal<@Nullable SeededBytes> SEEDED = new ThreadLocal<>();
 
@@ -49,7 +49,8 @@ final class H2Session {
 
     private H2Session() {}
 
-    static SessionLocal of(Connection connection) throws SQLException {
+    /** The H2 session behind an embedded connection. */
+    public static SessionLocal of(Connection connection) throws SQLException {
         return (SessionLocal) connection.unwrap(JdbcConnection.class).getSession();
     }
 
@@ -58,11 +59,17 @@ final class H2Session {
         CURRENT_TIMESTAMP.set(
                 session,
                 JSR310Utils.offsetDateTimeToValue(MessageContext.instant(timeNs).atOffset(ZoneOffset.UTC)));
+        seed(session, seed);
+    }
+
+    /** From here to {@link #end} H2 draws from this seed. */
+    public static void seed(SessionLocal session, long seed) {
         session.getRandom().setSeed(seed);
         SEEDED.set(new SeededBytes(seed));
     }
 
-    static void end() {
+    /** H2 draws from its own source again. */
+    public static void end() {
         SEEDED.remove();
     }
 

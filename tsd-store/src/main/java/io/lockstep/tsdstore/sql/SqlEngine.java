@@ -1,68 +1,363 @@
 package io.lockstep.tsdstore.sql;
 
+import io.lockstep.sqlwire.LobReferences;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlCodec;
+import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.sqlwire.SqlProtocolException;
+import io.lockstep.sqlwire.SqlReply;
+import io.lockstep.sqlwire.SqlRequest;
+import io.lockstep.tsdstore.H2Session;
 import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.h2.api.ErrorCode;
+import org.h2.engine.SessionLocal;
+import org.h2.message.DbException;
+import org.h2.mvstore.tx.Transaction;
+import org.h2.util.DateTimeUtils;
+import org.h2.util.TimeZoneProvider;
+import org.h2.value.ValueTimestampTimeZone;
 import org.jspecify.annotations.Nullable;
 
-/** SQL sessions of one node over one H2 database. Touched only by the lane, but for {@link #read}. */
+/**
+ * SQL sessions of one node over one H2 database. Touched only by the lane, but for {@link #read}.
+ *
+ * <p>Each message is tried once ({@link #execute}); one that meets a lock waits in the {@link WaitingQueue} until it is
+ * tried again ({@link #retry}) or given up ({@link #giveUp}). What it does is in {@link Statements}.
+ */
 public final class SqlEngine implements AutoCloseable {
-    private final SqlConfig config;
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
 
-    /** A new, empty, private database. */
+    private final SqlConfig config;
+    private final SqlDatabase database;
+    private final Map<Identity, SqlSession> sessions = new ConcurrentHashMap<>();
+    private final Logins logins;
+    private final Attempts attempts;
+    private final Statements statements;
+    private final Reads reads;
+    private final WaitingQueue queue = new WaitingQueue();
+    private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
+    private int openTransactions;
+
+    /** A new, empty, private database. @throws io.lockstep.tsdstore.NodeFailure it cannot be made */
     public SqlEngine(SqlConfig config) {
         this.config = config;
+        this.database = new SqlDatabase(config.owner());
+        this.logins = new Logins(config, database);
+        this.attempts = new Attempts(database.database());
+        this.statements = new Statements(config, attempts);
+        this.reads = new Reads(config, database);
     }
 
-    /** Executes one message of a session; its first message opens it. */
+    // ---- messages --------------------------------------------------------------------------------------------------
+
+    /**
+     * Executes one message of a session; its first message opens it.
+     *
+     * @param timeNs header time, nanoseconds since 1970
+     * @param seed of all that is random
+     */
     public SqlStep execute(Identity session, long requestId, byte[] body, long timeNs, long seed) {
-        throw new UnsupportedOperationException(config.toString());
+        SqlSession of = sessions.computeIfAbsent(session, SqlSession::new);
+        of.lock.lock();
+        try {
+            SqlRequest request;
+            try {
+                request = codec.decodeRequest(body);
+            } catch (SqlProtocolException e) {
+                return answered(
+                        of, new SqlOutcome.Failed("08P01", ErrorCode.CONNECTION_BROKEN_1, e.getMessage(), null));
+            }
+            if (of.h2 == null) {
+                return logIn(of, request.action(), timeNs, seed);
+            }
+            SqlMessage message = new SqlMessage(requestId, body, request, timeNs);
+            if (of.waiting != null) {
+                return besideWaiting(of, message);
+            }
+            return work(of, message, timeNs, seed);
+        } finally {
+            of.lock.unlock();
+        }
     }
 
     /** Another attempt of the session's waiting message: same body, new time and seed. */
     public SqlStep retry(Identity session, long timeNs, long seed) {
-        throw new UnsupportedOperationException(config.toString());
+        SqlSession of = sessions.get(session);
+        SqlMessage message = of == null ? null : of.waiting;
+        if (of == null || message == null) {
+            throw new IllegalStateException("nothing of session " + session + " waits");
+        }
+        of.lock.lock();
+        try {
+            return work(of, message, timeNs, seed);
+        } finally {
+            of.lock.unlock();
+        }
     }
 
     /** The waiting message is given up and has had no effect but on sequences. @return the body of its answer */
     public byte[] giveUp(Identity session, GiveUp reason) {
-        throw new UnsupportedOperationException(config.toString());
+        SqlSession of = sessions.get(session);
+        SqlMessage message = of == null ? null : of.waiting;
+        if (of == null || message == null) {
+            throw new IllegalStateException("nothing of session " + session + " waits");
+        }
+        of.lock.lock();
+        try {
+            return giveUp(of, message, reason);
+        } finally {
+            of.lock.unlock();
+        }
     }
 
-    /** Executes a message that is not ordered and changes nothing. @return the body of the answer; NotARead at times */
+    /**
+     * Executes a message that is not ordered and changes nothing. Safe from any thread, because a session is locked while
+     * somebody works in it.
+     *
+     * @return the body of the answer; {@link SqlOutcome.NotARead} when it must be ordered
+     */
     public byte[] read(Identity session, byte[] body, long timeNs) {
-        throw new UnsupportedOperationException(config.toString());
+        return reads.read(sessions.get(session), body, timeNs);
     }
 
     /** The session ends: its transaction is rolled back and everything of it goes. */
     public void close(Identity session) {
-        // No session can be open yet.
+        SqlSession of = sessions.remove(session);
+        if (of == null) {
+            return;
+        }
+        of.lock.lock();
+        try {
+            queue.remove(session);
+            of.waiting = null;
+            SessionLocal h2 = of.h2;
+            if (h2 != null) {
+                h2.lock();
+                try {
+                    h2.rollback();
+                    attempts.closed(of);
+                    h2.close();
+                } finally {
+                    h2.unlock();
+                }
+                of.h2 = null;
+            }
+            if (of.isTransactionCounted) {
+                openTransactions--;
+            }
+            released(of, true);
+        } finally {
+            of.lock.unlock();
+        }
     }
+
+    // ---- waiting ---------------------------------------------------------------------------------------------------
 
     /** Sessions whose waiting message may be tried again now, in the order in which they came. */
     public List<Identity> ready() {
-        return List.of();
+        return queue.ready();
     }
 
     /** The first of {@link #ready}; null when there is none. */
     public @Nullable Identity nextReady() {
-        return null;
+        return queue.nextReady();
     }
 
     /** Earliest header time at which a waiting message must be given up; Long.MAX_VALUE when there is none. */
     public long nextGiveUpNs() {
-        return Long.MAX_VALUE;
+        return queue.nextGiveUpNs();
     }
 
     /** A session whose waiting message must be given up now; null when there is none. */
     public @Nullable Identity nextGiveUp(long nowNs) {
-        return null;
+        return queue.nextGiveUp(nowNs);
     }
 
     /** Request id of the session's waiting message; 0 when none waits. */
     public long waitingRequest(Identity session) {
-        return 0;
+        SqlSession of = sessions.get(session);
+        return of == null || of.waiting == null ? 0 : of.waiting.requestId;
+    }
+
+    /** SQL transactions open now. */
+    public int openTransactions() {
+        return openTransactions;
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        reads.close();
+        database.close();
+    }
+
+    // ---- one attempt -----------------------------------------------------------------------------------------------
+
+    private SqlStep logIn(SqlSession session, SqlAction action, long timeNs, long seed) {
+        String schema = null;
+        String timeZone = null;
+        SqlOutcome outcome = logins.perform(session, action, seed);
+        SessionLocal h2 = session.h2;
+        if (h2 != null) {
+            attempts.opened(session);
+            schema = h2.getCurrentSchemaName();
+            timeZone = h2.currentTimeZone().getId();
+        }
+        Invariant.check(timeNs >= 0, "header time is after 1970");
+        return new SqlStep.Answered(codec.encode(new SqlReply(true, false, schema, timeZone, outcome)), true);
+    }
+
+    /** While a message waits, the only other one that its session may send is a cancellation. */
+    private SqlStep besideWaiting(SqlSession session, SqlMessage message) {
+        SqlMessage waiting = session.waiting;
+        if (waiting != null
+                && message.request.action() instanceof SqlAction.Cancel cancel
+                && (cancel.requestId() == 0 || cancel.requestId() == waiting.requestId)) {
+            byte[] cancelled = giveUp(session, waiting, GiveUp.CANCELLED);
+            return new SqlStep.Cancelled(reply(session, new SqlOutcome.Done(), null, null), cancelled);
+        }
+        return answered(
+                session,
+                message.request.action() instanceof SqlAction.Cancel
+                        ? new SqlOutcome.Done()
+                        : new SqlOutcome.Failed(
+                                "08P01",
+                                ErrorCode.CONNECTION_BROKEN_1,
+                                "an earlier message of this session still waits for a lock",
+                                null));
+    }
+
+    private SqlStep work(SqlSession session, SqlMessage message, long timeNs, long seed) {
+        SessionLocal h2 = session.h2();
+        String schema = h2.getCurrentSchemaName();
+        TimeZoneProvider timeZone = h2.currentTimeZone();
+        Transaction before = H2Fields.transaction(h2);
+        boolean isRetry = session.waiting != null;
+        long place = queue.placeOf(session.name);
+        if (isRetry) {
+            queue.remove(session.name);
+            session.waiting = null;
+        }
+        Statements.Progress progress;
+        H2Session.seed(h2, seed);
+        try {
+            progress = openTransactions >= config.openTransactionsMax() && isOneMore(session, message)
+                    ? Statements.Progress.of(SqlErrors.limit("This would be one SQL transaction more than the "
+                            + config.openTransactionsMax() + " that may be open at a time"))
+                    : statements.perform(session, message, time(timeNs, timeZone));
+            Conflict conflict = progress.conflict();
+            if (conflict != null) {
+                List<Identity> holders =
+                        conflict.holders().stream().map(each -> each.name).toList();
+                if (!queue.isDeadlock(session.name, holders, conflict.needsAll())) {
+                    await(session, message, conflict, holders, place, timeNs);
+                    settle(session, before, isRetry);
+                    return new SqlStep.Waiting(holders);
+                }
+                progress = Statements.Progress.of(statements.deadlock(session, message, conflict));
+            }
+            statements.finish(session, message, progress.outcome());
+        } finally {
+            H2Session.end();
+        }
+        settle(session, before, isRetry || progress.hasRolledBack());
+        return new SqlStep.Answered(
+                reply(session, progress.outcome(), schema, timeZone), H2Fields.transaction(h2) == null);
+    }
+
+    private boolean isOneMore(SqlSession session, SqlMessage message) {
+        return !session.isTransactionCounted
+                && !message.request.isAutoCommit()
+                && (message.request.action() instanceof SqlAction.Execute
+                        || message.request.action() instanceof SqlAction.Batch);
+    }
+
+    private void await(
+            SqlSession session,
+            SqlMessage message,
+            Conflict conflict,
+            List<Identity> holders,
+            long place,
+            long timeNs) {
+        session.waiting = message;
+        statements.await(session, message, conflict, timeNs);
+        queue.add(session.name, place, conflict.row(), holders, conflict.needsAll(), message.giveUpNs);
+    }
+
+    private byte[] giveUp(SqlSession session, SqlMessage message, GiveUp reason) {
+        SessionLocal h2 = session.h2();
+        Transaction before = H2Fields.transaction(h2);
+        queue.remove(session.name);
+        session.waiting = null;
+        SqlOutcome outcome = statements.givenUp(message, reason);
+        statements.finish(session, message, outcome);
+        settle(session, before, true);
+        return reply(session, outcome, h2.getCurrentSchemaName(), h2.currentTimeZone());
+    }
+
+    /** After a session's turn: counts its transaction, and those who wait for it may go on. */
+    private void settle(SqlSession session, @Nullable Transaction before, boolean hasLetGo) {
+        Transaction after = H2Fields.transaction(session.h2());
+        boolean isOpen = after != null;
+        if (isOpen != session.isTransactionCounted) {
+            session.isTransactionCounted = isOpen;
+            openTransactions += isOpen ? 1 : -1;
+        }
+        boolean isEnded = before != after;
+        if (isEnded || hasLetGo) {
+            released(session, isEnded);
+        }
+    }
+
+    private void released(SqlSession session, boolean isEnded) {
+        if (!queue.isEmpty() && queue.isAwaited(session.name)) {
+            queue.released(session.name, isEnded, this::holderOf);
+        }
+    }
+
+    private @Nullable Identity holderOf(RowName row) {
+        SqlSession holder = attempts.holderOf(row);
+        return holder == null ? null : holder.name;
+    }
+
+    // ---- answers ---------------------------------------------------------------------------------------------------
+
+    private SqlStep answered(SqlSession session, SqlOutcome outcome) {
+        SessionLocal h2 = session.h2;
+        if (h2 == null) {
+            return new SqlStep.Answered(codec.encode(new SqlReply(true, false, null, null, outcome)), true);
+        }
+        return new SqlStep.Answered(
+                reply(session, outcome, h2.getCurrentSchemaName(), h2.currentTimeZone()),
+                H2Fields.transaction(h2) == null);
+    }
+
+    /** @param schema and time zone as the client knows them; null when it does not */
+    private byte[] reply(
+            SqlSession session, SqlOutcome outcome, @Nullable String schema, @Nullable TimeZoneProvider timeZone) {
+        SessionLocal h2 = session.h2();
+        String newSchema = h2.getCurrentSchemaName();
+        TimeZoneProvider newZone = h2.currentTimeZone();
+        return codec.encode(new SqlReply(
+                h2.getAutoCommit(),
+                H2Fields.transaction(h2) != null,
+                newSchema.equals(schema) ? null : newSchema,
+                newZone.equals(timeZone) ? null : newZone.getId(),
+                outcome));
+    }
+
+    private static ValueTimestampTimeZone time(long timeNs, TimeZoneProvider zone) {
+        Instant instant =
+                Instant.ofEpochSecond(Math.floorDiv(timeNs, NANOS_PER_SECOND), Math.floorMod(timeNs, NANOS_PER_SECOND));
+        return DateTimeUtils.currentTimestamp(zone, instant);
+    }
+
+    /** H2's failure as a client sees it. */
+    static SqlOutcome.Failed failed(DbException failure) {
+        return SqlErrors.outcome(failure, null);
+    }
 }

@@ -1,0 +1,257 @@
+package io.lockstep.tsdstore.sql;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.h2.command.Command;
+import org.h2.command.CommandContainer;
+import org.h2.command.Prepared;
+import org.h2.command.Token;
+import org.h2.command.Tokenizer;
+import org.h2.engine.CastDataProvider;
+import org.h2.engine.Database;
+import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
+import org.h2.mvstore.db.MVTable;
+import org.h2.mvstore.tx.Transaction;
+import org.h2.table.Table;
+import org.h2.util.NetworkConnectionInfo;
+import org.h2.value.ValueTimestampTimeZone;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Fields and methods of H2 {@code 2.5.252} that are not public; fails at class loading where they are gone. Safe from
+ * any thread as far as the objects are that it reaches into.
+ */
+final class H2Fields {
+    /** Set in {@code Transaction.statusAndLogId} by a rollback to a savepoint: bit 45, to wake those who wait. */
+    private static final long HAS_ROLLBACK = 1L << 45;
+
+    private static final VarHandle STATUS_AND_LOG_ID;
+    private static final VarHandle TIMEOUT_MILLIS;
+    private static final VarHandle LOCK_TIMEOUT;
+    private static final VarHandle QUERY_TIMEOUT;
+    private static final VarHandle CURRENT_TIMESTAMP;
+    private static final VarHandle SAVEPOINTS;
+    private static final VarHandle VARIABLES;
+    private static final VarHandle LOCAL_TEMPORARY_TABLES;
+    private static final VarHandle UPDATES;
+    private static final VarHandle TRANSACTION;
+    private static final VarHandle PREPARED;
+    private static final VarHandle SET_TYPE;
+    private static final VarHandle LOCK_SHARED_SESSIONS;
+    private static final VarHandle LOCK_EXCLUSIVE_SESSION;
+    private static final MethodHandle CREATE_SESSION;
+    private static final MethodHandle NEW_TOKENIZER;
+    private static final MethodHandle TOKENIZE;
+    private static final MethodHandle TOKEN_TYPE;
+    private static final MethodHandle AS_IDENTIFIER;
+    private static final MethodHandle START;
+    static final int OPEN_PAREN;
+    static final int CLOSE_PAREN;
+    static final int DOT;
+    static final int SEMICOLON;
+    static final int END_OF_INPUT;
+    static final int LITERAL;
+    static final int PARAMETER;
+
+    static {
+        try {
+            MethodHandles.Lookup own = MethodHandles.lookup();
+            MethodHandles.Lookup in = MethodHandles.privateLookupIn(Transaction.class, own);
+            STATUS_AND_LOG_ID = in.findVarHandle(Transaction.class, "statusAndLogId", AtomicLong.class);
+            TIMEOUT_MILLIS = in.findVarHandle(Transaction.class, "timeoutMillis", int.class);
+            in = MethodHandles.privateLookupIn(SessionLocal.class, own);
+            LOCK_TIMEOUT = in.findVarHandle(SessionLocal.class, "lockTimeout", int.class);
+            QUERY_TIMEOUT = in.findVarHandle(SessionLocal.class, "queryTimeout", int.class);
+            CURRENT_TIMESTAMP = in.findVarHandle(SessionLocal.class, "currentTimestamp", ValueTimestampTimeZone.class);
+            SAVEPOINTS = in.findVarHandle(SessionLocal.class, "savepoints", HashMap.class);
+            VARIABLES = in.findVarHandle(SessionLocal.class, "variables", HashMap.class);
+            LOCAL_TEMPORARY_TABLES = in.findVarHandle(SessionLocal.class, "localTempTables", HashMap.class);
+            UPDATES = in.findVarHandle(SessionLocal.class, "updates", Set.class);
+            TRANSACTION = in.findVarHandle(SessionLocal.class, "transaction", Transaction.class);
+            PREPARED = MethodHandles.privateLookupIn(CommandContainer.class, own)
+                    .findVarHandle(CommandContainer.class, "prepared", Prepared.class);
+            SET_TYPE = MethodHandles.privateLookupIn(org.h2.command.dml.Set.class, own)
+                    .findVarHandle(org.h2.command.dml.Set.class, "type", int.class);
+            in = MethodHandles.privateLookupIn(MVTable.class, own);
+            LOCK_SHARED_SESSIONS = in.findVarHandle(MVTable.class, "lockSharedSessions", ConcurrentHashMap.class);
+            LOCK_EXCLUSIVE_SESSION = in.findVarHandle(MVTable.class, "lockExclusiveSession", SessionLocal.class);
+            in = MethodHandles.privateLookupIn(Database.class, own);
+            CREATE_SESSION = in.findVirtual(
+                    Database.class,
+                    "createSession",
+                    MethodType.methodType(SessionLocal.class, User.class, NetworkConnectionInfo.class));
+            in = MethodHandles.privateLookupIn(Tokenizer.class, own);
+            NEW_TOKENIZER = in.findConstructor(
+                    Tokenizer.class,
+                    MethodType.methodType(
+                            void.class, CastDataProvider.class, boolean.class, boolean.class, BitSet.class));
+            TOKENIZE = in.findVirtual(
+                    Tokenizer.class,
+                    "tokenize",
+                    MethodType.methodType(ArrayList.class, String.class, boolean.class, BitSet.class));
+            TOKEN_TYPE = in.findVirtual(Token.class, "tokenType", MethodType.methodType(int.class));
+            AS_IDENTIFIER = in.findVirtual(Token.class, "asIdentifier", MethodType.methodType(String.class));
+            START = in.findVirtual(Token.class, "start", MethodType.methodType(int.class));
+            OPEN_PAREN = constant(in, "OPEN_PAREN");
+            CLOSE_PAREN = constant(in, "CLOSE_PAREN");
+            DOT = constant(in, "DOT");
+            SEMICOLON = constant(in, "SEMICOLON");
+            END_OF_INPUT = constant(in, "END_OF_INPUT");
+            LITERAL = constant(in, "LITERAL");
+            PARAMETER = constant(in, "PARAMETER");
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private H2Fields() {}
+
+    private static int constant(MethodHandles.Lookup in, String name) throws ReflectiveOperationException {
+        return (int) in.findStaticVarHandle(Token.class, name, int.class).get();
+    }
+
+    /** From here on the transaction waits for no row. */
+    static void waitForNothing(Transaction transaction) {
+        TIMEOUT_MILLIS.set(transaction, 0);
+    }
+
+    /**
+     * Forgets that the transaction has rolled back to a savepoint. While H2 remembers it, whoever meets one of the
+     * transaction's rows tries again at once and for ever; on a lane nobody waits who would have to be woken.
+     */
+    static void forgetRollback(Transaction transaction) {
+        AtomicLong status = (AtomicLong) STATUS_AND_LOG_ID.get(transaction);
+        long value = status.get();
+        while ((value & HAS_ROLLBACK) != 0 && !status.compareAndSet(value, value & ~HAS_ROLLBACK)) {
+            value = status.get();
+        }
+    }
+
+    /** The session's lock timeout, and nothing else: the transaction's stays. */
+    static void setLockTimeout(SessionLocal session, int millis) {
+        LOCK_TIMEOUT.set(session, millis);
+    }
+
+    static void setQueryTimeout(SessionLocal session, int millis) {
+        QUERY_TIMEOUT.set(session, millis);
+    }
+
+    static void setTime(SessionLocal session, ValueTimestampTimeZone time) {
+        CURRENT_TIMESTAMP.set(session, time);
+    }
+
+    static boolean isTimeSet(SessionLocal session) {
+        return CURRENT_TIMESTAMP.get(session) != null;
+    }
+
+    static boolean hasSavepoints(SessionLocal session) {
+        HashMap<?, ?> savepoints = (HashMap<?, ?>) SAVEPOINTS.get(session);
+        return savepoints != null && !savepoints.isEmpty();
+    }
+
+    static boolean hasVariables(SessionLocal session) {
+        HashMap<?, ?> variables = (HashMap<?, ?>) VARIABLES.get(session);
+        return variables != null && !variables.isEmpty();
+    }
+
+    static boolean hasTemporaryTables(SessionLocal session) {
+        HashMap<?, ?> tables = (HashMap<?, ?>) LOCAL_TEMPORARY_TABLES.get(session);
+        return tables != null && !tables.isEmpty();
+    }
+
+    @SuppressWarnings("unchecked")
+    static Set<Table> updates(SessionLocal session) {
+        return (Set<Table>) UPDATES.get(session);
+    }
+
+    /** The session's transaction; null when none has begun. */
+    static @Nullable Transaction transaction(SessionLocal session) {
+        return (Transaction) TRANSACTION.get(session);
+    }
+
+    static void setTransaction(SessionLocal session, @Nullable Transaction transaction) {
+        TRANSACTION.set(session, transaction);
+    }
+
+    /** What H2 has made of a command's text; null for a list of statements. */
+    static @Nullable Prepared prepared(Command command) {
+        return command instanceof CommandContainer ? (Prepared) PREPARED.get((CommandContainer) command) : null;
+    }
+
+    static int typeOf(org.h2.command.dml.Set statement) {
+        return (int) SET_TYPE.get(statement);
+    }
+
+    /** Sessions that have written to the table in their open transactions. */
+    @SuppressWarnings("unchecked")
+    static Set<SessionLocal> writersOf(MVTable table) {
+        return ((ConcurrentHashMap<SessionLocal, SessionLocal>) LOCK_SHARED_SESSIONS.get(table)).keySet();
+    }
+
+    static @Nullable SessionLocal exclusiveOwnerOf(MVTable table) {
+        return (SessionLocal) LOCK_EXCLUSIVE_SESSION.get(table);
+    }
+
+    static SessionLocal createSession(Database database, User user) {
+        try {
+            return (SessionLocal) CREATE_SESSION.invokeExact(database, user, (NetworkConnectionInfo) null);
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    /** The tokens of a text. @throws org.h2.message.DbException it has none */
+    static ArrayList<?> tokens(SessionLocal session, String sql) {
+        try {
+            boolean isUpper = session.getDatabase().getSettings().databaseToUpper;
+            boolean isLower = session.getDatabase().getSettings().databaseToLower;
+            Tokenizer tokenizer = (Tokenizer) NEW_TOKENIZER.invokeExact(
+                    (CastDataProvider) session.getDatabase(), isUpper, isLower, session.getNonKeywords());
+            return (ArrayList<?>) TOKENIZE.invokeExact(tokenizer, sql, false, new BitSet());
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    static int typeOf(Token token) {
+        try {
+            return (int) TOKEN_TYPE.invokeExact(token);
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    static int startOf(Token token) {
+        try {
+            return (int) START.invokeExact(token);
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    /** An identifier's name; null when the token is none. */
+    static @Nullable String identifierOf(Token token) {
+        try {
+            return (String) AS_IDENTIFIER.invokeExact(token);
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    /** None of the methods behind the handles declares a checked exception. */
+    private static RuntimeException sneaky(Throwable e) {
+        if (e instanceof Error error) {
+            throw error;
+        }
+        throw (RuntimeException) e;
+    }
+}

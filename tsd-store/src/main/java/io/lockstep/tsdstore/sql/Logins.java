@@ -1,0 +1,117 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.sqlwire.Scram;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlOutcome;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.h2.api.ErrorCode;
+import org.h2.engine.Constants;
+import org.h2.engine.SessionLocal;
+import org.h2.message.DbException;
+import org.h2.util.TimeZoneProvider;
+
+/** The two steps of logging in (SCRAM-SHA-256). Touched only by the lane. */
+final class Logins {
+    private static final int SALT_BYTES = 16;
+
+    private final SqlConfig config;
+    private final SqlDatabase database;
+    private final Scram.Verifier verifier;
+
+    Logins(SqlConfig config, SqlDatabase database) {
+        this.config = config;
+        this.database = database;
+        this.verifier = Scram.verifier(config.ownerPassword().toCharArray(), salt(config.owner()), Scram.ITERATIONS);
+    }
+
+    /** Equal on all nodes, also for a user whom nobody knows: so a challenge does not tell who exists. */
+    private static byte[] salt(String user) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256")
+                    .digest(("lockstep:" + user.toLowerCase(Locale.ROOT)).getBytes(StandardCharsets.UTF_8));
+            return Arrays.copyOf(hash, SALT_BYTES);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    /** A message of a session that is not logged in. Afterwards its H2 session is open, or it is where it began. */
+    SqlOutcome perform(SqlSession session, SqlAction action, long seed) {
+        String user = session.user;
+        String nonce = session.nonce;
+        if (action instanceof SqlAction.Hello hello) {
+            session.user = hello.user();
+            session.nonce = hello.nonce()
+                    + HexFormat.of().toHexDigits(seed)
+                    + HexFormat.of().toHexDigits(session.name.position());
+            return new SqlOutcome.Challenge(salt(hello.user()), Scram.ITERATIONS, session.nonce);
+        }
+        session.user = null;
+        session.nonce = null;
+        if (!(action instanceof SqlAction.Prove prove) || user == null || nonce == null) {
+            return new SqlOutcome.Failed(
+                    "28000", ErrorCode.WRONG_USER_OR_PASSWORD, "this session is not logged in", null);
+        }
+        String said = Scram.said(user, nonce, salt(user), Scram.ITERATIONS);
+        boolean isProved = Scram.isProved(verifier, said, prove.proof());
+        if (!isProved || !user.equalsIgnoreCase(config.owner())) {
+            return SqlEngine.failed(DbException.get(ErrorCode.WRONG_USER_OR_PASSWORD));
+        }
+        SessionLocal opened = database.open();
+        try {
+            prove.settings().forEach((name, value) -> set(opened, name, value));
+        } catch (DbException e) {
+            opened.close();
+            return SqlEngine.failed(e);
+        }
+        session.h2 = opened;
+        return new SqlOutcome.Welcome(Scram.signature(verifier, said), facts());
+    }
+
+    private static void set(SessionLocal session, String name, String value) {
+        switch (name) {
+            // Which database it is was decided by who was asked.
+            case "database" -> {}
+            case "schema" -> session.setCurrentSchemaName(value);
+            case "timeZone" -> session.setTimeZone(zone(value));
+            case "lockTimeout" -> session.setLockTimeout(millis(name, value));
+            default -> throw DbException.get(ErrorCode.UNSUPPORTED_SETTING_1, name);
+        }
+    }
+
+    private static TimeZoneProvider zone(String value) {
+        try {
+            return TimeZoneProvider.ofId(value);
+        } catch (RuntimeException e) {
+            throw DbException.getInvalidValueException("timeZone", value);
+        }
+    }
+
+    private static int millis(String name, String value) {
+        try {
+            int millis = Integer.parseInt(value);
+            if (millis >= 0) {
+                return millis;
+            }
+        } catch (NumberFormatException e) {
+            throw DbException.get(ErrorCode.INVALID_VALUE_2, e, value, name);
+        }
+        throw DbException.getInvalidValueException(name, value);
+    }
+
+    private Map<String, String> facts() {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("version", Constants.FULL_VERSION);
+        facts.put("mode", database.database().getMode().getName());
+        facts.put("openStatementsMax", Integer.toString(config.openStatementsMax()));
+        facts.put("statementCharactersMax", Integer.toString(config.statementCharactersMax()));
+        return facts;
+    }
+}

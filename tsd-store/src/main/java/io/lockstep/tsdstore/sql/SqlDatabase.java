@@ -1,0 +1,91 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.tsdstore.H2Properties;
+import io.lockstep.tsdstore.H2Session;
+import io.lockstep.tsdstore.NodeFailure;
+import java.lang.reflect.Field;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Locale;
+import java.util.UUID;
+import org.h2.engine.Database;
+import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
+import org.h2.util.TimeZoneProvider;
+
+/**
+ * The H2 database behind a node's SQL sessions: unnamed, in this process's memory, reached by nobody else. Touched only by
+ * the lane; sessions are opened by any thread.
+ */
+final class SqlDatabase implements AutoCloseable {
+    private static final String ADMINISTRATOR = "LOCKSTEP";
+    /** Statistics change only with entries; no plan is reused beyond what the client prepared. */
+    private static final String URL =
+            "jdbc:h2:mem:;DB_CLOSE_ON_EXIT=FALSE;ANALYZE_AUTO=0;QUERY_CACHE_SIZE=0;TIME ZONE=UTC";
+
+    /** The same on all nodes: {@code DATABASE()} and the information schema show it. */
+    private static final String NAME = "LOCKSTEP";
+
+    static {
+        H2Properties.set();
+    }
+
+    /** Keeps the database alive, and has the rights to set it up and to copy it. */
+    private final Connection administrator;
+
+    private final Database database;
+    private final User owner;
+
+    /** A new one. @throws NodeFailure it cannot be made */
+    SqlDatabase(String ownerName) {
+        try {
+            administrator = DriverManager.getConnection(
+                    URL, ADMINISTRATOR, UUID.randomUUID().toString());
+            database = H2Session.of(administrator).getDatabase();
+            Field name = Database.class.getDeclaredField("databaseShortName");
+            name.setAccessible(true);
+            name.set(database, NAME);
+            String user = ownerName.toUpperCase(Locale.ROOT);
+            try (Statement statement = administrator.createStatement()) {
+                String quoted = '"' + user.replace("\"", "\"\"") + '"';
+                statement.execute("CREATE USER " + quoted + " PASSWORD '" + UUID.randomUUID() + "'");
+                statement.execute("GRANT ALTER ANY SCHEMA TO " + quoted);
+            }
+            owner = database.getUser(user);
+        } catch (SQLException | ReflectiveOperationException e) {
+            throw new NodeFailure("this node cannot set up an H2 database: " + e, e);
+        }
+    }
+
+    Database database() {
+        return database;
+    }
+
+    /** The administrator's session, for copies. */
+    SessionLocal administrator() {
+        try {
+            return H2Session.of(administrator);
+        } catch (SQLException e) {
+            throw new NodeFailure("this node's H2 database is gone: " + e, e);
+        }
+    }
+
+    /** A new session of the owner, with autocommit on, as a client finds it. */
+    SessionLocal open() {
+        SessionLocal session = H2Fields.createSession(database, owner);
+        session.setTimeZone(TimeZoneProvider.ofId("UTC"));
+        return session;
+    }
+
+    @Override
+    public void close() {
+        try (Connection last = administrator;
+                Statement statement = last.createStatement()) {
+            statement.execute("SHUTDOWN IMMEDIATELY");
+        } catch (SQLException e) {
+            throw new NodeFailure("this node cannot close its H2 database: " + e, e);
+        }
+    }
+}

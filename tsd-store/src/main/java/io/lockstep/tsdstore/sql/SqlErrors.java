@@ -1,0 +1,101 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.tsdstore.NodeFailure;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.SQLException;
+import java.util.Set;
+import org.h2.api.ErrorCode;
+import org.h2.jdbc.JdbcException;
+import org.h2.message.DbException;
+import org.jspecify.annotations.Nullable;
+
+/** Tells errors that are equal on all nodes from this node's own trouble. Safe from any thread, because nothing is kept. */
+final class SqlErrors {
+    /** H2's code for "another transaction has the row, or the table". */
+    private static final Set<Integer> LOCKED = Set.of(
+            ErrorCode.LOCK_TIMEOUT_1,
+            ErrorCode.CONCURRENT_UPDATE_1,
+            ErrorCode.ROW_NOT_FOUND_IN_PRIMARY_INDEX,
+            ErrorCode.ROW_NOT_FOUND_WHEN_DELETING_1);
+
+    private static final Set<Integer> OWN = Set.of(
+            ErrorCode.OUT_OF_MEMORY,
+            ErrorCode.IO_EXCEPTION_1,
+            ErrorCode.IO_EXCEPTION_2,
+            ErrorCode.FILE_CORRUPTED_1,
+            ErrorCode.DATABASE_IS_CLOSED,
+            ErrorCode.DATABASE_CALLED_AT_SHUTDOWN,
+            ErrorCode.CONNECTION_BROKEN_1,
+            ErrorCode.STATEMENT_WAS_CANCELED);
+
+    private static final int CAUSES_MAX = 64;
+
+    private SqlErrors() {}
+
+    /** Whether H2 would have waited. */
+    static boolean isLocked(DbException failure) {
+        return LOCKED.contains(failure.getErrorCode());
+    }
+
+    /**
+     * What the client gets.
+     *
+     * @param sql the statement; null when the failure names it already, or there is none
+     * @throws NodeFailure the trouble is this node's own
+     * @throws Error one is among the causes: it goes to whoever ends the process
+     */
+    static SqlOutcome.Failed outcome(RuntimeException failure, @Nullable String sql) {
+        if (failure instanceof LimitException limit) {
+            return limit(String.valueOf(limit.getMessage()));
+        }
+        check(failure);
+        return told(failure, sql);
+    }
+
+    /** What the client gets of a failure that is an outcome for sure. */
+    static SqlOutcome.Failed told(RuntimeException failure, @Nullable String sql) {
+        DbException converted = DbException.convert(failure);
+        if (sql != null) {
+            converted = converted.addSQL(sql);
+        }
+        SQLException e = converted.getSQLException();
+        String state = e.getSQLState();
+        return e instanceof JdbcException named
+                ? new SqlOutcome.Failed(
+                        state == null ? "HY000" : state,
+                        e.getErrorCode(),
+                        String.valueOf(named.getOriginalMessage()),
+                        named.getSQL())
+                : new SqlOutcome.Failed(
+                        state == null ? "HY000" : state, e.getErrorCode(), String.valueOf(e.getMessage()), null);
+    }
+
+    /** Something that no database with Lockstep does. */
+    static DbException refused(String what) {
+        return DbException.getUnsupportedException(what);
+    }
+
+    /** A limit that the node was configured with; 54000 is "program limit exceeded". */
+    static SqlOutcome.Failed limit(String what) {
+        return new SqlOutcome.Failed("54000", 54000, what, null);
+    }
+
+    private static void check(RuntimeException failure) {
+        Throwable cause = failure;
+        for (int i = 0; cause != null && i < CAUSES_MAX; i++, cause = cause.getCause()) {
+            if (cause instanceof Error error) {
+                throw error;
+            }
+            boolean isOwn = cause instanceof IOException
+                    || cause instanceof UncheckedIOException
+                    || cause instanceof NodeFailure
+                    || cause instanceof SQLException sql && OWN.contains(sql.getErrorCode())
+                    || cause instanceof DbException h2 && OWN.contains(h2.getErrorCode());
+            if (isOwn) {
+                throw new NodeFailure("this node cannot execute: " + cause, failure);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.sqlwire.SqlColumn;
+import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.sqlwire.SqlRequest;
+import java.util.ArrayList;
+import java.util.List;
+import org.h2.value.Value;
+import org.jspecify.annotations.Nullable;
+
+/** A message on its way through attempts, and how far it has got. Touched only by the lane. */
+final class SqlMessage {
+    /** No conflict yet. */
+    static final long NONE = -1;
+
+    final long requestId;
+    final byte[] body;
+    final SqlRequest request;
+    /** Header time of the first attempt, in nanoseconds: query timeouts count from it. */
+    final long firstTimeNs;
+
+    /** Whether what stands beside its action has been applied. */
+    boolean isBegun;
+    /** Rows of a batch, or statements of a list, that are done and stay done whatever the rest comes to. */
+    int done;
+    /** Parameters of a list's statements that are done. */
+    int parametersDone;
+    /** The statement that it executes; null until it is found or parsed, and after a copy. */
+    @Nullable SqlStatement statement;
+    /** What the first statement of a list came to. */
+    @Nullable SqlOutcome first;
+    /** Of a batch. */
+    long[] counts = new long[0];
+
+    final List<SqlOutcome.Failed> failures = new ArrayList<>();
+
+    @Nullable List<SqlColumn> keyColumns;
+
+    final List<Value[]> keyRows = new ArrayList<>();
+
+    /** Header time of the first conflict of what it is at. */
+    long firstConflictNs = NONE;
+    /** The table that a lock timeout would name; null when it would name none. */
+    @Nullable String lockedTable;
+    /** Why it is given up at {@link #giveUpNs}: its lock timeout or its query timeout. */
+    boolean isCancelledByTime;
+
+    long giveUpNs = Long.MAX_VALUE;
+
+    SqlMessage(long requestId, byte[] body, SqlRequest request, long firstTimeNs) {
+        this.requestId = requestId;
+        this.body = body;
+        this.request = request;
+        this.firstTimeNs = firstTimeNs;
+    }
+}

@@ -1,0 +1,56 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.wire.Identity;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.h2.engine.SessionLocal;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a node remembers of one SQL session between two messages: its TSD. Touched only by whoever holds {@link #lock}: the
+ * lane, or for a read another thread.
+ *
+ * <p>Within {@link #h2}: the open transaction with its locks and savepoints, autocommit, isolation level, schema and
+ * search path, time zone, lock timeout, variables, temporary tables, last identity.
+ */
+final class SqlSession {
+    final Identity name;
+    final ReentrantLock lock = new ReentrantLock();
+    /** Null until the client has proved its password. */
+    @Nullable SessionLocal h2;
+
+    /** Of a login that has begun: who, and both nonces. */
+    @Nullable String user;
+
+    @Nullable String nonce;
+
+    /** Prepared statements by the client's number. */
+    final Map<Integer, SqlStatement> statements = new HashMap<>();
+
+    /** Results whose rows the client may still fetch, by the client's number. */
+    final Map<Integer, SqlResult> results = new TreeMap<>();
+
+    /** Memory of {@link #results}, about. */
+    long resultBytes;
+    /** Milliseconds, 0 for none: {@code SET QUERY_TIMEOUT}. H2 itself never cancels by a clock of its own. */
+    int queryTimeoutMillis;
+    /** The message that waits for a lock; null when none does. */
+    @Nullable SqlMessage waiting;
+    /** Whether an H2 transaction is open, as counted in the engine. */
+    boolean isTransactionCounted;
+
+    SqlSession(Identity name) {
+        this.name = name;
+    }
+
+    /** The H2 session of a client that is logged in. */
+    SessionLocal h2() {
+        SessionLocal session = h2;
+        if (session == null) {
+            throw new IllegalStateException("session " + name + " is not logged in");
+        }
+        return session;
+    }
+}

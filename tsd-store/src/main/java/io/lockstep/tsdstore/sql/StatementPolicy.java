@@ -1,0 +1,191 @@
+package io.lockstep.tsdstore.sql;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.h2.command.Command;
+import org.h2.command.CommandInterface;
+import org.h2.command.Prepared;
+import org.h2.command.Token;
+import org.h2.command.dml.SetTypes;
+import org.h2.engine.DbObject;
+import org.h2.engine.SessionLocal;
+import org.h2.message.DbException;
+import org.h2.table.MetaTable;
+import org.h2.util.ParserUtil;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What no client may run, whoever it is: what would reach beyond the database, and what could not be equal on all nodes.
+ * Safe from any thread, because nothing is kept.
+ *
+ * <p>Texts are judged by H2's own tokens and its own parsed statements, never by searching in them. What a client lacks
+ * the right for is refused by H2 itself: clients are never its administrators.
+ */
+final class StatementPolicy {
+    private static final String DIFFERS = " would not be equal on all nodes";
+    private static final String BEYOND = " reaches beyond the database";
+    private static final String TWO_PHASES = "transactions in two phases (XA)";
+    private static final String BY_LOCKSTEP = " is managed by Lockstep, not by SQL";
+
+    /** Functions by name, and why not. */
+    private static final Map<String, String> FUNCTIONS = Map.ofEntries(
+            Map.entry("SESSION_ID", DIFFERS),
+            Map.entry("TRANSACTION_ID", DIFFERS),
+            Map.entry("DATABASE_PATH", DIFFERS),
+            Map.entry("MEMORY_FREE", DIFFERS),
+            Map.entry("MEMORY_USED", DIFFERS),
+            Map.entry("DISK_SPACE_USED", DIFFERS),
+            Map.entry("ABORT_SESSION", DIFFERS),
+            Map.entry("CANCEL_SESSION", DIFFERS),
+            Map.entry("FILE_READ", BEYOND),
+            Map.entry("FILE_WRITE", BEYOND),
+            Map.entry("CSVREAD", BEYOND),
+            Map.entry("CSVWRITE", BEYOND),
+            Map.entry("LINK_SCHEMA", BEYOND));
+
+    /** Statements by H2's code, and why not. */
+    private static final Map<Integer, String> STATEMENTS = Map.ofEntries(
+            Map.entry(CommandInterface.CREATE_ALIAS, "CREATE ALIAS: functions come from the nodes' class path only"),
+            Map.entry(CommandInterface.DROP_ALIAS, "DROP ALIAS: functions come from the nodes' class path only"),
+            Map.entry(
+                    CommandInterface.CREATE_AGGREGATE, "CREATE AGGREGATE: classes come from the nodes' operator only"),
+            Map.entry(CommandInterface.CREATE_TRIGGER, "CREATE TRIGGER: classes come from the nodes' operator only"),
+            Map.entry(CommandInterface.CREATE_LINKED_TABLE, "CREATE LINKED TABLE" + BEYOND),
+            Map.entry(CommandInterface.RUNSCRIPT, "RUNSCRIPT" + BEYOND),
+            Map.entry(CommandInterface.SCRIPT, "SCRIPT" + BEYOND),
+            Map.entry(CommandInterface.BACKUP, "BACKUP" + BEYOND),
+            Map.entry(CommandInterface.SHUTDOWN, "SHUTDOWN" + BEYOND),
+            Map.entry(CommandInterface.SHUTDOWN_IMMEDIATELY, "SHUTDOWN" + BEYOND),
+            Map.entry(CommandInterface.SHUTDOWN_COMPACT, "SHUTDOWN" + BEYOND),
+            Map.entry(CommandInterface.SHUTDOWN_DEFRAG, "SHUTDOWN" + BEYOND),
+            Map.entry(CommandInterface.CHECKPOINT, "CHECKPOINT" + BEYOND),
+            Map.entry(CommandInterface.CHECKPOINT_SYNC, "CHECKPOINT" + BEYOND),
+            Map.entry(CommandInterface.ALTER_USER_SET_PASSWORD, "ALTER USER: a password" + BY_LOCKSTEP),
+            Map.entry(CommandInterface.ALTER_USER_ADMIN, "ALTER USER: who is an administrator" + BY_LOCKSTEP),
+            Map.entry(CommandInterface.ALTER_USER_RENAME, "ALTER USER: a name" + BY_LOCKSTEP),
+            Map.entry(CommandInterface.CREATE_USER, "CREATE USER: a user" + BY_LOCKSTEP),
+            Map.entry(CommandInterface.DROP_USER, "DROP USER: a user" + BY_LOCKSTEP),
+            Map.entry(CommandInterface.CREATE_ROLE, "CREATE ROLE: a role" + BY_LOCKSTEP),
+            Map.entry(CommandInterface.DROP_ROLE, "DROP ROLE: a role" + BY_LOCKSTEP),
+            Map.entry(CommandInterface.PREPARE_COMMIT, TWO_PHASES),
+            Map.entry(CommandInterface.COMMIT_TRANSACTION, TWO_PHASES),
+            Map.entry(CommandInterface.ROLLBACK_TRANSACTION, TWO_PHASES),
+            Map.entry(CommandInterface.PREPARE, "PREPARE: statements are prepared by the driver"),
+            Map.entry(CommandInterface.EXECUTE, "EXECUTE: statements are prepared by the driver"),
+            Map.entry(CommandInterface.DEALLOCATE, "DEALLOCATE: statements are prepared by the driver"),
+            Map.entry(CommandInterface.EXECUTE_IMMEDIATELY, "EXECUTE IMMEDIATE: its text cannot be judged before"));
+
+    /** Settings of a session that are allowed; each other one is the database's or the node's. */
+    private static final Set<Integer> SETTINGS = Set.of(
+            SetTypes.VARIABLE,
+            SetTypes.QUERY_TIMEOUT,
+            SetTypes.LOCK_TIMEOUT,
+            SetTypes.SCHEMA,
+            SetTypes.SCHEMA_SEARCH_PATH,
+            SetTypes.CATALOG,
+            SetTypes.NON_KEYWORDS,
+            SetTypes.TIME_ZONE,
+            SetTypes.VARIABLE_BINARY,
+            SetTypes.TRUNCATE_LARGE_LENGTH);
+
+    /** Tables of the information schema that show the node, not the database. */
+    private static final Set<String> NODE_TABLES = Set.of("SESSIONS", "LOCKS", "IN_DOUBT", "QUERY_STATISTICS");
+
+    private StatementPolicy() {}
+
+    /**
+     * Judges a text before H2 parses it.
+     *
+     * @return its statements when there are several; otherwise none
+     * @throws DbException it is refused
+     */
+    static List<String> judge(SessionLocal session, String sql) {
+        List<String> parts = new ArrayList<>();
+        int start = 0;
+        boolean isEmpty = true;
+        List<?> tokens = H2Fields.tokens(session, sql);
+        for (int i = 0; i < tokens.size(); i++) {
+            Token token = (Token) tokens.get(i);
+            int type = H2Fields.typeOf(token);
+            if (type == H2Fields.SEMICOLON || type == H2Fields.END_OF_INPUT) {
+                int end = type == H2Fields.SEMICOLON ? H2Fields.startOf(token) : sql.length();
+                if (!isEmpty) {
+                    parts.add(sql.substring(start, end).strip());
+                }
+                start = end + 1;
+                isEmpty = true;
+                continue;
+            }
+            isEmpty = false;
+            if (type == ParserUtil._ROWID_) {
+                throw SqlErrors.refused("_ROWID_" + DIFFERS);
+            }
+            String name = H2Fields.identifierOf(token);
+            if (name != null) {
+                judge(name.toUpperCase(Locale.ROOT), typeAt(tokens, i + 1), tokens, i);
+            }
+        }
+        return parts.size() > 1 ? List.copyOf(parts) : List.of();
+    }
+
+    private static int typeAt(List<?> tokens, int at) {
+        return at < tokens.size() ? H2Fields.typeOf((Token) tokens.get(at)) : H2Fields.END_OF_INPUT;
+    }
+
+    private static void judge(String name, int next, List<?> tokens, int at) {
+        if (name.equals("JAVA_OBJECT")) {
+            throw SqlErrors.refused("JAVA_OBJECT: objects would run code of their classes on the nodes");
+        }
+        if (next != H2Fields.OPEN_PAREN) {
+            return;
+        }
+        String reason = FUNCTIONS.get(name);
+        if (reason != null) {
+            throw SqlErrors.refused(name + reason);
+        }
+        if ((name.equals("RANDOM_UUID") || name.equals("UUID"))
+                && typeAt(tokens, at + 2) != H2Fields.CLOSE_PAREN
+                && !tokens.get(at + 2).toString().equals("4")) {
+            throw SqlErrors.refused(name + " of any version but 4" + DIFFERS);
+        }
+    }
+
+    /**
+     * Judges a statement that H2 has parsed, before it runs.
+     *
+     * @param isOrdered whether it is to be executed on all nodes
+     * @throws DbException it is refused
+     */
+    static void judge(Command command, @Nullable Prepared prepared, boolean isOrdered) {
+        int type = command.getCommandType();
+        String reason = STATEMENTS.get(type);
+        if (reason != null) {
+            throw SqlErrors.refused(reason);
+        }
+        if (prepared instanceof org.h2.command.dml.Set set) {
+            int setting = H2Fields.typeOf(set);
+            if (!SETTINGS.contains(setting)) {
+                String name = SetTypes.getTypeName(setting);
+                throw SqlErrors.refused("SET " + name + ": " + name
+                        + " is a setting of the database, see databases.NAME." + name.toLowerCase(Locale.ROOT));
+            }
+        }
+        if (isOrdered && prepared != null) {
+            judgeTables(prepared);
+        }
+    }
+
+    private static void judgeTables(Prepared prepared) {
+        HashSet<DbObject> used = new HashSet<>();
+        prepared.collectDependencies(used);
+        for (DbObject each : used) {
+            if (each instanceof MetaTable table && NODE_TABLES.contains(table.getName())) {
+                throw SqlErrors.refused("INFORMATION_SCHEMA." + table.getName() + DIFFERS);
+            }
+        }
+    }
+}

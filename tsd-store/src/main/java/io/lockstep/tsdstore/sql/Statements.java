@@ -1,0 +1,561 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.sqlwire.GeneratedKeys;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlColumn;
+import io.lockstep.sqlwire.SqlOutcome;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.h2.api.ErrorCode;
+import org.h2.command.Command;
+import org.h2.command.CommandInterface;
+import org.h2.command.Prepared;
+import org.h2.command.dml.SetTypes;
+import org.h2.command.query.ForUpdate;
+import org.h2.command.query.Query;
+import org.h2.engine.SessionLocal;
+import org.h2.expression.ParameterInterface;
+import org.h2.jdbc.meta.DatabaseMetaServer;
+import org.h2.message.DbException;
+import org.h2.mvstore.tx.Transaction;
+import org.h2.result.ResultInterface;
+import org.h2.result.ResultWithGeneratedKeys;
+import org.h2.value.Value;
+import org.h2.value.ValueTimestampTimeZone;
+import org.jspecify.annotations.Nullable;
+
+/** What the messages of a session that is logged in do. Touched only by the lane. */
+final class Statements {
+    /** {@code LOCK_TIMEOUT 0} is this to H2, in milliseconds. */
+    private static final int LOCK_TIMEOUT_OF_ZERO = 2_000;
+
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
+    /**
+     * How far a message has got: done with an outcome, or in conflict.
+     *
+     * @param outcome of no meaning in a conflict
+     * @param hasRolledBack whether it let go of locks without ending its transaction
+     */
+    record Progress(SqlOutcome outcome, @Nullable Conflict conflict, boolean hasRolledBack) {
+        private static final SqlOutcome NONE = new SqlOutcome.Done();
+
+        static Progress of(SqlOutcome outcome) {
+            return new Progress(outcome, null, false);
+        }
+
+        static Progress of(Conflict conflict) {
+            return new Progress(NONE, conflict, false);
+        }
+    }
+
+    private final SqlConfig config;
+    private final Attempts attempts;
+
+    Statements(SqlConfig config, Attempts attempts) {
+        this.config = config;
+        this.attempts = attempts;
+    }
+
+    /** Does what the message asks for, or goes on with it, as far as it gets. */
+    Progress perform(SqlSession session, SqlMessage message, ValueTimestampTimeZone time) {
+        SessionLocal h2 = session.h2();
+        setTime(h2, time);
+        if (!message.isBegun) {
+            message.isBegun = true;
+            begin(session, message);
+        }
+        try {
+            return perform(session, message, message.request.action(), time);
+        } catch (DbException | LimitException e) {
+            return Progress.of(SqlErrors.outcome(e, null));
+        }
+    }
+
+    /** What stands in a message beside its action. */
+    private static void begin(SqlSession session, SqlMessage message) {
+        SessionLocal h2 = session.h2();
+        for (int closed : message.request.closedStatements()) {
+            session.statements.remove(closed);
+        }
+        for (int closed : message.request.closedResults()) {
+            closeResult(session, closed);
+        }
+        if (message.request.isAutoCommit() != h2.getAutoCommit()) {
+            h2.setAutoCommit(message.request.isAutoCommit());
+            if (message.request.isAutoCommit()) {
+                commit(h2);
+            }
+        }
+    }
+
+    private Progress perform(SqlSession session, SqlMessage message, SqlAction action, ValueTimestampTimeZone time) {
+        if (action instanceof SqlAction.Execute execute) {
+            return execute(session, message, execute, time);
+        } else if (action instanceof SqlAction.Batch batch) {
+            return batch(session, message, batch, time);
+        } else if (action instanceof SqlAction.End end) {
+            if (end.isCommit()) {
+                commit(session.h2());
+            } else {
+                rollback(session.h2());
+            }
+            return Progress.of(new SqlOutcome.Done());
+        } else if (action instanceof SqlAction.Prepare prepare) {
+            return Progress.of(prepare(session, prepare));
+        } else if (action instanceof SqlAction.Fetch fetch) {
+            return Progress.of(fetch(session, fetch));
+        } else if (action instanceof SqlAction.Metadata metadata) {
+            return Progress.of(metadata(session, metadata));
+        } else if (action instanceof SqlAction.Apply || action instanceof SqlAction.Cancel) {
+            return Progress.of(new SqlOutcome.Done());
+        } else {
+            throw SqlErrors.refused(action.getClass().getSimpleName());
+        }
+    }
+
+    private static void setTime(SessionLocal h2, ValueTimestampTimeZone time) {
+        if (!h2.getMode().dateTimeValueWithinTransaction || !H2Fields.isTimeSet(h2)) {
+            H2Fields.setTime(h2, time);
+        }
+    }
+
+    // ---- statements ------------------------------------------------------------------------------------------------
+
+    private SqlOutcome prepare(SqlSession session, SqlAction.Prepare prepare) {
+        SqlStatement statement = prepared(session, prepare.statement(), prepare.sql());
+        Command command = statement.command;
+        if (command == null) {
+            // A list: what its first statement says, as H2 does it.
+            SqlStatement first = parse(session.h2(), statement.parts.get(0));
+            command = first.command;
+        }
+        if (command == null) {
+            throw DbException.getInternalError(prepare.sql());
+        }
+        List<SqlOutcome.Parameter> parameters = new ArrayList<>();
+        for (ParameterInterface parameter : command.getParameters()) {
+            parameters.add(new SqlOutcome.Parameter(parameter.getType(), parameter.getNullable()));
+        }
+        List<SqlColumn> columns = null;
+        if (command.isQuery()) {
+            ResultInterface template = command.getMetaData();
+            columns = template == null ? null : SqlRows.columns(template);
+        }
+        boolean isReadable = statement.parts.isEmpty() && Reads.isReadable(command);
+        return new SqlOutcome.Prepared(command.getCommandType(), command.isQuery(), isReadable, parameters, columns);
+    }
+
+    private SqlStatement prepared(SqlSession session, int number, String sql) {
+        if (sql.length() > config.statementCharactersMax()) {
+            throw new LimitException("A statement of " + sql.length() + " characters is longer than the "
+                    + config.statementCharactersMax() + " that are allowed");
+        }
+        if (number != 0 && session.statements.size() >= config.openStatementsMax()) {
+            throw new LimitException("This would be one prepared statement more than the " + config.openStatementsMax()
+                    + " that a session may have open");
+        }
+        SqlStatement statement = parse(session.h2(), sql);
+        if (number != 0) {
+            session.statements.put(number, statement);
+        }
+        return statement;
+    }
+
+    private static SqlStatement parse(SessionLocal h2, String sql) {
+        SqlStatement statement = new SqlStatement(sql, StatementPolicy.judge(h2, sql));
+        if (statement.parts.isEmpty()) {
+            compile(h2, statement);
+        }
+        return statement;
+    }
+
+    private static Command compile(SessionLocal h2, SqlStatement statement) {
+        h2.lock();
+        try {
+            long schemaChanges = h2.getDatabase().getModificationMetaId();
+            Command command = h2.prepareLocal(statement.sql);
+            Prepared prepared = H2Fields.prepared(command);
+            StatementPolicy.judge(command, prepared, true);
+            if (prepared instanceof Query query && query.getForUpdate() != null) {
+                ForUpdate wait = query.getForUpdate();
+                statement.waitMillis =
+                        wait.getType() == ForUpdate.Type.DEFAULT ? SqlStatement.AS_SESSION : wait.getTimeoutMillis();
+            }
+            statement.command = command;
+            statement.schemaChanges = schemaChanges;
+            return command;
+        } finally {
+            h2.unlock();
+        }
+    }
+
+    /** The statement as H2 has it, made anew when the schema has changed since. */
+    private static Command command(SessionLocal h2, SqlStatement statement) {
+        Command command = statement.command;
+        return command == null || statement.schemaChanges != h2.getDatabase().getModificationMetaId()
+                ? compile(h2, statement)
+                : command;
+    }
+
+    private SqlStatement statement(SqlSession session, int number, @Nullable String sql) {
+        if (sql != null) {
+            return prepared(session, number, sql);
+        }
+        SqlStatement statement = session.statements.get(number);
+        if (statement == null) {
+            throw DbException.get(ErrorCode.OBJECT_CLOSED);
+        }
+        return statement;
+    }
+
+    private Progress execute(
+            SqlSession session, SqlMessage message, SqlAction.Execute execute, ValueTimestampTimeZone time) {
+        SqlStatement statement = message.statement;
+        if (statement == null) {
+            statement = statement(session, execute.statement(), execute.sql());
+            message.statement = statement;
+        }
+        if (statement.parts.isEmpty()) {
+            Command command = command(session.h2(), statement);
+            setParameters(command, execute.parameters(), 0);
+            return one(session, statement, command, execute, time);
+        }
+        return list(session, message, statement, execute, time);
+    }
+
+    /** Several statements in one text; what the first one gives is the outcome, as H2 has it. */
+    private Progress list(
+            SqlSession session,
+            SqlMessage message,
+            SqlStatement list,
+            SqlAction.Execute execute,
+            ValueTimestampTimeZone time) {
+        while (message.done < list.parts.size()) {
+            SqlStatement part = parse(session.h2(), list.parts.get(message.done));
+            Command command = command(session.h2(), part);
+            setParameters(command, execute.parameters(), message.parametersDone);
+            Progress progress = one(session, part, command, execute, time);
+            if (progress.conflict() != null || progress.outcome() instanceof SqlOutcome.Failed) {
+                return progress;
+            }
+            if (message.first == null) {
+                message.first = progress.outcome();
+            }
+            message.parametersDone += command.getParameters().size();
+            message.done++;
+            message.firstConflictNs = SqlMessage.NONE;
+            if (session.h2().getAutoCommit() && message.done < list.parts.size()) {
+                commit(session.h2());
+            }
+            setTime(session.h2(), time);
+        }
+        SqlOutcome first = message.first;
+        return Progress.of(first == null ? new SqlOutcome.Updated(0, null) : first);
+    }
+
+    private static void setParameters(Command command, @Nullable Value[] values, int from) {
+        List<? extends ParameterInterface> parameters = command.getParameters();
+        for (int i = 0; i < parameters.size(); i++) {
+            parameters.get(i).setValue(from + i < values.length ? values[from + i] : null, true);
+        }
+    }
+
+    /** One execution of one statement. */
+    private Progress one(
+            SqlSession session,
+            SqlStatement statement,
+            Command command,
+            SqlAction.Execute execute,
+            ValueTimestampTimeZone time) {
+        SessionLocal h2 = session.h2();
+        int type = command.getCommandType();
+        if (type == CommandInterface.COMMIT || type == CommandInterface.ROLLBACK) {
+            if (type == CommandInterface.COMMIT) {
+                commit(h2);
+            } else {
+                rollback(h2);
+            }
+            return Progress.of(new SqlOutcome.Updated(0, null));
+        }
+        Attempts.Attempt attempt =
+                attempts.attempt(session, command, keys(execute.keys()), execute.maxRows(), statement.waitMillis, time);
+        if (attempt.conflict() != null) {
+            return Progress.of(attempt.conflict());
+        }
+        if (attempt.failure() != null) {
+            return Progress.of(SqlErrors.outcome(attempt.failure(), statement.sql));
+        }
+        ResultInterface rows = attempt.rows();
+        if (rows != null) {
+            return Progress.of(
+                    rows(session, columns(statement, command, rows), rows, execute.result(), execute.fetchRows()));
+        }
+        afterUpdate(session, command, type);
+        ResultWithGeneratedKeys update = attempt.update();
+        if (update == null) {
+            throw DbException.getInternalError(statement.sql);
+        }
+        return new Progress(
+                new SqlOutcome.Updated(update.getUpdateCount(), generated(update)),
+                null,
+                type == CommandInterface.ROLLBACK_TO_SAVEPOINT);
+    }
+
+    private static void afterUpdate(SqlSession session, Command command, int type) {
+        SessionLocal h2 = session.h2();
+        if (type == CommandInterface.SET
+                && H2Fields.prepared(command) instanceof org.h2.command.dml.Set set
+                && H2Fields.typeOf(set) == SetTypes.QUERY_TIMEOUT) {
+            session.queryTimeoutMillis = h2.getQueryTimeout();
+            h2.setQueryTimeout(0);
+        }
+        if (h2.getDatabase().isSysTableLockedBy(h2)) {
+            // A sequence was made or changed; its values are kept by another session of H2's own, which never waits.
+            commit(h2);
+        }
+    }
+
+    private static SqlOutcome.@Nullable Rows generated(ResultWithGeneratedKeys update) {
+        ResultInterface keys = update.getGeneratedKeys();
+        if (keys == null) {
+            return null;
+        }
+        List<SqlColumn> columns = SqlRows.columns(keys);
+        SqlResult all = SqlRows.materialize(keys, Long.MAX_VALUE);
+        List<Value[]> rows = all == null ? List.of() : all.rows();
+        return new SqlOutcome.Rows(columns, rows, 0, rows.size(), false);
+    }
+
+    private static Object keys(GeneratedKeys keys) {
+        if (keys instanceof GeneratedKeys.All) {
+            return Boolean.TRUE;
+        } else if (keys instanceof GeneratedKeys.ByIndex byIndex) {
+            return byIndex.columns().stream().mapToInt(Integer::intValue).toArray();
+        } else if (keys instanceof GeneratedKeys.ByName byName) {
+            return byName.columns().toArray(new String[0]);
+        }
+        return Boolean.FALSE;
+    }
+
+    private Progress batch(SqlSession session, SqlMessage message, SqlAction.Batch batch, ValueTimestampTimeZone time) {
+        SqlStatement statement = message.statement;
+        if (statement == null) {
+            statement = statement(session, batch.statement(), batch.sql());
+            message.statement = statement;
+            message.counts = new long[batch.parameters().size()];
+        }
+        Object keys = keys(batch.keys());
+        boolean hasRolledBack = false;
+        while (message.done < message.counts.length) {
+            setTime(session.h2(), time);
+            long count;
+            try {
+                Command command = command(session.h2(), statement);
+                if (command.isQuery()) {
+                    throw DbException.get(ErrorCode.METHOD_NOT_ALLOWED_FOR_QUERY);
+                }
+                setParameters(command, batch.parameters().get(message.done), 0);
+                Attempts.Attempt attempt = attempts.attempt(session, command, keys, 0, statement.waitMillis, time);
+                if (attempt.conflict() != null) {
+                    return Progress.of(attempt.conflict());
+                }
+                if (attempt.failure() != null) {
+                    throw attempt.failure();
+                }
+                ResultWithGeneratedKeys update = attempt.update();
+                count = update == null ? 0 : update.getUpdateCount();
+                SqlOutcome.Rows generated = update == null ? null : generated(update);
+                if (generated != null) {
+                    message.keyColumns = message.keyColumns == null || message.keyColumns.isEmpty()
+                            ? generated.columns()
+                            : message.keyColumns;
+                    message.keyRows.addAll(generated.rows());
+                }
+                afterUpdate(session, command, command.getCommandType());
+                hasRolledBack |= command.getCommandType() == CommandInterface.ROLLBACK_TO_SAVEPOINT;
+            } catch (DbException e) {
+                message.failures.add(SqlErrors.outcome(e, statement.sql));
+                count = Statement.EXECUTE_FAILED;
+            }
+            message.counts[message.done++] = count;
+            message.firstConflictNs = SqlMessage.NONE;
+        }
+        return new Progress(batched(message, batch.keys()), null, hasRolledBack);
+    }
+
+    private static SqlOutcome batched(SqlMessage message, GeneratedKeys keys) {
+        SqlOutcome.Rows rows = keys instanceof GeneratedKeys.None
+                ? null
+                : new SqlOutcome.Rows(
+                        message.keyColumns == null ? List.of() : message.keyColumns,
+                        message.keyRows,
+                        0,
+                        message.keyRows.size(),
+                        false);
+        return new SqlOutcome.Batched(message.counts, List.copyOf(message.failures), rows);
+    }
+
+    // ---- results ---------------------------------------------------------------------------------------------------
+
+    private static List<SqlColumn> columns(SqlStatement statement, Command command, ResultInterface rows) {
+        Prepared of = H2Fields.prepared(command);
+        List<SqlColumn> columns = statement.columns;
+        if (columns == null || statement.columnsOf != of) {
+            columns = SqlRows.columns(rows);
+            statement.columns = columns;
+            statement.columnsOf = of;
+        }
+        return columns;
+    }
+
+    private SqlOutcome rows(
+            SqlSession session, List<SqlColumn> columns, ResultInterface rows, int number, int fetchRows) {
+        SqlResult result = SqlRows.materialize(rows, config.resultBytesMax() - session.resultBytes);
+        if (result == null) {
+            return SqlErrors.limit("The open results of this session would take more than the "
+                    + config.resultBytesMax() + " bytes of memory that are allowed");
+        }
+        int total = result.rows().size();
+        int rowsMax = fetchRows == 0 ? config.firstAnswerRowsMax() : Math.min(fetchRows, config.firstAnswerRowsMax());
+        int first = number == 0 ? total : SqlRows.fitting(result.rows(), 0, rowsMax, config.firstAnswerBytesMax());
+        if (first == total) {
+            return new SqlOutcome.Rows(columns, result.rows(), 0, total, false);
+        }
+        if (session.results.size() >= config.openResultsMax()) {
+            return SqlErrors.limit("This would be one result more than the " + config.openResultsMax()
+                    + " that a session may have open");
+        }
+        closeResult(session, number);
+        session.results.put(number, result);
+        session.resultBytes += result.bytes();
+        return new SqlOutcome.Rows(columns, result.rows().subList(0, first), 0, total, true);
+    }
+
+    private static void closeResult(SqlSession session, int number) {
+        SqlResult closed = session.results.remove(number);
+        if (closed != null) {
+            session.resultBytes -= closed.bytes();
+        }
+    }
+
+    private SqlOutcome fetch(SqlSession session, SqlAction.Fetch fetch) {
+        SqlResult result = session.results.get(fetch.result());
+        if (result == null) {
+            throw DbException.get(ErrorCode.OBJECT_CLOSED);
+        }
+        int rows =
+                fetch.rows() == 0 ? config.firstAnswerRowsMax() : Math.min(fetch.rows(), config.firstAnswerRowsMax());
+        return SqlRows.fetch(result, fetch.fromRow(), rows, config.firstAnswerBytesMax());
+    }
+
+    private SqlOutcome metadata(SqlSession session, SqlAction.Metadata metadata) {
+        SessionLocal h2 = session.h2();
+        h2.lock();
+        try {
+            ResultInterface rows = DatabaseMetaServer.process(h2, metadata.method(), metadata.arguments());
+            return rows(session, SqlRows.columns(rows), rows, metadata.result(), metadata.fetchRows());
+        } finally {
+            h2.unlock();
+        }
+    }
+
+    // ---- endings ---------------------------------------------------------------------------------------------------
+
+    private static void commit(SessionLocal h2) {
+        h2.lock();
+        try {
+            h2.commit(false);
+        } finally {
+            h2.unlock();
+        }
+    }
+
+    private static void rollback(SessionLocal h2) {
+        h2.lock();
+        try {
+            h2.rollback();
+        } finally {
+            h2.unlock();
+        }
+    }
+
+    /** The message is done: what H2 does after a statement. */
+    void finish(SqlSession session, SqlMessage message, SqlOutcome outcome) {
+        SessionLocal h2 = session.h2();
+        SqlAction action = message.request.action();
+        boolean isStatement = action instanceof SqlAction.Execute || action instanceof SqlAction.Batch;
+        boolean isCommitted = action instanceof SqlAction.Execute execute
+                && execute.isCommitted()
+                && !(outcome instanceof SqlOutcome.Failed);
+        Transaction transaction = H2Fields.transaction(h2);
+        if (isStatement && (h2.getAutoCommit() || isCommitted)) {
+            commit(h2);
+        } else if (transaction != null
+                && !transaction.hasChanges()
+                && transaction.allowNonRepeatableRead()
+                && !H2Fields.hasSavepoints(h2)) {
+            // It holds nothing; but each open one makes everybody's statements slower.
+            h2.lock();
+            try {
+                h2.commit(true);
+            } finally {
+                h2.unlock();
+            }
+        }
+    }
+
+    /** The message is about to wait. */
+    void await(SqlSession session, SqlMessage message, Conflict conflict, long timeNs) {
+        if (message.firstConflictNs == SqlMessage.NONE) {
+            message.firstConflictNs = timeNs;
+        }
+        message.lockedTable = conflict.lockedTable();
+        SqlStatement statement = message.statement;
+        int own = statement == null ? SqlStatement.AS_SESSION : statement.waitMillis;
+        int ofSession = session.h2().getLockTimeout();
+        long wait = own > 0 ? own : ofSession > 0 ? ofSession : LOCK_TIMEOUT_OF_ZERO;
+        message.giveUpNs = message.firstConflictNs + wait * NANOS_PER_MILLI;
+        int ofMessage = message.request.action() instanceof SqlAction.Execute execute
+                ? execute.timeoutMillis()
+                : message.request.action() instanceof SqlAction.Batch batch ? batch.timeoutMillis() : 0;
+        long query = ofMessage > 0 ? ofMessage : session.queryTimeoutMillis;
+        long cancelNs = query == 0 ? Long.MAX_VALUE : message.firstTimeNs + query * NANOS_PER_MILLI;
+        message.isCancelledByTime = cancelNs < message.giveUpNs;
+        message.giveUpNs = Math.min(message.giveUpNs, cancelNs);
+    }
+
+    /** The session would wait for itself: all that it did in its transaction is undone. */
+    SqlOutcome deadlock(SqlSession session, SqlMessage message, Conflict conflict) {
+        rollback(session.h2());
+        String table = conflict.table();
+        return failed(message, DbException.get(ErrorCode.DEADLOCK_1, table == null ? "" : table));
+    }
+
+    /** The message has waited in vain. */
+    SqlOutcome givenUp(SqlMessage message, GiveUp reason) {
+        boolean isCancelled = reason == GiveUp.CANCELLED || message.isCancelledByTime;
+        String table = message.lockedTable;
+        DbException failure = isCancelled
+                ? DbException.get(ErrorCode.STATEMENT_WAS_CANCELED)
+                : table == null
+                        ? DbException.get(ErrorCode.LOCK_TIMEOUT_1, (Throwable) null)
+                        : DbException.get(ErrorCode.LOCK_TIMEOUT_1, table);
+        return failed(message, failure);
+    }
+
+    /** The failure of what the message is at; of a batch what comes after is not done either. */
+    private static SqlOutcome failed(SqlMessage message, DbException failure) {
+        SqlStatement statement = message.statement;
+        SqlOutcome.Failed failed = SqlErrors.told(failure, statement == null ? null : statement.sql);
+        if (message.request.action() instanceof SqlAction.Batch batch) {
+            message.failures.add(failed);
+            Arrays.fill(message.counts, message.done, message.counts.length, Statement.EXECUTE_FAILED);
+            message.done = message.counts.length;
+            return batched(message, batch.keys());
+        }
+        return failed;
+    }
+}

@@ -1,0 +1,169 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.sqlwire.GeneratedKeys;
+import io.lockstep.sqlwire.LobReferences;
+import io.lockstep.sqlwire.Scram;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlCodec;
+import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.sqlwire.SqlProtocolException;
+import io.lockstep.sqlwire.SqlReply;
+import io.lockstep.sqlwire.SqlRequest;
+import io.lockstep.wire.Identity;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import org.h2.value.Value;
+import org.h2.value.ValueInteger;
+import org.h2.value.ValueVarchar;
+import org.jspecify.annotations.Nullable;
+
+/** One client of an engine in the same process: what a driver says, without a network. Used by one thread. */
+final class SqlClient {
+    private final SqlEngine engine;
+    final Identity name;
+    private final LongSupplier clockNs;
+    private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
+    private long requestId;
+    private long seed;
+    boolean isAutoCommit = true;
+
+    @Nullable SqlReply last;
+
+    byte[] lastBytes = new byte[0];
+
+    SqlClient(SqlEngine engine, long name, LongSupplier clockNs) {
+        this.engine = engine;
+        this.name = new Identity(1, name);
+        this.clockNs = clockNs;
+    }
+
+    /** Logs in as the owner. */
+    SqlClient open() {
+        SqlOutcome.Challenge challenge =
+                (SqlOutcome.Challenge) say(new SqlAction.Hello("app", "0123456789abcdefghijklmn"));
+        String said = Scram.said("app", challenge.nonce(), challenge.salt(), challenge.iterations());
+        byte[] proof = Scram.proof("app".toCharArray(), challenge.salt(), challenge.iterations(), said);
+        say(new SqlAction.Prove(proof, Map.of("timeZone", "UTC")));
+        return this;
+    }
+
+    /** A message's outcome; null while it waits. */
+    @Nullable SqlOutcome say(SqlAction action) {
+        return say(SqlRequest.of(isAutoCommit, action));
+    }
+
+    @Nullable SqlOutcome say(SqlRequest request) {
+        return taken(engine.execute(name, ++requestId, codec.encode(request), clockNs.getAsLong(), nextSeed()));
+    }
+
+    @Nullable SqlOutcome retry() {
+        return taken(engine.retry(name, clockNs.getAsLong(), nextSeed()));
+    }
+
+    SqlOutcome giveUp(GiveUp reason) {
+        return decoded(engine.giveUp(name, reason));
+    }
+
+    SqlOutcome read(SqlAction action) {
+        return decoded(engine.read(name, codec.encode(SqlRequest.of(isAutoCommit, action)), clockNs.getAsLong()));
+    }
+
+    private long nextSeed() {
+        return (name.position() << 32) + ++seed;
+    }
+
+    private @Nullable SqlOutcome taken(SqlStep step) {
+        if (step instanceof SqlStep.Answered answered) {
+            return decoded(answered.reply());
+        }
+        if (step instanceof SqlStep.Cancelled cancelled) {
+            decoded(cancelled.reply());
+            return decoded(cancelled.cancelledReply());
+        }
+        lastBytes = new byte[0];
+        return null;
+    }
+
+    private SqlOutcome decoded(byte[] reply) {
+        lastBytes = reply;
+        try {
+            SqlReply decoded = codec.decodeReply(reply);
+            last = decoded;
+            isAutoCommit = decoded.isAutoCommit();
+            return decoded.outcome();
+        } catch (SqlProtocolException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    // ---- short forms -----------------------------------------------------------------------------------------------
+
+    static SqlAction.Execute statement(String sql, Object... parameters) {
+        return new SqlAction.Execute(0, sql, values(parameters), GeneratedKeys.NONE, 0, 0, 0, 0, false);
+    }
+
+    static Value[] values(Object... parameters) {
+        Value[] values = new Value[parameters.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = parameters[i] instanceof Integer number
+                    ? ValueInteger.get(number)
+                    : ValueVarchar.get(parameters[i].toString());
+        }
+        return values;
+    }
+
+    SqlClient manual() {
+        isAutoCommit = false;
+        return this;
+    }
+
+    /** Executes, and says what came of it: a count, rows, an error code, or that it waits. */
+    String run(String sql, Object... parameters) {
+        return text(say(statement(sql, parameters)));
+    }
+
+    String commit() {
+        return text(say(new SqlAction.End(true)));
+    }
+
+    String rollback() {
+        return text(say(new SqlAction.End(false)));
+    }
+
+    static String text(@Nullable SqlOutcome outcome) {
+        if (outcome == null) {
+            return "waits";
+        }
+        if (outcome instanceof SqlOutcome.Failed failed) {
+            return "error " + failed.code();
+        }
+        if (outcome instanceof SqlOutcome.Updated updated) {
+            return updated.count() + (updated.keys() == null ? "" : " keys " + rows(updated.keys()));
+        }
+        if (outcome instanceof SqlOutcome.Rows rows) {
+            return rows(rows);
+        }
+        if (outcome instanceof SqlOutcome.Batched batched) {
+            StringBuilder counts = new StringBuilder("batch");
+            for (long count : batched.counts()) {
+                counts.append(' ').append(count);
+            }
+            return counts.toString();
+        }
+        return outcome.getClass().getSimpleName();
+    }
+
+    private static String rows(SqlOutcome.Rows rows) {
+        List<String> texts = new ArrayList<>();
+        for (Value[] row : rows.rows()) {
+            List<String> values = new ArrayList<>();
+            for (Value value : row) {
+                values.add(value.getString());
+            }
+            texts.add(String.join(",", values));
+        }
+        return String.join(" ", texts);
+    }
+}

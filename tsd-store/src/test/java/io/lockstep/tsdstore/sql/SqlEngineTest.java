@@ -1,0 +1,226 @@
+package io.lockstep.tsdstore.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lockstep.sqlwire.GeneratedKeys;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.sqlwire.SqlRequest;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What one session can do, and what it finds again with its next message. */
+class SqlEngineTest {
+    private static final long MILLI = 1_000_000;
+
+    private SqlEngine engine = new SqlEngine(SqlConfig.DEFAULT);
+    private long nowNs = 1_700_000_000_000_000_000L;
+    private long names;
+
+    @BeforeEach
+    void table() {
+        open().run("create table t(id int primary key, v int, k int unique)");
+    }
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    private SqlClient open() {
+        return new SqlClient(engine, ++names, () -> nowNs += MILLI).open();
+    }
+
+    @Test
+    void opensASessionOnlyForWhoKnowsThePassword() {
+        SqlClient client = new SqlClient(engine, 77, () -> nowNs);
+        assertThat(client.run("select 1")).isEqualTo("error 28000");
+        client.say(new SqlAction.Hello("app", "0123456789abcdefghijklmn"));
+        assertThat(SqlClient.text(client.say(new SqlAction.Prove(new byte[32], Map.of()))))
+                .isEqualTo("error 28000");
+        assertThat(client.run("select 1")).isEqualTo("error 28000");
+        assertThat(client.open().run("select 1")).isEqualTo("1");
+    }
+
+    @Test
+    void executesAndCommitsByItself() {
+        SqlClient client = open();
+        assertThat(client.run("insert into t values(?, ?, ?)", 1, 10, 100)).isEqualTo("1");
+        assertThat(open().run("select * from t")).isEqualTo("1,10,100");
+        assertThat(client.last).isNotNull();
+        assertThat(engine.openTransactions()).isZero();
+    }
+
+    @Test
+    void keepsATransactionOpenBetweenMessages() {
+        SqlClient client = open().manual();
+        client.run("insert into t values(1, 10, 100)");
+        assertThat(engine.openTransactions()).isEqualTo(1);
+        assertThat(open().run("select * from t")).isEmpty();
+        assertThat(client.run("select * from t")).isEqualTo("1,10,100");
+        client.commit();
+        assertThat(open().run("select * from t")).isEqualTo("1,10,100");
+        client.run("delete from t");
+        client.rollback();
+        assertThat(open().run("select * from t")).isEqualTo("1,10,100");
+    }
+
+    @Test
+    void endsATransactionThatHoldsNothing() {
+        SqlClient client = open().manual();
+        client.run("select * from t");
+        assertThat(engine.openTransactions()).isZero();
+        client.run("update t set v = 1 where id = 99");
+        assertThat(engine.openTransactions()).isZero();
+    }
+
+    @Test
+    void preparesOnceAndExecutesOften() {
+        SqlClient client = open();
+        SqlOutcome.Prepared prepared =
+                (SqlOutcome.Prepared) client.say(new SqlAction.Prepare(1, "select v from t where id = ?"));
+        assertThat(prepared).isNotNull();
+        assertThat(prepared.isQuery()).isTrue();
+        assertThat(prepared.isReadable()).isTrue();
+        assertThat(prepared.parameters()).hasSize(1);
+        assertThat(prepared.columns()).hasSize(1);
+        client.run("insert into t values(1, 10, 100)");
+        client.run("alter table t alter column v bigint");
+        assertThat(SqlClient.text(client.say(
+                        new SqlAction.Execute(1, null, SqlClient.values(1), GeneratedKeys.NONE, 0, 0, 0, 0, false))))
+                .isEqualTo("10");
+        client.say(new SqlRequest(true, new int[] {1}, new int[0], new SqlAction.Apply()));
+        assertThat(SqlClient.text(client.say(
+                        new SqlAction.Execute(1, null, SqlClient.values(1), GeneratedKeys.NONE, 0, 0, 0, 0, false))))
+                .isEqualTo("error 90007");
+    }
+
+    @Test
+    void returnsGeneratedKeysByFlagIndexAndName() {
+        SqlClient client = open();
+        client.run("create table g(id bigint generated always as identity primary key, v int default 7)");
+        assertThat(keys(client, GeneratedKeys.ALL)).isEqualTo("1 keys 1");
+        assertThat(keys(client, new GeneratedKeys.ByIndex(List.of(2, 1)))).isEqualTo("1 keys 7,2");
+        assertThat(keys(client, new GeneratedKeys.ByName(List.of("id")))).isEqualTo("1 keys 3");
+        assertThat(keys(client, new GeneratedKeys.ByName(List.of("nowhere")))).isEqualTo("error 42122");
+    }
+
+    private static String keys(SqlClient client, GeneratedKeys keys) {
+        return SqlClient.text(client.say(new SqlAction.Execute(
+                0, "insert into g(v) values(default)", SqlClient.values(), keys, 0, 0, 0, 0, false)));
+    }
+
+    @Test
+    void keepsALargeResultForFetching() {
+        SqlClient client = open();
+        SqlOutcome.Rows first = (SqlOutcome.Rows) client.say(new SqlAction.Execute(
+                0, "select x from system_range(1, 25)", SqlClient.values(), GeneratedKeys.NONE, 0, 5, 10, 0, false));
+        assertThat(first).isNotNull();
+        assertThat(first.rows()).hasSize(10);
+        assertThat(first.totalRows()).isEqualTo(25);
+        assertThat(first.isOpen()).isTrue();
+        SqlOutcome.Rows next = (SqlOutcome.Rows) client.say(new SqlAction.Fetch(5, 20, 10));
+        assertThat(next).isNotNull();
+        assertThat(SqlClient.text(next)).isEqualTo("21 22 23 24 25");
+        assertThat(SqlClient.text(client.say(new SqlAction.Fetch(5, 3, 2)))).isEqualTo("4 5");
+        client.say(new SqlRequest(true, new int[0], new int[] {5}, new SqlAction.Apply()));
+        assertThat(SqlClient.text(client.say(new SqlAction.Fetch(5, 0, 1)))).isEqualTo("error 90007");
+    }
+
+    @Test
+    void goesOnInABatchAfterARowThatFails() {
+        SqlClient client = open();
+        SqlOutcome outcome = client.say(new SqlAction.Batch(
+                0,
+                "insert into t values(?, ?, ?)",
+                List.of(SqlClient.values(1, 1, 1), SqlClient.values(1, 2, 2), SqlClient.values(3, 3, 3)),
+                GeneratedKeys.NONE,
+                0));
+        assertThat(SqlClient.text(outcome)).isEqualTo("batch 1 -3 1");
+        assertThat(((SqlOutcome.Batched) outcome).failures()).hasSize(1);
+        assertThat(open().run("select id from t order by id")).isEqualTo("1 3");
+    }
+
+    @Test
+    void keepsSavepointsVariablesSchemaAndTimeZone() {
+        SqlClient client = open().manual();
+        client.run("insert into t values(1, 1, 1)");
+        client.run("savepoint a");
+        client.run("insert into t values(2, 2, 2)");
+        client.run("rollback to savepoint a");
+        assertThat(client.run("select id from t")).isEqualTo("1");
+        client.run("set @x = 42");
+        assertThat(client.run("call @x")).isEqualTo("42");
+        client.run("create schema s");
+        client.run("set schema s");
+        assertThat(client.last).isNotNull().extracting(last -> last.schema()).isEqualTo("S");
+        client.run("set time zone '+03:00'");
+        assertThat(client.last).extracting(last -> last.timeZone()).isEqualTo("GMT+03:00");
+        assertThat(client.run("select current_timestamp")).contains("+03");
+        client.run("set lock_timeout 1234");
+        assertThat(client.run("call lock_timeout()")).isEqualTo("1234");
+    }
+
+    @Test
+    void takesTimeAndChanceFromTheHeader() {
+        SqlClient client = open();
+        nowNs = 1_700_000_000_000_000_000L;
+        assertThat(client.run("select current_timestamp")).isEqualTo("2023-11-14 22:13:20.001+00");
+        String first = client.run("select rand(), random_uuid(), secure_rand(8)");
+        assertThat(client.run("select rand(), random_uuid(), secure_rand(8)")).isNotEqualTo(first);
+        SqlEngine other = new SqlEngine(SqlConfig.DEFAULT);
+        SqlClient twin = new SqlClient(other, client.name.position(), () -> nowNs).open();
+        twin.run("select current_timestamp");
+        assertThat(twin.run("select rand(), random_uuid(), secure_rand(8)")).isEqualTo(first);
+        other.close();
+    }
+
+    @Test
+    void executesEveryStatementOfAText() {
+        SqlClient client = open();
+        assertThat(client.run("insert into t values(1, ?, 1); insert into t values(2, ?, 2);", 8, 9))
+                .isEqualTo("1");
+        assertThat(client.run("select id, v from t order by id")).isEqualTo("1,8 2,9");
+    }
+
+    @Test
+    void followsAutocommitAsSqlChangesIt() {
+        SqlClient client = open();
+        client.run("begin");
+        assertThat(client.isAutoCommit).isFalse();
+        client.run("insert into t values(1, 1, 1)");
+        assertThat(open().run("select count(*) from t")).isEqualTo("0");
+        client.run("commit");
+        assertThat(client.isAutoCommit).isTrue();
+        assertThat(open().run("select count(*) from t")).isEqualTo("1");
+        client.run("set autocommit false");
+        assertThat(client.isAutoCommit).isFalse();
+        client.run("delete from t");
+        client.run("set autocommit true");
+        assertThat(open().run("select count(*) from t")).isEqualTo("0");
+    }
+
+    @Test
+    void tellsErrorsAsH2Does() {
+        SqlClient client = open();
+        client.run("insert into t values(1, 1, 1)");
+        SqlOutcome.Failed failed = (SqlOutcome.Failed) client.say(SqlClient.statement("insert into t values(1, 1, 2)"));
+        assertThat(failed).isNotNull();
+        assertThat(failed.sqlState()).isEqualTo("23505");
+        assertThat(failed.message()).contains("PRIMARY KEY ON PUBLIC.T(ID)");
+        assertThat(failed.sql()).isEqualTo("insert into t values(1, 1, 2)");
+        assertThat(client.run("select nothing from t")).isEqualTo("error 42122");
+        assertThat(client.run("selec")).isEqualTo("error 42001");
+    }
+
+    @Test
+    void answersMetadata() {
+        SqlClient client = open();
+        int getTableTypes = 13;
+        SqlOutcome outcome = client.say(new SqlAction.Metadata(getTableTypes, SqlClient.values(), 0, 0));
+        assertThat(SqlClient.text(outcome)).contains("BASE TABLE");
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lockstep.tsdstore.sql;
+
+import org.jspecify.annotations.NullMarked;
