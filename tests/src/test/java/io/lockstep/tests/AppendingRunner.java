@@ -5,8 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchService;
 
 /**
  * Appends a line for each effect to a file outside of the database, and does not end while a file says so. Touched only
@@ -21,8 +21,6 @@ public final class AppendingRunner implements EffectRunner {
     /** While this file is there, an effect whose line is written does not end. */
     static final String HOLD = "hold";
 
-    private static final long LOOK_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(5);
-
     @Override
     public String name() {
         return NAME;
@@ -34,8 +32,11 @@ public final class AppendingRunner implements EffectRunner {
         String line = new String(payload, StandardCharsets.UTF_8) + " " + key.session() + " " + key.requestId() + " "
                 + key.ordinal() + "\n";
         Files.writeString(folder.resolve(EFFECTS), line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        while (Files.exists(folder.resolve(HOLD)) && !Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(LOOK_AGAIN_NS);
+        try (WatchService deletions = folder.getFileSystem().newWatchService()) {
+            folder.register(deletions, StandardWatchEventKinds.ENTRY_DELETE);
+            while (Files.exists(folder.resolve(HOLD))) {
+                deletions.take().reset();
+            }
         }
     }
 }
