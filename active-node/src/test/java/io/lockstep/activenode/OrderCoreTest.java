@@ -154,7 +154,9 @@ class OrderCoreTest {
         assertThat(barred.entry().decision()).isEqualTo(Decision.QUARANTINE);
         assertThat(store.sessionCount()).isZero();
         assertThat(store.transactionCount()).isZero();
-        assertThat(core.quarantine(begun.session(), 0, now, wall)).as("barred once").isNull();
+        assertThat(core.quarantine(begun.session(), 0, now, wall))
+                .as("barred once")
+                .isNull();
         Ordered repeated = ask(client.request(0, RequestKind.CLOSE, 0, 0, "").asRepeated());
         assertThat(answer(repeated).code()).isEqualTo(AnswerCode.UNKNOWN_SESSION);
     }

@@ -3,6 +3,7 @@ package io.lockstep.server;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * What a cluster of child JVMs consists of. Safe from any thread, because it is immutable; each {@code with…} gives a
@@ -71,207 +72,107 @@ public record ClusterPlan(
     }
 
     public ClusterPlan withCluster(String name) {
-        return new ClusterPlan(
-                directory,
-                name,
-                database,
-                service,
-                backups,
-                distributors,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.cluster = name);
     }
 
     public ClusterPlan withDatabase(String name) {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                name,
-                service,
-                backups,
-                distributors,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.database = name);
     }
 
     public ClusterPlan withService(String name) {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                name,
-                backups,
-                distributors,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.service = name);
     }
 
     public ClusterPlan withBackups(int count) {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                count,
-                distributors,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.backups = count);
     }
 
     public ClusterPlan withDistributors(int count) {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                backups,
-                count,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.distributors = count);
     }
 
     public ClusterPlan withArbiter() {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                backups,
-                distributors,
-                true,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.hasArbiter = true);
     }
 
     public ClusterPlan withClientPort(int port) {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                backups,
-                distributors,
-                hasArbiter,
-                port,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.clientPort = port);
     }
 
     public ClusterPlan withHeapMebibytes(int mebibytes) {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                backups,
-                distributors,
-                hasArbiter,
-                clientPort,
-                mebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.heapMebibytes = mebibytes);
     }
 
     public ClusterPlan withRecordedEntries() {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                backups,
-                distributors,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                true,
-                settings,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.recordEntries = true);
     }
 
     public ClusterPlan withSettings(Map<String, String> more) {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                backups,
-                distributors,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                more,
-                jvmOptions,
-                isRestarting);
+        return with(draft -> draft.settings = more);
     }
 
     public ClusterPlan withJvmOptions(List<String> options) {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                backups,
-                distributors,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                options,
-                isRestarting);
+        return with(draft -> draft.jvmOptions = options);
     }
 
     public ClusterPlan withRestarting() {
-        return new ClusterPlan(
-                directory,
-                cluster,
-                database,
-                service,
-                backups,
-                distributors,
-                hasArbiter,
-                clientPort,
-                heapMebibytes,
-                recordEntries,
-                settings,
-                jvmOptions,
-                true);
+        return with(draft -> draft.isRestarting = true);
+    }
+
+    private ClusterPlan with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.plan();
+    }
+
+    /** A plan whose parts can be changed; lives for one change. */
+    private static final class Draft {
+        private final Path directory;
+        private String cluster;
+        private String database;
+        private String service;
+        private int backups;
+        private int distributors;
+        private boolean hasArbiter;
+        private int clientPort;
+        private int heapMebibytes;
+        private boolean recordEntries;
+        private Map<String, String> settings;
+        private List<String> jvmOptions;
+        private boolean isRestarting;
+
+        private Draft(ClusterPlan from) {
+            directory = from.directory;
+            cluster = from.cluster;
+            database = from.database;
+            service = from.service;
+            backups = from.backups;
+            distributors = from.distributors;
+            hasArbiter = from.hasArbiter;
+            clientPort = from.clientPort;
+            heapMebibytes = from.heapMebibytes;
+            recordEntries = from.recordEntries;
+            settings = from.settings;
+            jvmOptions = from.jvmOptions;
+            isRestarting = from.isRestarting;
+        }
+
+        private ClusterPlan plan() {
+            return new ClusterPlan(
+                    directory,
+                    cluster,
+                    database,
+                    service,
+                    backups,
+                    distributors,
+                    hasArbiter,
+                    clientPort,
+                    heapMebibytes,
+                    recordEntries,
+                    settings,
+                    jvmOptions,
+                    isRestarting);
+        }
     }
 
     private static void check(boolean condition, String option, int value, String range) {
