@@ -13,7 +13,7 @@ import java.util.TreeSet;
  *
  * @param cluster name of the logical database, equal in all its processes
  * @param self this process's name
- * @param voters names of those who hold the view register: an odd number, 1 to 9
+ * @param voters names of those who hold the view register: an odd number, 1 to 9; none where ZooKeeper holds it
  * @param memberHost address to which the member directory binds; a loopback or private one, since it has no authentication
  * @param memberPort port of the member directory, 1 to 65535
  * @param memberAddresses {@code host:port} of the directories of all processes that may be there; no others are taken
@@ -86,6 +86,9 @@ public record MembershipConfig(
     }
 
     private static void checkVoters(List<String> voters) {
+        if (voters.isEmpty()) {
+            return;
+        }
         if (voters.size() % 2 == 0 || voters.size() > VOTERS_MAX) {
             throw new IllegalArgumentException("voters " + voters + " are " + voters.size()
                     + ", must be an odd number from 1 to " + VOTERS_MAX

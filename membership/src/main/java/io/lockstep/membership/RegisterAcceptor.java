@@ -21,9 +21,6 @@ import java.util.Optional;
  * until it is admitted: by {@link Admit}, which a proposer sends only when the others have committed a value naming it.
  */
 public final class RegisterAcceptor {
-    /** Version of the first value: the only one that a disk may hold before it votes. */
-    static final long FIRST_VERSION = 1;
-
     private final String voter;
     private final RegisterStore store;
     private VoterRecord record;
@@ -100,7 +97,7 @@ public final class RegisterAcceptor {
         if (!names(value, voter, now.diskId())) {
             return refuse(now, ballot, "the value does not name this voter's disk: " + notNamed(value, voter));
         }
-        if (!now.voting() && value.version() != FIRST_VERSION) {
+        if (!now.voting() && value.version() != Succession.FIRST_VERSION) {
             return refuse(now, ballot, "this voter's disk is new, and nobody has admitted it yet");
         }
         if (ballot.equals(now.accepted()) && !Optional.of(value).equals(now.value())) {

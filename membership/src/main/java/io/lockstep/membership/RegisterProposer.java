@@ -55,9 +55,6 @@ public final class RegisterProposer implements ViewRegister {
     /** After this time without result the owner is told whom the register waits for. */
     static final long PATIENCE_NS = 250_000_000;
 
-    /** No database changes its view so often. */
-    static final long VERSION_MAX = 1L << 62;
-
     /** Where a round's frames go. */
     @FunctionalInterface
     public interface Effects {
@@ -150,7 +147,7 @@ public final class RegisterProposer implements ViewRegister {
             return;
         }
         if (frame instanceof Promise promise) {
-            Optional<String> flaw = promise.value().flatMap(RegisterProposer::flaw);
+            Optional<String> flaw = promise.value().flatMap(Succession::flaw);
             if (flaw.isPresent()) {
                 log.warn("view register: the value of voter {} cannot be one: {}", voter, flaw.get());
                 onRefusal(voter, new RegisterRefusal(0, promise.ballot(), Ballot.ZERO, flaw.get()), nowNs);
@@ -162,21 +159,6 @@ public final class RegisterProposer implements ViewRegister {
         } else if (frame instanceof RegisterRefusal refusal) {
             onRefusal(voter, refusal, nowNs);
         }
-    }
-
-    /** Why no proposer can have written that view; empty when one can. A voter that says it is broken or no voter. */
-    private static Optional<String> flaw(View view) {
-        Set<String> names = new HashSet<>();
-        names.add(view.active().name());
-        boolean isNamedTwice = view.backups().stream().anyMatch(backup -> !names.add(backup.name()));
-        if (isNamedTwice) {
-            return Optional.of("it names a node twice: " + view);
-        }
-        boolean isInRange = view.version() >= RegisterAcceptor.FIRST_VERSION
-                && view.version() < VERSION_MAX
-                && view.term() >= 1
-                && view.term() <= view.version();
-        return isInRange ? Optional.empty() : Optional.of("its version or term is out of range: " + view);
     }
 
     @Override
@@ -249,7 +231,7 @@ public final class RegisterProposer implements ViewRegister {
             // the very disk that it names took none, and from now on takes none of an older ballot: so it was not
             // chosen, and never will be. Whoever it names may have died since; the change begins on its own.
             proposeFirst(now, nowNs);
-        } else if (everybody && base.version() == RegisterAcceptor.FIRST_VERSION && allNamedBy(base, now)) {
+        } else if (everybody && base.version() == Succession.FIRST_VERSION && allNamedBy(base, now)) {
             // Somebody began to write the first value and may have come to its end: it ends here, in every voter.
             propose(now, base, Quorum.EVERY_VOTER, current().isOurs(base) ? Result.COMMITTED : Result.GO_ON, nowNs);
         }
@@ -267,9 +249,7 @@ public final class RegisterProposer implements ViewRegister {
             return;
         }
         View first = wanted.get();
-        Invariant.check(
-                first.version() == RegisterAcceptor.FIRST_VERSION, "version of the first view", first.version(), 1);
-        Invariant.check(first.term() == 1, "term of the first view", first.term(), 1);
+        Succession.checkFirst(first);
         List<View.Voter> named = new ArrayList<>();
         for (String voter : voters) {
             named.add(new View.Voter(voter, now.promise(voter).diskId()));
@@ -287,20 +267,12 @@ public final class RegisterProposer implements ViewRegister {
             propose(now, base, Quorum.MAJORITY, Result.DECLINED, nowNs);
             return;
         }
-        checkSuccession(base, wanted.get());
+        Succession.check(base, wanted.get());
         View next = withVoters(wanted.get(), votersAfter(base, now));
         boolean same = next.active().equals(base.active())
                 && next.backups().equals(base.backups())
                 && next.voters().equals(base.voters());
         propose(now, same ? base : next, Quorum.MAJORITY, same ? Result.DECLINED : Result.COMMITTED, nowNs);
-    }
-
-    /** The order of versions and terms (I13): a view that breaks it is never sent. */
-    private static void checkSuccession(View base, View next) {
-        Invariant.check(next.version() == base.version() + 1, "view version", base.version(), next.version());
-        long term = next.active().equals(base.active()) ? base.term() : base.term() + 1;
-        Invariant.check(next.term() == term, "term of the next view", term, next.term());
-        Invariant.check(!next.hasBackup(next.active()), "the active is not its own backup");
     }
 
     /** The voters with their disks; a new disk is named when it has just answered and does not vote yet. */

@@ -22,8 +22,8 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
-/** What the owner of a view register may rely on, told one fault at a time. */
-class ViewRegisterTest {
+/** The register on voters of our own: its contract, and what else is so, told one fault at a time. */
+class ViewRegisterTest extends ViewRegisterContract {
     private static final List<String> VOTERS = List.of("n1", "n2", "d1");
     private static final long MS = 1_000_000;
 
@@ -96,10 +96,37 @@ class ViewRegisterTest {
         }
     }
 
-    private static ViewChange activate(String name) {
-        return current -> Optional.of(current.map(base -> new View(
-                        base.version() + 1, base.term() + 1, new View.Member(name, 1), List.of(), List.of(), 0))
-                .orElse(new View(1, 1, new View.Member(name, 1), List.of(), List.of(), 0)));
+    @Override
+    ViewRegister hand() {
+        return proposer();
+    }
+
+    @Override
+    void pass(ViewRegister hand) {
+        settle();
+        letTimePass((RegisterProposer) hand, 5);
+    }
+
+    @Override
+    void cutOff() {
+        down.addAll(VOTERS);
+    }
+
+    @Override
+    void heal() {
+        down.clear();
+    }
+
+    /** All acceptances of the next value, and with them its admissions. */
+    @Override
+    void loseNextResult() {
+        long[] accepted = new long[1];
+        lost = frame -> frame instanceof Frame.Accepted && accepted[0]++ < VOTERS.size();
+    }
+
+    @Override
+    long nowNs() {
+        return now;
     }
 
     private List<ViewOutcome> begin(RegisterProposer proposer, ViewChange change) {

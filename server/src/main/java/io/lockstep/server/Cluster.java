@@ -27,8 +27,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Distributors, nodes and arbiter of one database as child JVMs of this process, on the loopback. Safe from any thread, because
- * the set of children never changes and each child guards itself.
+ * Distributors, nodes and arbiter of one database as child JVMs of this process, on the loopback. Safe from any thread,
+ * because the set of children never changes and each child guards itself.
  *
  * <p>Children never outlive this process: {@link #close} ends them, a shutdown hook does, and each ends by itself when
  * its standard input ends.
@@ -68,12 +68,7 @@ public final class Cluster implements AutoCloseable {
         int nodeCount = plan.backups() + 1;
         List<String> nodeNames = names("node", nodeCount);
         List<String> distributorNames = names("distributor", plan.distributors());
-        List<String> voters = new ArrayList<>(nodeNames);
-        if (plan.hasArbiter()) {
-            voters.add(ARBITER);
-        } else if (nodeCount % 2 == 0) {
-            voters.add(distributorNames.get(0));
-        }
+        List<String> voters = voters(plan, nodeNames, distributorNames);
         List<Integer> hazelcastPorts = freePorts(nodeCount + plan.distributors() + (plan.hasArbiter() ? 1 : 0));
         List<String> members =
                 hazelcastPorts.stream().map(p -> "127.0.0.1:" + p).toList();
@@ -278,6 +273,19 @@ public final class Cluster implements AutoCloseable {
         } catch (IllegalStateException e) {
             LOG.debug("closed by the shutdown", e);
         }
+    }
+
+    private static List<String> voters(ClusterPlan plan, List<String> nodes, List<String> distributors) {
+        if (Setting.word(RegisterKind.ZOOKEEPER).equals(plan.settings().get(Setting.REGISTER.key()))) {
+            return List.of();
+        }
+        List<String> voters = new ArrayList<>(nodes);
+        if (plan.hasArbiter()) {
+            voters.add(ARBITER);
+        } else if (nodes.size() % 2 == 0) {
+            voters.add(distributors.get(0));
+        }
+        return voters;
     }
 
     private boolean isRunning(ClusterStatus.NodeStatus node) {

@@ -36,7 +36,9 @@ public record LockstepConfig(
         Level level,
         WhenAlone whenAlone,
         List<String> nodes,
+        RegisterKind register,
         List<String> voters,
+        String zooKeeperConnect,
         String host,
         int peerPort,
         int clientPort,
@@ -76,6 +78,20 @@ public record LockstepConfig(
                 Setting.NAME,
                 "name is '" + name + "', which is among nodes " + nodes + "; " + aOr(role)
                         + " needs a name of its own");
+        check(
+                register == RegisterKind.ZOOKEEPER || !voters.isEmpty(),
+                Setting.VOTERS,
+                "setting 'voters' is missing; " + Setting.VOTERS.meaning() + " Allowed: "
+                        + Setting.VOTERS.kind().allowed());
+        check(
+                register == RegisterKind.CASPAXOS || voters.isEmpty(),
+                Setting.VOTERS,
+                "voters are " + voters + ", but with register zookeeper nobody votes here; leave them out");
+        check(
+                (register == RegisterKind.ZOOKEEPER) != zooKeeperConnect.isEmpty(),
+                Setting.ZOOKEEPER_CONNECT,
+                "zookeeper-connect is '" + zooKeeperConnect + "' and register is " + Setting.word(register)
+                        + "; it goes with register zookeeper, and only there");
         check(
                 role != ProcessRole.ARBITER || voters.contains(name),
                 Setting.NAME,
@@ -169,7 +185,9 @@ public record LockstepConfig(
                 Setting.LEVEL.from(values),
                 Setting.WHEN_ALONE.from(values),
                 Setting.NODES.from(values),
+                Setting.REGISTER.from(values),
                 Setting.VOTERS.from(values),
+                Setting.ZOOKEEPER_CONNECT.from(values),
                 Setting.HOST.from(values),
                 Setting.PEER_PORT.<Integer>from(values),
                 Setting.CLIENT_PORT.<Integer>from(values),

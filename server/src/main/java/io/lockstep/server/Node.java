@@ -3,6 +3,7 @@ package io.lockstep.server;
 import io.lockstep.membership.Endpoint;
 import io.lockstep.membership.Members;
 import io.lockstep.membership.RegisterAgent;
+import io.lockstep.membership.ZooKeeperClient;
 import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TransactionService;
@@ -78,11 +79,13 @@ public final class Node implements AutoCloseable {
                         () -> random.nextLong() >>> 1 | 1,
                         failure -> around.end("the view register's file failed: " + failure)));
             }
+            ZooKeeperClient keeper = config.register() == RegisterKind.ZOOKEEPER ? part(zooKeeper(config)) : null;
             Recording recording = null;
             if (config.recordEntries().isPresent()) {
                 recording = part(Recording.create(config.recordEntries().get()));
             }
-            agent = new NodeAgent(config, incarnation, around, transport, register, service, runners, recording);
+            agent = new NodeAgent(
+                    config, incarnation, around, transport, register, keeper, service, runners, recording);
             port = transport
                     .listen(new InetSocketAddress(config.host(), config.peerPort()), agent.listener())
                     .getPort();
@@ -91,6 +94,18 @@ public final class Node implements AutoCloseable {
             if (!isOpen) {
                 close();
             }
+        }
+    }
+
+    /** Curator is there only for those who need it. */
+    private static ZooKeeperClient zooKeeper(LockstepConfig config) {
+        try {
+            return ZooKeeperClient.connect(config.zooKeeperConnect(), config.cluster(), config.database());
+        } catch (NoClassDefFoundError e) {
+            throw new ConfigException(
+                    Setting.REGISTER.key(),
+                    "register is zookeeper, and Curator is not on the class path (" + e.getMessage()
+                            + "); add org.apache.curator:curator-framework, or use register caspaxos");
         }
     }
 

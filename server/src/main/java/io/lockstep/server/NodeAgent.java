@@ -14,6 +14,8 @@ import io.lockstep.membership.MembersListener;
 import io.lockstep.membership.RegisterAcceptor;
 import io.lockstep.membership.RegisterAgent;
 import io.lockstep.membership.RegisterProposer;
+import io.lockstep.membership.ViewRegister;
+import io.lockstep.membership.ZooKeeperClient;
 import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.tsdstore.H2Records;
@@ -69,6 +71,7 @@ final class NodeAgent {
     private final Node.Surroundings around;
     private final Transport transport;
     private final @Nullable RegisterAgent register;
+    private final @Nullable ZooKeeperClient zooKeeper;
     private final TransactionService service;
     private final Map<String, EffectRunner> runners;
     private final TsdStoreConfig storeConfig;
@@ -101,7 +104,10 @@ final class NodeAgent {
 
     // Touched only by the agent; together they are the present run of the node.
     private View.Member self;
-    private RegisterProposer proposer;
+    private ViewRegister viewRegister;
+    /** The register itself, where voters hold it; null where ZooKeeper does. */
+    private @Nullable RegisterProposer proposer;
+
     private ForwardLog log;
     private @Nullable BackupNode backup;
     /** The reign, from promotion until it is closed; {@link #active} is what others may use of it. */
@@ -128,6 +134,7 @@ final class NodeAgent {
             Node.Surroundings around,
             Transport transport,
             @Nullable RegisterAgent register,
+            @Nullable ZooKeeperClient zooKeeper,
             TransactionService service,
             Map<String, EffectRunner> runners,
             @Nullable Recording recording) {
@@ -135,6 +142,7 @@ final class NodeAgent {
         this.around = around;
         this.transport = transport;
         this.register = register;
+        this.zooKeeper = zooKeeper;
         this.service = service;
         this.runners = Map.copyOf(runners);
         this.recording = recording;
@@ -149,7 +157,7 @@ final class NodeAgent {
         this.watchdog = new Watchdog(config.limits().executionLimit());
         this.rules = new PeerRules(config.name(), config.nodes(), config.voters());
         this.self = new View.Member(config.name(), incarnation);
-        this.proposer = newProposer();
+        this.viewRegister = newRegister();
         this.log = new ForwardLog(config.limits().forwardLogBytes());
         this.backup = newBackup();
         thread.setUncaughtExceptionHandler((t, failure) -> die(null, failure));
@@ -253,7 +261,7 @@ final class NodeAgent {
 
     private void tick(long nowNs) {
         links.values().forEach(link -> link.tick(nowNs));
-        proposer.tick(nowNs);
+        viewRegister.tick(nowNs);
         if (backup != null) {
             backup.tick(nowNs);
         }
@@ -452,7 +460,10 @@ final class NodeAgent {
     private void take(Peer from, Frame frame) {
         long nowNs = System.nanoTime();
         if (RegisterProposer.isForProposer(frame)) {
-            proposer.onFrame(from.name(), frame, nowNs);
+            RegisterProposer asker = proposer;
+            if (asker != null) {
+                asker.onFrame(from.name(), frame, nowNs);
+            }
             return;
         }
         View.Member member = new View.Member(from.name(), from.incarnation());
@@ -480,8 +491,8 @@ final class NodeAgent {
 
     private void sendToVoter(String voter, Frame frame) {
         PeerLink link = links.get(voter);
-        if (voter.equals(config.name()) && register != null) {
-            RegisterProposer asker = proposer;
+        RegisterProposer asker = proposer;
+        if (voter.equals(config.name()) && register != null && asker != null) {
             register.submit(frame, reply -> onAgent(() -> asker.onFrame(voter, reply, System.nanoTime())));
         } else if (link != null) {
             link.send(frame);
@@ -495,9 +506,14 @@ final class NodeAgent {
 
     // ---- roles -----------------------------------------------------------------------------------------------------
 
-    private RegisterProposer newProposer() {
-        return new RegisterProposer(
-                config.voters(), self.incarnation(), this::sendToVoter, () -> random.nextLong() >>> 1 | 1);
+    private ViewRegister newRegister() {
+        LongSupplier nonces = () -> random.nextLong() >>> 1 | 1;
+        if (zooKeeper != null) {
+            return zooKeeper.register(this::onAgent, nonces);
+        }
+        RegisterProposer made = new RegisterProposer(config.voters(), self.incarnation(), this::sendToVoter, nonces);
+        proposer = made;
+        return made;
     }
 
     private BackupNode newBackup() {
@@ -508,7 +524,7 @@ final class NodeAgent {
                 () -> TsdStore.installer(service, new H2Records(), storeConfig),
                 log,
                 recording,
-                proposer,
+                viewRegister,
                 new BackupRole(),
                 System::nanoTime);
     }
@@ -535,7 +551,7 @@ final class NodeAgent {
                                 promotion.quarantined().requestId()),
                         recording,
                         runners),
-                proposer,
+                viewRegister,
                 new ActiveRole(),
                 System::nanoTime,
                 () -> ChronoUnit.NANOS.between(Instant.EPOCH, Instant.now()),
@@ -561,7 +577,7 @@ final class NodeAgent {
             return;
         }
         self = new View.Member(config.name(), random.nextLong() >>> 1 | 1);
-        proposer = newProposer();
+        viewRegister = newRegister();
         log = new ForwardLog(config.limits().forwardLogBytes());
         view = null;
         takeover = null;

@@ -42,12 +42,25 @@ public enum Setting {
             "What the active does when the last backup has left the view.",
             c -> word(c.whenAlone())),
     NODES("nodes", SettingKind.NAMES, null, "Names of all nodes of the database.", c -> c.nodes()),
+    REGISTER(
+            "register",
+            SettingKind.choice(RegisterKind.class),
+            "caspaxos",
+            "Where the view register is kept: on the disks of the voters, or in a ZooKeeper ensemble that is there already.",
+            c -> word(c.register())),
     VOTERS(
             "voters",
             SettingKind.VOTERS,
-            null,
-            "Names of the processes that hold the view register: an odd number, at most one per host (loopback excepted).",
+            "",
+            "Names of the processes that hold the view register: an odd number, at most one per host (loopback excepted);"
+                    + " none with register zookeeper.",
             c -> c.voters()),
+    ZOOKEEPER_CONNECT(
+            "zookeeper-connect",
+            SettingKind.CONNECT_OR_EMPTY,
+            "",
+            "Where the ZooKeeper ensemble is, with register zookeeper. Its connection is not encrypted.",
+            c -> c.zooKeeperConnect()),
     HOST("host", SettingKind.LOOPBACK_HOST, "127.0.0.1", "Address that this process listens on.", c -> c.host()),
     PEER_PORT(
             "peer-port", SettingKind.PORT, "0", "Port for the other processes; 0 takes a free one.", c -> c.peerPort()),
@@ -185,7 +198,9 @@ public enum Setting {
     /** Whether it may be given for all processes of a cluster at once; the others say what each process is. */
     boolean isShared() {
         return switch (this) {
-            case LEVEL,
+            case REGISTER,
+                    ZOOKEEPER_CONNECT,
+                    LEVEL,
                     WHEN_ALONE,
                     FAILURE_DETECTION,
                     MESSAGE_MAX_BYTES,

@@ -42,15 +42,19 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
         names.forEach(SettingKind::name);
         return distinct(names);
     });
-    static final SettingKind VOTERS = list("a list of names, an odd number from 1 to 9, none twice", names -> {
-        names.forEach(SettingKind::name);
-        if (names.size() % 2 == 0 || names.size() > VOTERS_MAX) {
-            throw new IllegalArgumentException(
-                    "these are " + names.size() + "; an even number has no clear majority, so"
-                            + " add a distributor or an arbiter, or take one out");
-        }
-        return distinct(names);
-    });
+    static final SettingKind VOTERS =
+            list("a list of names, an odd number from 1 to 9, none twice; or empty", names -> {
+                names.forEach(SettingKind::name);
+                if (names.isEmpty()) {
+                    return names;
+                }
+                if (names.size() % 2 == 0 || names.size() > VOTERS_MAX) {
+                    throw new IllegalArgumentException(
+                            "these are " + names.size() + "; an even number has no clear majority, so"
+                                    + " add a distributor or an arbiter, or take one out");
+                }
+                return distinct(names);
+            });
     static final SettingKind LEVEL = one("memory", text -> switch (text) {
         case "memory" -> Level.MEMORY;
         case "durable", "durable-all" ->
@@ -95,6 +99,16 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
             }
         }
         return distinct(addresses);
+    });
+
+    static final SettingKind CONNECT_OR_EMPTY = one("host:port, several with commas, or empty", text -> {
+        for (String address : text.isEmpty() ? new String[0] : text.split(",", -1)) {
+            Matcher matcher = ADDRESS_PATTERN.matcher(address);
+            if (!matcher.matches() || port(matcher.group(2)) == 0) {
+                throw new IllegalArgumentException("'" + address + "' is not host:port with a port from 1 to 65535");
+            }
+        }
+        return text;
     });
 
     static SettingKind choice(Class<? extends Enum<?>> type) {

@@ -52,6 +52,8 @@ class ArchitectureTest {
             // The codec's benchmark hands it buffers.
             Map.entry("io.netty", Set.of("wire", "tests")),
             Map.entry("com.hazelcast", Set.of("membership")),
+            Map.entry("org.apache.curator", Set.of("membership")),
+            Map.entry("org.apache.zookeeper", Set.of("membership")),
             Map.entry("org.h2", Set.of("sqlwire", "tsdstore")),
             Map.entry("com.zaxxer.hikari", Set.of("tsdstore")),
             Map.entry("com.lmax.disruptor", Set.of("activenode")),
@@ -86,7 +88,8 @@ class ArchitectureTest {
                                             "java.nio.channels.",
                                             "java.util.concurrent.locks.",
                                             "io.netty.",
-                                            "com.hazelcast.")
+                                            "com.hazelcast.",
+                                            "org.apache.curator.")
                                     .anyMatch(type.getName()::startsWith)
                             && !ADDRESS_AS_A_VALUE.equals(type.getName()))
                     || Set.of(
