@@ -195,16 +195,18 @@ public final class ForwardCore<C> {
         if (ordered.execution() != null) {
             onEntry(ordered.execution());
         }
+        // R5: what former reigns executed is not answered before this reign's first entry has passed the gate either.
+        long waitPosition = Math.max(ordered.waitPosition(), inheritedPosition + 1);
         Answer answer = ordered.answer();
         if (answer == null) {
             parked.put(request.session(), new Parked<>(channel, request.requestId()));
         } else if (ordered.needsRound() && !required.isEmpty()) {
             // The frame that confirms our reign must leave after the read was executed: the next one does.
             isRoundWanted = true;
-            waitingReads.add(new Waiting<>(channel, answer, null, ordered.waitPosition(), round + 1));
+            waitingReads.add(new Waiting<>(channel, answer, null, waitPosition, round + 1));
             waitingBytes += answer.body().length;
         } else {
-            toGate(channel, answer, ordered.waitPosition());
+            toGate(channel, answer, waitPosition);
         }
     }
 

@@ -66,6 +66,22 @@ class ForwardCoreTest {
     }
 
     @Test
+    void whatFormerReignsExecutedIsNotAnsweredAgainBeforeTheTermsFirstEntryHasPassed() {
+        Reign former = new Reign(B).inSync();
+        Request begin = former.client.begin("x");
+        former.onOrdered(begin);
+        former.flush();
+        Reign next = new Reign(former, B);
+        next.onOrdered(begin);
+        next.flush();
+        // B holds what the former reign executed, and says so; it has not heard of this reign's first entry.
+        next.join(B, 1, 3, 3);
+        assertThat(next.heard()).noneMatch(line -> line.startsWith("client"));
+        next.acknowledge(B, 4);
+        assertThat(next.heard()).contains("client OK 1");
+    }
+
+    @Test
     void aLoneActiveAnswersAtOnceReadsToo() {
         Reign reign = new Reign();
         reign.ask("x");
@@ -864,6 +880,7 @@ class ForwardCoreTest {
         final ToldRegister register;
         final ForwardCore<String> core;
         final Asking client;
+        private final TsdStore store;
         private final OrderCore order;
         private final List<View.Member> backups;
         private final long term;
@@ -879,7 +896,7 @@ class ForwardCoreTest {
             log = new ForwardLog(logBytes);
             View view = new View(1, term, A, this.backups, List.of(), 0);
             register = new ToldRegister(Optional.of(view));
-            TsdStore store = TsdStore.create(new TallyService(), new NoRecords(), TsdStoreConfig.defaults());
+            store = TsdStore.create(new TallyService(), new NoRecords(), TsdStoreConfig.defaults());
             order = new OrderCore(store, term, new HeaderClock(0, now, now), () -> 5);
             core = new ForwardCore<>(A, view, config, log, register, this, now);
             core.onEntry(order.openTerm(new byte[0], now, now));
@@ -887,6 +904,21 @@ class ForwardCoreTest {
                     order.onRequest(Asking.open(7), now, now).execution());
             core.onEntry(opened);
             client = new Asking(opened.entry().identity());
+            flush();
+        }
+
+        /** The next reign over what a former one executed. */
+        Reign(Reign former, View.Member... backups) {
+            this.term = former.term + 1;
+            this.backups = Arrays.asList(backups);
+            log = former.log;
+            View view = new View(2, term, A, this.backups, List.of(), 0);
+            register = new ToldRegister(Optional.of(view));
+            store = former.store;
+            order = new OrderCore(store, term, new HeaderClock(store.lastTimeNs(), now, now), () -> 5);
+            core = new ForwardCore<>(A, view, CONFIG, log, register, this, now);
+            core.onEntry(order.openTerm(new byte[0], now, now));
+            client = former.client;
             flush();
         }
 
