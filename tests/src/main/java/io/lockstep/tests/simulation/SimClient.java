@@ -4,6 +4,10 @@ import io.lockstep.distributor.Ending;
 import io.lockstep.distributor.LockstepException.Outcome;
 import io.lockstep.distributor.SessionConfig;
 import io.lockstep.distributor.SessionCore;
+import io.lockstep.distributor.SessionState;
+import io.lockstep.tests.checkers.Promises;
+import io.lockstep.tests.checkers.Violation;
+import io.lockstep.tests.simulation.ModelService.Act;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
@@ -16,56 +20,78 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** One client: the shipped session core, several transactions at a time, and what it expects of every answer. */
+/**
+ * One client: the shipped session core, several transactions at a time, and what it expects of every answer. Touched only
+ * by the schedule's thread.
+ */
 final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Ticket> {
     private static final long TICK_NS = 5 * Scheduler.MS;
     private static final int OPEN_TRANSACTIONS = 3;
-    private static final Duration TIMEOUT = Duration.ofSeconds(4);
+    private static final Duration TOUCH = Duration.ofMillis(700);
+    private static final long SUM = Books.ACCOUNTS * Books.BALANCE;
 
     private final Simulation simulation;
     private final Scheduler scheduler;
+    private final Promises promises;
+    private final int index;
     private final String name;
+    private final SimClock clock;
+    private final long timeoutNs;
     private final SessionCore<Ticket> core;
     private final List<Doing> doing = new ArrayList<>();
+    private View.Member channel;
     private long connection = 1;
     private String distributor = "";
     private boolean isUp;
     private boolean isOver;
+    private boolean isDead;
     private long nextOperation;
-    private long requests;
-    private long unknown;
+    private int open;
     private boolean isStopping;
+    private boolean isClosed;
+    /** Term of the answer that the core is being told. */
+    private long replyTerm;
+    /** A request whose answer has come, to be used again by somebody who should not. */
+    private @Nullable Request settled;
 
-    /** One request: of which transaction, with which operation, when it must have ended. */
-    record Ticket(Doing of, RequestKind kind, long operation, long deadlineNs) {}
+    private @Nullable Request lastSent;
+
+    /** One request: of which transaction, what it does, when it must have ended, what had been answered when it began. */
+    record Ticket(@Nullable Doing of, RequestKind kind, Act act, long operation, long deadlineNs, long floor) {}
 
     /** One transaction as the client believes it to be. */
     static final class Doing {
         long transaction;
-        long fold = 1;
+        ModelService.Fold fold = ModelService.Fold.FIRST;
         boolean isUncertain;
         boolean isOver;
     }
 
-    SimClient(Simulation simulation, String name) {
+    SimClient(Simulation simulation, int index, String name, SimClock clock, long timeoutNs) {
         this.simulation = simulation;
         this.scheduler = simulation.scheduler;
+        this.promises = simulation.promises;
+        this.index = index;
         this.name = name;
+        this.clock = clock;
+        this.timeoutNs = timeoutNs;
+        this.channel = new View.Member(name, connection);
         this.core = new SessionCore<>(
-                new SessionConfig(TIMEOUT, 64, 1024, Duration.ofMillis(500)),
+                new SessionConfig(Duration.ofNanos(timeoutNs), 64, 1024, TOUCH),
                 this,
                 scheduler.random.nextLong() >>> 1 | 1,
-                Duration.ofSeconds(60).toNanos(),
-                scheduler.now());
+                Duration.ofSeconds(200).toNanos(),
+                clock.monotonic());
         scheduler.after(scheduler.between(0, TICK_NS), this::tick);
         connect();
     }
 
     private void connect() {
         connection++;
+        channel = new View.Member(name, connection);
         long mine = connection;
         scheduler.after(scheduler.between(Scheduler.MS, 20 * Scheduler.MS), () -> {
-            if (mine != connection || isOver) {
+            if (mine != connection || !isAlive()) {
                 return;
             }
             SimDistributor target = simulation.someDistributor();
@@ -73,9 +99,9 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
                 connect();
                 return;
             }
-            distributor = target.name();
+            distributor = target.member().name();
             isUp = true;
-            core.onChannelUp(scheduler.now());
+            core.onChannelUp(clock.monotonic());
         });
     }
 
@@ -89,8 +115,8 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     }
 
     private void tick() {
-        core.tick(scheduler.now());
-        if (!isOver) {
+        if (isAlive()) {
+            core.tick(clock.monotonic());
             scheduler.after(TICK_NS, this::tick);
         }
     }
@@ -100,71 +126,113 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         isStopping = true;
     }
 
+    /** The process is killed; what it waited for nobody will ever know. */
+    int die() {
+        isDead = true;
+        isUp = false;
+        simulation.clientLeft(distributor, channel);
+        return open;
+    }
+
     boolean isIdle() {
-        return isOver || (core.isIdle() && doing.isEmpty());
+        return !isAlive() || (core.isIdle() && doing.isEmpty());
+    }
+
+    /** When idle, ends its session like a good client. */
+    void close() {
+        if (isAlive() && !isClosed) {
+            isClosed = true;
+            core.close(timeoutNs, clock.monotonic());
+        }
     }
 
     /** Where it stands, for the report of a schedule that does not end. */
     String describe() {
-        return name + " " + core.state() + " session " + core.session() + " term " + core.term() + " attach "
-                + core.attach() + " last " + core.lastRequestId() + (isUp ? " up at " + distributor : " down")
-                + " transactions " + doing.size() + (core.isIdle() ? " idle" : " busy");
+        return name + (isDead ? " dead " : " ") + core.state() + " session " + core.session() + " term " + core.term()
+                + " attach " + core.attach() + " last " + core.lastRequestId()
+                + (isUp ? " up at " + distributor : " down") + " transactions " + doing.size()
+                + (core.isIdle() ? " idle" : " busy");
     }
 
-    long requests() {
-        return requests;
+    boolean hasSession() {
+        return core.state() != SessionState.OPENING;
     }
 
-    long unknown() {
-        return unknown;
-    }
-
-    boolean isSessionOver() {
-        return isOver;
+    @Nullable Request settled() {
+        return settled;
     }
 
     // ---- the application -------------------------------------------------------------------------------------------
 
     private void begin() {
-        if (!isStopping && !isOver && doing.size() < OPEN_TRANSACTIONS) {
+        if (!isStopping && isAlive() && doing.size() < OPEN_TRANSACTIONS) {
             Doing next = new Doing();
             doing.add(next);
             submit(next, RequestKind.BEGIN);
         }
     }
 
-    private void submit(Doing of, RequestKind kind) {
-        long operation = ++nextOperation;
-        requests++;
-        byte[] body = kind == RequestKind.ROLLBACK
-                ? new byte[0]
-                : ByteBuffer.allocate(8).putLong(operation).array();
-        Ticket ticket = new Ticket(of, kind, operation, scheduler.now() + TIMEOUT.toNanos());
-        core.submit(ticket, kind, kind == RequestKind.BEGIN ? 0 : of.transaction, body, scheduler.now());
+    private void submit(@Nullable Doing of, RequestKind kind) {
+        Act act = kind == RequestKind.ROLLBACK ? Act.ADD : draw();
+        long operation = ++nextOperation * 64 + index;
+        open++;
+        simulation.requested();
+        boolean hasBody = of != null && kind != RequestKind.ROLLBACK;
+        byte[] body = hasBody
+                ? ModelService.message(act, simulation.workRandom.nextInt(Books.ACCOUNTS), operation)
+                : new byte[0];
+        Ticket ticket = new Ticket(of, kind, act, operation, clock.monotonic() + timeoutNs, promises.begun());
+        core.submit(
+                ticket, kind, of == null || kind == RequestKind.BEGIN ? 0 : of.transaction, body, clock.monotonic());
+    }
+
+    private Act draw() {
+        int what = simulation.workRandom.nextInt(100);
+        if (what < 60) {
+            return Act.ADD;
+        } else if (what < 70) {
+            return Act.SAVE;
+        } else if (what < 80) {
+            return Act.BACK;
+        } else if (what < 90) {
+            return Act.HOLD;
+        } else if (what < 95) {
+            return Act.REFUSE;
+        } else if (what < 98) {
+            return Act.BREAK;
+        }
+        return simulation.isPoisoned() ? Act.POISON : Act.ADD;
     }
 
     private void goOn(Doing of) {
-        scheduler.after(scheduler.between(0, 60 * Scheduler.MS), () -> {
-            if (isOver || of.isOver) {
+        scheduler.after(simulation.thinkNs(), () -> {
+            if (!isAlive() || of.isOver) {
                 return;
             }
-            int what = scheduler.random.nextInt(10);
+            int what = simulation.workRandom.nextInt(20);
             submit(
                     of,
-                    what < 6 && !isStopping ? RequestKind.CONTINUE : what < 9 ? RequestKind.END : RequestKind.ROLLBACK);
+                    what < 12 && !isStopping
+                            ? RequestKind.CONTINUE
+                            : what < 18 ? RequestKind.END : RequestKind.ROLLBACK);
+            if (!isStopping && what % 5 == 0) {
+                submit(null, what == 5 ? RequestKind.DIGEST : RequestKind.READ);
+            }
         });
     }
 
     private void over(Doing of) {
         of.isOver = true;
         doing.remove(of);
-        scheduler.after(scheduler.between(0, 10 * Scheduler.MS), this::begin);
+        scheduler.after(simulation.thinkNs() / 4, this::begin);
     }
 
     // ---- what the core wants ---------------------------------------------------------------------------------------
 
     @Override
     public void send(Request request) {
+        promises.asked(request);
+        lastSent = request;
         if (isUp) {
             simulation.network.send(this, distributor, new Frame.Ask(core.term(), request));
         }
@@ -175,37 +243,59 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         if (ticket == null) {
             return;
         }
-        check(
-                scheduler.now() <= ticket.deadlineNs() + Duration.ofMillis(50).toNanos(),
-                "I8: " + ticket.kind() + " ended " + (scheduler.now() - ticket.deadlineNs()) / Scheduler.MS
-                        + " ms after its deadline");
+        open--;
+        promises.ended(name, clock.monotonic() - ticket.deadlineNs(), scheduler.now(), ending, simulation.isDark());
+        if (replyTerm > 0) {
+            promises.taken(name, replyTerm);
+        }
         Doing of = ticket.of();
-        if (ending.problem() == null) {
+        if (of == null) {
+            onQuestion(ticket, ending);
+        } else if (ending.problem() == null) {
             onOk(ticket, of, ending);
         } else if (ending.problem() == Outcome.REFUSED_BY_SERVICE) {
             onRefused(ticket, of, ending);
         } else if (ending.problem() == Outcome.UNKNOWN) {
-            unknown++;
             of.isUncertain = true;
             over(of);
-        } else if (ticket.kind() == RequestKind.BEGIN) {
+        } else {
+            onNotExecuted(ticket, of, ending);
+        }
+    }
+
+    private void onQuestion(Ticket ticket, Ending ending) {
+        if (ending.problem() == null && ticket.kind() == RequestKind.READ) {
+            ByteBuffer in = ByteBuffer.wrap(ending.body());
+            long free = in.getLong();
+            long commits = in.getLong();
+            long digest = in.getLong();
+            long held = in.getLong();
+            promises.saw("a read of " + name, ticket.floor(), commits, digest, true);
+            check(free + held == SUM, "I11: a read of " + name + " saw " + free + " free and " + held + " held");
+        }
+    }
+
+    private void onNotExecuted(Ticket ticket, Doing of, Ending ending) {
+        AnswerCode code = ending.code();
+        if (ending.requestId() > 0 && (code == null || code == AnswerCode.VOIDED || code == AnswerCode.REFUSED)) {
+            promises.notExecuted(core.session(), ending.requestId());
+        }
+        check(
+                isOver
+                        || of.isUncertain
+                        || code == null
+                        || code == AnswerCode.VOIDED
+                        || code == AnswerCode.QUARANTINED
+                        || code == AnswerCode.TRANSACTION_ENDED
+                        || code == AnswerCode.BUSY
+                        || code == AnswerCode.UNKNOWN_SESSION,
+                "R9: unexpected ending " + ending + " of " + ticket.kind() + ": " + ending.text());
+        if (ticket.kind() == RequestKind.BEGIN
+                || code == AnswerCode.TRANSACTION_ENDED
+                || code == AnswerCode.UNKNOWN_SESSION) {
             over(of);
         } else {
-            check(
-                    isOver
-                            || of.isUncertain
-                            || ending.code() == AnswerCode.VOIDED
-                            || ending.code() == null
-                            || ending.code() == AnswerCode.QUARANTINED
-                            || ending.code() == AnswerCode.TRANSACTION_ENDED
-                            || ending.code() == AnswerCode.BUSY
-                            || ending.code() == AnswerCode.UNKNOWN_SESSION,
-                    "unexpected ending " + ending + " of " + ticket.kind() + ": " + ending.text());
-            if (ending.code() == AnswerCode.TRANSACTION_ENDED || ending.code() == AnswerCode.UNKNOWN_SESSION) {
-                over(of);
-            } else {
-                goOn(of);
-            }
+            goOn(of);
         }
     }
 
@@ -214,12 +304,24 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
             of.transaction = ending.requestId();
         }
         if (ticket.kind() != RequestKind.ROLLBACK) {
-            of.fold = FoldService.fold(of.fold, ticket.operation());
-            long actual = ByteBuffer.wrap(ending.body()).getLong();
+            of.fold = of.fold.after(ticket.act(), ticket.operation());
+            ByteBuffer in = ByteBuffer.wrap(ending.body());
+            long actual = in.getLong();
             check(
-                    of.isUncertain || actual == of.fold,
-                    "I2: transaction " + of.transaction + " of " + core.session() + " is " + actual + " instead of "
-                            + of.fold + " after " + ticket.kind() + " #" + ending.requestId());
+                    of.isUncertain || actual == of.fold.value(),
+                    "I2, I11: transaction " + of.transaction + " of " + core.session() + " is " + actual
+                            + " instead of " + of.fold.value() + " after " + ticket.kind() + " #"
+                            + ending.requestId());
+            promises.saw(
+                    ticket.kind() + " #" + ending.requestId() + " of " + name,
+                    ticket.floor(),
+                    in.getLong(),
+                    in.getLong(),
+                    false);
+        }
+        Request sent = lastSent;
+        if (sent != null && sent.requestId() == ending.requestId() && sent.kind() == ticket.kind()) {
+            settled = sent;
         }
         if (ticket.kind() == RequestKind.END || ticket.kind() == RequestKind.ROLLBACK) {
             over(of);
@@ -229,9 +331,12 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     }
 
     private void onRefused(Ticket ticket, Doing of, Ending ending) {
+        boolean isExpected = ending.code() == AnswerCode.SERVICE_FAILED
+                ? ticket.act() == Act.BREAK
+                : ticket.act() == Act.REFUSE || ticket.act() == Act.HOLD;
         check(
-                ticket.operation() % 17 == 0,
-                "the service refused " + ticket.kind() + " " + ticket.operation() + ": " + ending.text());
+                isExpected,
+                "I2: the service refused " + ticket.kind() + " " + ticket.act() + " of " + name + ": " + ending.text());
         if (ticket.kind() == RequestKind.BEGIN) {
             over(of);
         } else {
@@ -241,29 +346,39 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
 
     @Override
     public void opened(Identity session) {
-        scheduler.trace(name + " opened " + session);
+        if (scheduler.isTracing()) {
+            scheduler.trace(name + " opened " + session);
+        }
         for (int i = 0; i < OPEN_TRANSACTIONS; i++) {
-            begin();
+            scheduler.after(simulation.thinkNs() / 2, this::begin);
         }
     }
 
     @Override
     public void over(@Nullable Ending problem) {
-        scheduler.trace(name + " is over: " + problem + (problem == null ? "" : ": " + problem.text()));
+        if (scheduler.isTracing()) {
+            scheduler.trace(name + " is over: " + problem + (problem == null ? "" : ": " + problem.text()));
+        }
         isOver = true;
+        doing.clear();
+        if (problem != null) {
+            simulation.sessionLost(this);
+        }
     }
 
     @Override
     public void changeChannel(String reason) {
         isUp = false;
         core.onChannelDown();
-        simulation.clientLeft(distributor, new View.Member(name, connection));
+        simulation.clientLeft(distributor, channel);
         connect();
     }
 
     @Override
     public void termChanged(long term) {
-        scheduler.trace(name + " hears of term " + term);
+        if (scheduler.isTracing()) {
+            scheduler.trace(name + " hears of term " + term);
+        }
     }
 
     private static void check(boolean condition, String what) {
@@ -275,18 +390,18 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     // ---- the process -----------------------------------------------------------------------------------------------
 
     @Override
-    public String name() {
-        return name;
+    public int index() {
+        return index;
     }
 
     @Override
-    public long incarnation() {
-        return connection;
+    public View.Member member() {
+        return channel;
     }
 
     @Override
     public boolean isAlive() {
-        return !isOver;
+        return !isOver && !isDead;
     }
 
     @Override
@@ -297,7 +412,9 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     @Override
     public void receive(View.Member from, Frame frame) {
         if (frame instanceof Frame.Reply reply && isUp && from.name().equals(distributor)) {
-            core.onReply(reply.term(), reply.answer(), scheduler.now());
+            replyTerm = reply.answer().code() == AnswerCode.BUSY ? 0 : reply.term();
+            core.onReply(reply.term(), reply.answer(), clock.monotonic());
+            replyTerm = 0;
         }
     }
 }

@@ -15,16 +15,20 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
     private final Simulation simulation;
     private final Scheduler scheduler;
     private final View.Member self;
-    private final SimNode.@Nullable Voter voter;
+    private final int index;
+    private final @Nullable SimVoter voter;
+    private final SimClock clock;
     private final DistributorCore<View.Member> core;
     private boolean isAlive = true;
     private long pausedUntilNs;
 
-    SimDistributor(Simulation simulation, String name, SimNode.@Nullable Voter voter) {
+    SimDistributor(Simulation simulation, int index, String name, @Nullable SimVoter voter, SimClock clock) {
         this.simulation = simulation;
         this.scheduler = simulation.scheduler;
         this.self = new View.Member(name, scheduler.random.nextLong() >>> 1 | 1);
+        this.index = index;
         this.voter = voter;
+        this.clock = clock;
         this.core = new DistributorCore<>(
                 DistributorConfig.builder(name)
                         .sessionGrace(Duration.ofMillis(400))
@@ -41,7 +45,7 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
             scheduler.at(pausedUntilNs, this::tick);
             return;
         }
-        core.tick(scheduler.now());
+        core.tick(clock.monotonic());
         scheduler.after(TICK_NS, this::tick);
     }
 
@@ -50,23 +54,17 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
         return self + " " + core.snapshot();
     }
 
-    View.Member member() {
-        return self;
-    }
-
     void kill() {
-        scheduler.trace("kill " + self);
         isAlive = false;
     }
 
     void pause(long lengthNs) {
-        scheduler.trace("pause " + self);
         pausedUntilNs = Math.max(pausedUntilNs, scheduler.now() + lengthNs);
     }
 
     void nodeUp(View.Member node) {
         if (isAlive) {
-            core.onNodeUp(node, scheduler.now());
+            core.onNodeUp(node, clock.monotonic());
         }
     }
 
@@ -78,34 +76,34 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
 
     void clientGone(View.Member client) {
         if (isAlive) {
-            core.onClientGone(client, scheduler.now());
+            core.onClientGone(client, clock.monotonic());
         }
     }
 
     @Override
     public void receive(View.Member from, Frame frame) {
         if (frame instanceof Frame.Ask ask) {
-            core.onRequest(from, ask.request(), scheduler.now());
+            core.onRequest(from, ask.request(), clock.monotonic());
         } else if (frame instanceof Frame.Reply reply) {
-            core.onReply(from, reply, scheduler.now());
+            core.onReply(from, reply, clock.monotonic());
         } else if (frame instanceof Frame.ViewNotice notice) {
-            core.onViewNotice(from, notice, scheduler.now());
+            core.onViewNotice(from, notice, clock.monotonic());
         } else if (RegisterAcceptor.isForVoter(frame) && voter != null) {
             Frame reply = voter.answer(frame);
-            scheduler.after(
-                    scheduler.between(50 * Scheduler.US, 500 * Scheduler.US),
-                    () -> simulation.network.send(this, from.name(), from.incarnation(), reply));
+            if (reply != null) {
+                scheduler.after(voter.flushNs(), () -> simulation.network.send(this, from, reply));
+            }
         }
     }
 
     @Override
     public void sendToNode(View.Member node, Frame.Ask ask) {
-        simulation.network.send(this, node.name(), node.incarnation(), ask);
+        simulation.network.send(this, node, ask);
     }
 
     @Override
     public void answerClient(View.Member channel, Frame.Reply reply) {
-        simulation.network.send(this, channel.name(), channel.incarnation(), reply);
+        simulation.network.send(this, channel, reply);
     }
 
     @Override
@@ -119,13 +117,13 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
     }
 
     @Override
-    public String name() {
-        return self.name();
+    public int index() {
+        return index;
     }
 
     @Override
-    public long incarnation() {
-        return self.incarnation();
+    public View.Member member() {
+        return self;
     }
 
     @Override

@@ -12,12 +12,14 @@ import io.lockstep.backupnode.BackupNodeConfig;
 import io.lockstep.backupnode.BackupState;
 import io.lockstep.membership.RegisterAcceptor;
 import io.lockstep.membership.RegisterProposer;
+import io.lockstep.tests.checkers.History;
+import io.lockstep.tests.checkers.Promises;
+import io.lockstep.tests.checkers.Violation;
 import io.lockstep.tsdstore.CopyBrokenException;
 import io.lockstep.tsdstore.CopyInstaller;
 import io.lockstep.tsdstore.DivergenceException;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.ForwardLog;
-import io.lockstep.tsdstore.NoRecords;
 import io.lockstep.tsdstore.StateCopy;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Answer;
@@ -26,29 +28,40 @@ import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
 import io.lockstep.wire.ViewCodec;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** One run of one node: the shipped cores in one thread, with a lane that works at its own pace. */
+/**
+ * One run of one node: the shipped cores in one thread, with a lane that works at its own pace. Touched only by the
+ * schedule's thread.
+ */
 final class SimNode implements Network.Host {
     private static final long TICK_NS = 5 * Scheduler.MS;
     private static final long NOTICE_NS = 500 * Scheduler.MS;
+    private static final long EXPIRY_CHECK_NS = 50 * Scheduler.MS;
+    /** Between a backup's decision to acknowledge and the frame's leaving. */
+    private static final long ACKNOWLEDGE_NS = 10 * Scheduler.US;
     /** Small, so that logs roll and joiners are copied. */
-    private static final long LOG_BYTES = 64 << 10;
+    private static final long LOG_BYTES = 16 << 10;
+
+    private static final int QUEUE_MAX = 256;
 
     private final Simulation simulation;
     private final Scheduler scheduler;
+    private final Promises promises;
+    private final int index;
     private final String name;
-    private final Voter voter;
+    private final SimVoter voter;
+    private final SimClock clock;
     private final LongSupplier random;
 
     private View.Member self;
@@ -59,57 +72,56 @@ final class SimNode implements Network.Host {
 
     private RegisterProposer proposer;
     private ForwardLog log;
-    private Ledger.History history;
-    private TsdStore store;
+    private History history;
+    private State state;
     private @Nullable BackupCore backup;
     private @Nullable Reign reign;
     private @Nullable CopyInstaller installer;
-    private Ledger.@Nullable History installing;
+    private Simulation.@Nullable Copied installing;
+    private @Nullable MemoryBooks installingBooks;
+    private boolean isCorrupt;
+    /** Its execution differed, or ended: the lane executes nothing more in this run. */
+    private boolean isLaneOver;
+
+    private long lastEntryAtNs;
     private long laneFreeNs;
     private long lastResultNs;
+    private int acknowledgementsPending;
+    private int appliesPending;
+    private int pruningPending;
 
-    SimNode(Simulation simulation, String name, Voter voter) {
+    /** What executes, and the books that it executes on. */
+    record State(TsdStore store, @Nullable MemoryBooks books) {}
+
+    SimNode(Simulation simulation, int index, String name, SimVoter voter, SimClock clock) {
         this.simulation = simulation;
         this.scheduler = simulation.scheduler;
+        this.promises = simulation.promises;
+        this.index = index;
         this.name = name;
         this.voter = voter;
+        this.clock = clock;
         this.random = () -> scheduler.random.nextLong() >>> 1 | 1;
         this.self = new View.Member(name, random.getAsLong());
         this.proposer = newProposer();
         this.log = new ForwardLog(LOG_BYTES);
-        this.history = new Ledger.History();
-        this.store = TsdStore.create(new FoldService(), new NoRecords(), Simulation.STORE);
+        simulation.runs.put(self, log);
+        this.history = new History();
+        this.state = simulation.newState(this::diesOf);
         this.backup = newBackup();
         scheduler.after(scheduler.between(0, TICK_NS), this::tick);
-    }
-
-    /** A voter of the register: its record outlives the process. */
-    static final class Voter {
-        final RegisterAcceptor acceptor;
-
-        Voter(String name, long diskId) {
-            this.acceptor = new RegisterAcceptor(name, new MemoryStore(diskId));
-        }
-
-        Frame answer(Frame request) {
-            try {
-                return acceptor.answer(request);
-            } catch (IOException impossible) {
-                throw new UncheckedIOException(impossible);
-            }
-        }
     }
 
     // ---- the process -----------------------------------------------------------------------------------------------
 
     @Override
-    public String name() {
-        return name;
+    public int index() {
+        return index;
     }
 
     @Override
-    public long incarnation() {
-        return self.incarnation();
+    public View.Member member() {
+        return self;
     }
 
     @Override
@@ -122,20 +134,61 @@ final class SimNode implements Network.Host {
         return pausedUntilNs;
     }
 
-    View.Member member() {
-        return self;
-    }
-
     boolean isActive() {
         return isAlive && reign != null;
+    }
+
+    /** A run that could still lead: alive, with a copy that is as it should be. */
+    boolean isCopy() {
+        return isAlive && !isCorrupt && !isLaneOver;
     }
 
     @Nullable View view() {
         return reign == null ? null : reign.core.view();
     }
 
-    boolean isFollowing() {
-        return backup != null && backup.state() == BackupState.FOLLOWING;
+    long term() {
+        return reign == null ? 0 : reign.term;
+    }
+
+    boolean isUnfit() {
+        return isAlive && backup != null && backup.state() == BackupState.UNFIT;
+    }
+
+    boolean isLocating() {
+        return isAlive
+                && backup != null
+                && (backup.state() == BackupState.LOCATING_ACTIVE || backup.state() == BackupState.CANDIDATE);
+    }
+
+    /** Whether messages are at this moment within this node. */
+    boolean isIn(Moment moment) {
+        if (!isAlive) {
+            return false;
+        }
+        return switch (moment) {
+            case S3 -> reign != null && !reign.queue.isEmpty();
+            case S4 -> reign != null && reign.isLaneBusy;
+            case S7 -> acknowledgementsPending > 0;
+            case S12 -> pruningPending > 0;
+            case S13 -> appliesPending > 0;
+            default -> false;
+        };
+    }
+
+    /** A record changes by itself; true when the next entry that is on its way to execution must show it. */
+    boolean corrupt() {
+        MemoryBooks books = state.books;
+        if (backup == null || backup.state() != BackupState.FOLLOWING || appliesPending == 0 || books == null) {
+            return false;
+        }
+        books.corrupt();
+        isCorrupt = true;
+        return true;
+    }
+
+    void jump(long byNs) {
+        clock.jump(byNs);
     }
 
     /** Where it stands, for the report of a schedule that does not end. */
@@ -145,47 +198,89 @@ final class SimNode implements Network.Host {
                 : "term " + reign.term + " stable " + reign.core.stablePosition() + " waiting answers "
                         + reign.core.waitingAnswers() + " queue " + reign.queue.size() + " mark " + reign.markPosition
                         + (reign.isLaneBusy ? " busy" : "") + (reign.isHeldBack ? " held back" : "");
-        return self + " log " + log.lastPosition() + " executed " + position() + " " + role;
+        return self + (isAlive ? "" : " dead") + " log " + log.lastPosition() + " executed " + position() + " " + role;
     }
 
-    Ledger.History history() {
+    History history() {
         return history;
     }
 
     long digest() {
-        return store.digest();
+        return state.store.digest();
+    }
+
+    @Nullable MemoryBooks books() {
+        return state.books;
+    }
+
+    int openTransactions() {
+        return state.store.transactionCount();
     }
 
     long position() {
-        return store.last().position();
+        return state.store.last().position();
     }
 
     void kill() {
-        scheduler.trace("kill " + self + (reign == null ? "" : ", the active of term " + reign.term));
         isAlive = false;
+        endRole();
+        closeState();
+    }
+
+    /** The lane executes a poisonous message. */
+    private boolean diesOf(Identity session, long requestId) {
+        if (reign == null) {
+            return false;
+        }
+        promises.executing(self, session, requestId);
+        return simulation.diesOf(this, session, requestId);
+    }
+
+    private void endRole() {
         epoch++;
+        if (reign != null) {
+            reign.copies.values().forEach(StateCopy::close);
+        }
+        acknowledgementsPending = 0;
+        appliesPending = 0;
+        pruningPending = 0;
+    }
+
+    private void closeState() {
+        if (installer != null) {
+            installer.close();
+        }
+        state.store.close();
     }
 
     void pause(long lengthNs) {
-        scheduler.trace("pause " + self + " for " + lengthNs / Scheduler.MS + " ms");
         pausedUntilNs = Math.max(pausedUntilNs, scheduler.now() + lengthNs);
     }
 
     /** Something of this role, after a time; waits out a pause, and is dropped with the role. */
     private void internal(long delayNs, Runnable task) {
-        int mine = epoch;
-        scheduler.after(delayNs, () -> runInternal(mine, task));
+        scheduler.after(delayNs, new Internal(task));
     }
 
-    private void runInternal(int mine, Runnable task) {
-        if (!isAlive || epoch != mine) {
-            return;
+    private final class Internal implements Runnable {
+        private final int mine = epoch;
+        private final Runnable task;
+
+        Internal(Runnable task) {
+            this.task = task;
         }
-        if (pausedUntilNs > scheduler.now()) {
-            scheduler.at(pausedUntilNs, () -> runInternal(mine, task));
-            return;
+
+        @Override
+        public void run() {
+            if (!isAlive || epoch != mine) {
+                return;
+            }
+            if (pausedUntilNs > scheduler.now()) {
+                scheduler.at(pausedUntilNs, this);
+                return;
+            }
+            task.run();
         }
-        task.run();
     }
 
     private void tick() {
@@ -196,9 +291,10 @@ final class SimNode implements Network.Host {
             scheduler.at(pausedUntilNs, this::tick);
             return;
         }
-        proposer.tick(scheduler.now());
+        long now = clock.monotonic();
+        proposer.tick(now);
         if (backup != null) {
-            backup.tick(scheduler.now());
+            backup.tick(now);
         }
         if (reign != null) {
             reign.tick();
@@ -212,9 +308,11 @@ final class SimNode implements Network.Host {
             ask(from, ask);
         } else if (RegisterAcceptor.isForVoter(frame)) {
             Frame reply = voter.answer(frame);
-            internal(scheduler.between(50 * Scheduler.US, 500 * Scheduler.US), () -> send(from, reply));
+            if (reply != null) {
+                internal(voter.flushNs(), () -> simulation.network.send(this, from, reply));
+            }
         } else if (RegisterProposer.isForProposer(frame)) {
-            proposer.onFrame(from.name(), frame, scheduler.now());
+            proposer.onFrame(from.name(), frame, clock.monotonic());
         } else if (reign != null) {
             reign.receive(from, frame);
         } else if (backup != null) {
@@ -223,15 +321,21 @@ final class SimNode implements Network.Host {
     }
 
     private void follow(BackupCore core, View.Member from, Frame frame) {
-        long now = scheduler.now();
+        long now = clock.monotonic();
         if (frame instanceof Frame.Forward forward) {
+            if (!forward.entries().isEmpty()) {
+                lastEntryAtNs = now;
+            }
             core.onForward(from.name(), forward, now);
         } else if (frame instanceof Frame.Follow follow) {
             core.onFollow(from.name(), follow, now);
         } else if (frame instanceof Frame.CopyBegin begin) {
+            lastEntryAtNs = now;
             core.onCopyBegin(from.name(), begin, now);
         } else if (frame instanceof Frame.CopyChunk chunk) {
             core.onCopyChunk(from.name(), chunk, now);
+        } else if (frame instanceof Frame.DeathNote note) {
+            core.onDeathNote(from.name(), note, now);
         }
     }
 
@@ -242,7 +346,7 @@ final class SimNode implements Network.Host {
             if (ask.term() > reign.term) {
                 reign.core.onHigherTerm(ask.term());
             }
-            send(from, new Frame.ViewNotice(reign.term, 1, self));
+            simulation.network.send(this, from, new Frame.ViewNotice(reign.term, 1, self));
             refuse(from, reign.term, ask.request(), AnswerCode.NOT_ACTIVE);
         } else {
             reign.ask(from, ask.request());
@@ -250,7 +354,8 @@ final class SimNode implements Network.Host {
     }
 
     private void refuse(View.Member to, long term, Request request, AnswerCode code) {
-        send(
+        simulation.network.send(
+                this,
                 to,
                 new Frame.Reply(
                         term,
@@ -262,10 +367,6 @@ final class SimNode implements Network.Host {
                                 name.getBytes(StandardCharsets.UTF_8))));
     }
 
-    private void send(View.Member to, Frame frame) {
-        simulation.network.send(this, to.name(), to.incarnation(), frame);
-    }
-
     /** The network tells that a process's connection broke; the second look is refused when it is dead. */
     void connectionLost(View.Member gone) {
         if (!isAlive) {
@@ -273,9 +374,9 @@ final class SimNode implements Network.Host {
         }
         internal(scheduler.between(100 * Scheduler.US, 2 * Scheduler.MS), () -> {
             if (backup != null) {
-                backup.onConnectionLost(gone.name(), scheduler.now());
+                backup.onConnectionLost(gone.name(), clock.monotonic());
             } else if (reign != null) {
-                reign.core.onNodeGone(gone, scheduler.now());
+                reign.core.onNodeGone(gone, clock.monotonic());
             }
         });
     }
@@ -283,23 +384,26 @@ final class SimNode implements Network.Host {
     /** A distributor is connected. */
     void greeted(View.Member distributor) {
         if (reign != null) {
-            send(distributor, new Frame.ViewNotice(reign.term, reign.core.view().version(), self));
+            simulation.network.send(
+                    this,
+                    distributor,
+                    new Frame.ViewNotice(reign.term, reign.core.view().version(), self));
         }
     }
 
     // ---- roles -----------------------------------------------------------------------------------------------------
 
     private RegisterProposer newProposer() {
-        return new RegisterProposer(simulation.voters(), self.incarnation(), this::sendToVoter, random);
+        return new RegisterProposer(simulation.voterNames(), self.incarnation(), this::sendToVoter, random);
     }
 
     private void sendToVoter(String to, Frame frame) {
         if (to.equals(name)) {
             RegisterProposer asker = proposer;
             Frame reply = voter.answer(frame);
-            internal(
-                    scheduler.between(50 * Scheduler.US, 500 * Scheduler.US),
-                    () -> asker.onFrame(name, reply, scheduler.now()));
+            if (reply != null) {
+                internal(voter.flushNs(), () -> asker.onFrame(name, reply, clock.monotonic()));
+            }
         } else {
             simulation.network.send(this, to, frame);
         }
@@ -312,20 +416,27 @@ final class SimNode implements Network.Host {
                 log,
                 proposer,
                 new Following(),
-                scheduler.now());
+                clock.monotonic());
     }
 
     private void rebuild(String reason) {
-        scheduler.trace(self + " is rebuilt: " + reason);
+        if (scheduler.isTracing()) {
+            scheduler.trace(self + " is rebuilt: " + reason);
+        }
         View.Member before = self;
-        epoch++;
+        endRole();
+        closeState();
+        simulation.ended(before, false);
         reign = null;
         installer = null;
+        isCorrupt = false;
+        isLaneOver = false;
         self = new View.Member(name, random.getAsLong());
         proposer = newProposer();
         log = new ForwardLog(LOG_BYTES);
-        history = new Ledger.History();
-        store = TsdStore.create(new FoldService(), new NoRecords(), Simulation.STORE);
+        simulation.runs.put(self, log);
+        history = new History();
+        state = simulation.newState(this::diesOf);
         backup = newBackup();
         simulation.reconnected(before, this);
     }
@@ -337,9 +448,21 @@ final class SimNode implements Network.Host {
     }
 
     private final class Following implements BackupEffects {
+        private boolean isFollowing;
+
         @Override
         public void send(String node, Frame frame) {
-            simulation.network.send(SimNode.this, node, frame);
+            if (frame instanceof Frame.Acknowledge acknowledge) {
+                promises.acknowledged(self, acknowledge.term(), acknowledge.receivedPosition(), isFollowing);
+                acknowledgementsPending++;
+                simulation.reached(Moment.S7);
+                internal(ACKNOWLEDGE_NS, () -> {
+                    acknowledgementsPending--;
+                    simulation.network.send(SimNode.this, node, frame);
+                });
+            } else {
+                simulation.network.send(SimNode.this, node, frame);
+            }
         }
 
         @Override
@@ -353,28 +476,51 @@ final class SimNode implements Network.Host {
 
         @Override
         public void apply(List<Entry> entries) {
+            BackupCore core = backup;
+            if (core != null && core.state() == BackupState.FOLLOWING) {
+                promises.handedOver(
+                        self, core.term(), entries.get(entries.size() - 1).position());
+            }
+            appliesPending += entries.size();
             for (Entry entry : entries) {
+                pruningPending += entry.header().acknowledgedUpTo() > 0 ? 1 : 0;
                 lane(scheduler.between(10 * Scheduler.US, 80 * Scheduler.US), () -> apply(entry));
             }
+            simulation.reached(Moment.S13);
         }
 
         private void apply(Entry entry) {
+            appliesPending--;
+            pruningPending -= entry.header().acknowledgedUpTo() > 0 ? 1 : 0;
+            BackupCore core = backup;
+            if (isLaneOver || core == null) {
+                return;
+            }
             try {
-                store.apply(entry);
+                state.store.apply(entry);
             } catch (DivergenceException divergence) {
-                throw new Violation("I5: " + name + " differs at " + entry + ": " + divergence.getMessage());
+                if (!isCorrupt) {
+                    throw new Violation("I5: " + name + " differs at " + entry + ": " + divergence.getMessage());
+                }
+                isLaneOver = true;
+                core.onDiverged(
+                        entry.position(),
+                        divergence.expected(),
+                        divergence.actual(),
+                        String.valueOf(divergence.getMessage()),
+                        clock.monotonic());
+                return;
             }
             history.add(entry);
-            if (backup != null) {
-                backup.onApplied(entry.position(), store.chain(), scheduler.now());
-            }
+            promises.applied(entry);
+            core.onApplied(entry.position(), state.store.chain(), clock.monotonic());
         }
 
         @Override
         public void probe(String node) {
             internal(scheduler.between(100 * Scheduler.US, 2 * Scheduler.MS), () -> {
                 if (backup != null) {
-                    backup.onProbe(node, !simulation.network.at(node).isAlive(), scheduler.now());
+                    backup.onProbe(node, !simulation.network.at(node).isAlive(), clock.monotonic());
                 }
             });
         }
@@ -382,8 +528,13 @@ final class SimNode implements Network.Host {
         @Override
         public void beginCopy(long copyId, Identity at, long chain) {
             lane(Scheduler.US, () -> {
-                installer = TsdStore.installer(new FoldService(), new NoRecords(), Simulation.STORE);
-                installing = simulation.copiedHistory(at.position(), chain);
+                closeState();
+                Simulation.Copied copied = simulation.copied(at.position(), chain);
+                MemoryBooks books =
+                        copied.books() == null ? null : copied.books().copy();
+                installer = simulation.newInstaller(books, SimNode.this::diesOf);
+                installingBooks = books;
+                installing = copied;
             });
         }
 
@@ -397,26 +548,30 @@ final class SimNode implements Network.Host {
                 try {
                     target.accept(data);
                     if (isLast) {
-                        store = target.finish();
-                        history = installing;
+                        state = new State(target.finish(), installingBooks);
+                        history = installing.history().copy(installing.history().lastPosition());
                         installer = null;
                     }
-                    backup.onCopyPieceTaken(copyId, index, isLast, scheduler.now());
+                    backup.onCopyPieceTaken(copyId, index, isLast, clock.monotonic());
                 } catch (CopyBrokenException broken) {
+                    target.close();
                     installer = null;
-                    backup.onCopyBroken(copyId, String.valueOf(broken.getMessage()), scheduler.now());
+                    backup.onCopyBroken(copyId, String.valueOf(broken.getMessage()), clock.monotonic());
                 }
             });
         }
 
         @Override
         public void became(BackupState from, BackupState to, String reason) {
-            scheduler.trace(self + " " + from + " -> " + to + ": " + reason);
+            isFollowing = to == BackupState.FOLLOWING;
+            if (scheduler.isTracing()) {
+                scheduler.trace(self + " " + from + " -> " + to + " at " + log.lastPosition() + ": " + reason);
+            }
         }
 
         @Override
         public void promoted(Promotion promotion) {
-            internal(0, () -> promote(promotion.view()));
+            internal(0, () -> promote(promotion));
         }
 
         @Override
@@ -425,13 +580,13 @@ final class SimNode implements Network.Host {
         }
     }
 
-    private void promote(View view) {
-        epoch++;
+    private void promote(BackupEffects.Promotion promotion) {
+        endRole();
         backup = null;
-        simulation.onPromoted(this, view);
-        Reign mine = new Reign(view);
+        simulation.onPromoted(this, promotion.view());
+        Reign mine = new Reign(promotion.view());
         reign = mine;
-        mine.open();
+        mine.open(promotion.quarantined());
         mine.announce();
     }
 
@@ -440,97 +595,185 @@ final class SimNode implements Network.Host {
         private final long term;
         private final OrderCore order;
         private final ForwardCore<View.Member> core;
-        private final ArrayDeque<Asked> queue = new ArrayDeque<>();
+        private final ArrayDeque<Task> queue = new ArrayDeque<>();
         private final Map<Long, StateCopy> copies = new HashMap<>();
         private boolean isLaneBusy;
         private boolean isHeldBack;
         private long markPosition;
         private long lastNoticeNs;
+        private long lastExpiryNs;
+        private boolean isExpiryQueued;
 
-        private record Asked(View.Member from, Request request, boolean isMark) {}
+        private enum Work {
+            ASK,
+            MARK,
+            EXPIRE,
+            COPY
+        }
+
+        private record Task(
+                Work work,
+                View.@Nullable Member from,
+                @Nullable Request request,
+                long copyId) {}
 
         Reign(View view) {
             term = view.term();
             order = new OrderCore(
-                    store,
+                    state.store,
                     term,
-                    new HeaderClock(store.lastTimeNs(), scheduler.now(), scheduler.now()),
+                    new HeaderClock(
+                            state.store.lastTimeNs(),
+                            state.store.lastTimeNs() == 0 ? clock.monotonic() : lastEntryAtNs,
+                            clock.wall()),
                     scheduler.random::nextLong);
             core = new ForwardCore<>(
                     self,
                     view,
                     ActiveNodeConfig.withFailureDetection(Simulation.FAILURE_DETECTION),
                     log,
-                    proposer,
+                    new WatchedRegister(proposer, self, promises, this::installedView),
                     this,
-                    scheduler.now());
+                    clock.monotonic());
         }
 
-        void open() {
-            var marked = store.mark();
-            Execution opening = order.openTerm(ViewCodec.encode(core.view()), scheduler.now(), scheduler.now());
-            executed(opening);
-            marked.ifPresent(m -> {
-                Execution barred = order.quarantine(m.session(), m.requestId(), scheduler.now(), scheduler.now());
-                if (barred != null) {
-                    executed(barred);
-                }
-            });
-            core.flush(scheduler.now());
+        private @Nullable View installedView() {
+            return reign == null ? null : core.view();
+        }
+
+        void open(BackupEffects.Poison note) {
+            var marked = state.store.mark();
+            executed(order.openTerm(ViewCodec.encode(core.view()), clock.monotonic(), clock.wall()), true);
+            marked.ifPresent(m -> quarantine(m.session(), m.requestId()));
+            if (note.requestId() != 0) {
+                promises.warned(self, note.session(), note.requestId());
+                quarantine(note.session(), note.requestId());
+            }
+            core.flush(clock.monotonic());
+        }
+
+        private void quarantine(Identity session, long requestId) {
+            if (scheduler.isTracing()) {
+                scheduler.trace(self + " quarantines " + session + "#" + requestId);
+            }
+            Execution barred = order.quarantine(session, requestId, clock.monotonic(), clock.wall());
+            if (barred != null) {
+                executed(barred, true);
+            }
         }
 
         void announce() {
-            simulation
-                    .distributors()
-                    .forEach(distributor -> SimNode.this.send(
-                            distributor.member(),
-                            new Frame.ViewNotice(term, core.view().version(), self)));
+            for (SimDistributor distributor : simulation.distributors()) {
+                simulation.network.send(
+                        SimNode.this,
+                        distributor.member(),
+                        new Frame.ViewNotice(term, core.view().version(), self));
+            }
         }
 
-        private void executed(Execution execution) {
+        /** The lane has executed something; the agent is told now, or later by whoever calls this. */
+        private void executed(Execution execution, boolean isToldNow) {
             history.add(execution.entry());
-            core.onEntry(execution);
+            promises.ordered(execution.entry(), false, scheduler.now());
+            if (isToldNow) {
+                core.onEntry(execution);
+            }
         }
 
         void ask(View.Member from, Request request) {
-            if (queue.size() >= 256) {
+            if (queue.size() >= QUEUE_MAX) {
                 refuse(from, term, request, AnswerCode.BUSY);
                 return;
             }
-            if (request.repeated() && request.kind().isOrdered()) {
-                queue.add(new Asked(from, request, true));
+            if (request.repeated() && mayEndAProcess(request.kind())) {
+                queue.add(new Task(Work.MARK, from, request, 0));
             }
-            queue.add(new Asked(from, request, false));
+            queue.add(new Task(Work.ASK, from, request, 0));
+            simulation.reached(Moment.S3);
             step();
         }
 
-        /** The lane takes the next message, unless it must wait. */
+        private boolean mayEndAProcess(RequestKind kind) {
+            return kind == RequestKind.READ
+                    || kind == RequestKind.CLOSE
+                    || kind == RequestKind.BEGIN
+                    || kind.isWithinTransaction();
+        }
+
+        /** The lane takes the next task, unless it must wait. */
         private void step() {
-            if (isLaneBusy || queue.isEmpty() || isHeldBack || core.stablePosition() < markPosition) {
+            if (!isAlive || isLaneBusy || queue.isEmpty()) {
                 return;
             }
-            isLaneBusy = true;
-            Asked asked = queue.remove();
-            long now = scheduler.now();
-            if (asked.isMark()) {
-                Execution mark = order.mark(asked.request(), now, now);
-                if (mark != null) {
-                    markPosition = mark.entry().position();
-                    history.add(mark.entry());
-                }
-                done(() -> {
-                    if (mark != null) {
-                        core.onEntry(mark);
-                    }
-                });
-            } else {
-                Request request = asked.request();
-                Ordered ordered = order.onRequest(request, now, now);
-                if (ordered.execution() != null) {
-                    history.add(ordered.execution().entry());
-                }
-                done(() -> core.onOrdered(asked.from(), request, ordered));
+            Task next = queue.element();
+            Request request = next.request;
+            boolean isAfterMark = request != null && request.repeated() && mayEndAProcess(request.kind());
+            if (next.work == Work.ASK && (isHeldBack || (isAfterMark && core.stablePosition() < markPosition))) {
+                return;
             }
+            queue.remove();
+            isLaneBusy = true;
+            switch (next.work) {
+                case MARK -> mark(Objects.requireNonNull(request));
+                case ASK -> execute(Objects.requireNonNull(next.from), Objects.requireNonNull(request), isAfterMark);
+                case EXPIRE -> expire();
+                case COPY -> copy(next.copyId);
+            }
+            simulation.reached(Moment.S4);
+        }
+
+        private void mark(Request request) {
+            Execution mark = order.mark(request, clock.monotonic(), clock.wall());
+            markPosition = mark == null ? 0 : mark.entry().position();
+            if (mark != null) {
+                executed(mark, false);
+            }
+            done(() -> {
+                if (mark != null) {
+                    core.onEntry(mark);
+                }
+            });
+        }
+
+        private void execute(View.Member from, Request request, boolean isAfterMark) {
+            if (isAfterMark && markPosition > 0) {
+                promises.passedMark(self, markPosition, history);
+            }
+            Ordered ordered;
+            try {
+                ordered = order.onRequest(request, clock.monotonic(), clock.wall());
+            } catch (ModelService.Died died) {
+                simulation.kill(SimNode.this);
+                return;
+            }
+            if (ordered.execution() != null) {
+                executed(ordered.execution(), false);
+            }
+            done(() -> core.onOrdered(from, request, ordered));
+        }
+
+        private void expire() {
+            int open = state.store.transactionCount();
+            Execution due = order.expireNext(clock.monotonic(), clock.wall());
+            if (due != null) {
+                history.add(due.entry());
+                promises.ordered(due.entry(), state.store.transactionCount() < open, scheduler.now());
+                queue.addFirst(new Task(Work.EXPIRE, null, null, 0));
+            }
+            done(() -> {
+                if (due != null) {
+                    core.onEntry(due);
+                } else {
+                    isExpiryQueued = false;
+                }
+            });
+        }
+
+        private void copy(long copyId) {
+            StateCopy copy = state.store.copy();
+            copies.put(copyId, copy);
+            simulation.copied(history, state.books, copy);
+            done(() -> core.onCopyTaken(copyId, copy.at(), copy.chain()));
         }
 
         /** The result reaches the node agent a little later, in order; the lane goes on meanwhile. */
@@ -544,34 +787,37 @@ final class SimNode implements Network.Host {
             });
             internal(lastResultNs - now, () -> {
                 result.run();
-                core.flush(scheduler.now());
+                core.onExecutionTime(workNs);
+                core.flush(clock.monotonic());
                 step();
             });
         }
 
         void tick() {
-            long now = scheduler.now();
+            long now = clock.monotonic();
             if (now - lastNoticeNs >= NOTICE_NS) {
                 lastNoticeNs = now;
                 announce();
             }
-            Execution due = order.expireNext(now, now);
-            if (due != null) {
-                history.add(due.entry());
-                done(() -> core.onEntry(due));
+            if (!isExpiryQueued && now - lastExpiryNs >= EXPIRY_CHECK_NS) {
+                lastExpiryNs = now;
+                isExpiryQueued = true;
+                queue.add(new Task(Work.EXPIRE, null, null, 0));
             }
             core.tick(now);
             step();
         }
 
         void receive(View.Member from, Frame frame) {
-            long now = scheduler.now();
+            long now = clock.monotonic();
             if (frame instanceof Frame.Acknowledge acknowledge) {
                 core.onAcknowledge(from, acknowledge, now);
             } else if (frame instanceof Frame.Join join) {
                 core.onJoin(from, join, now);
             } else if (frame instanceof Frame.CopyAcknowledge acknowledge) {
                 core.onCopyAcknowledge(from, acknowledge, now);
+            } else if (frame instanceof Frame.Diverged diverged) {
+                core.onDiverged(from, diverged, now);
             } else if (frame.term() > term) {
                 core.onHigherTerm(frame.term());
             }
@@ -581,24 +827,22 @@ final class SimNode implements Network.Host {
 
         @Override
         public void send(View.Member to, Frame frame) {
-            SimNode.this.send(to, frame);
+            if (frame instanceof Frame.Forward forward) {
+                promises.forwarded(self, term, forward.stablePosition(), history);
+            }
+            simulation.network.send(SimNode.this, to, frame);
         }
 
         @Override
         public void answer(View.Member channel, Answer answer) {
-            simulation.ledger.answered(name, self.incarnation(), term, answer, history);
-            SimNode.this.send(channel, new Frame.Reply(term, answer));
+            promises.answered(self, term, answer, history);
+            simulation.network.send(SimNode.this, channel, new Frame.Reply(term, answer));
         }
 
         @Override
         public void takeCopy(long copyId) {
-            internal(scheduler.between(0, Scheduler.MS), () -> {
-                StateCopy copy = store.copy();
-                copies.put(copyId, copy);
-                simulation.copied(history, copy);
-                // The boundary reaches the agent behind what the lane did before it.
-                done(() -> core.onCopyTaken(copyId, copy.at(), copy.chain()));
-            });
+            queue.add(new Task(Work.COPY, null, null, copyId));
+            internal(0, this::step);
         }
 
         @Override
@@ -627,12 +871,15 @@ final class SimNode implements Network.Host {
 
         @Override
         public void viewInstalled(View view) {
-            scheduler.trace(self + " installs " + view);
+            promises.installed(self, view);
+            if (scheduler.isTracing()) {
+                scheduler.trace(self + " installs " + view);
+            }
         }
 
         @Override
         public void deposed(View current, String reason) {
-            internal(0, () -> rebuild(reason));
+            internal(0, () -> rebuild("deposed: " + reason));
         }
     }
 }

@@ -1,64 +1,151 @@
 package io.lockstep.tests.simulation;
 
+import io.lockstep.membership.VoterRecord;
+import io.lockstep.tests.checkers.History;
+import io.lockstep.tests.checkers.Promises;
+import io.lockstep.tests.checkers.Violation;
+import io.lockstep.tsdstore.CopyInstaller;
+import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.H2Records;
+import io.lockstep.tsdstore.NoRecords;
 import io.lockstep.tsdstore.StateCopy;
+import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
+import io.lockstep.wire.Frame;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Request;
 import io.lockstep.wire.View;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One schedule: a cluster of shipped cores under a swarm of faults, then everything heals and all must end well. The
- * same seed gives the same schedule. Owned by the thread that calls {@link #run}.
+ * same {@link Schedule} gives the same events. Owned by the thread that calls {@link #run}.
  */
 public final class Simulation {
     static final Duration FAILURE_DETECTION = Duration.ofMillis(100);
-    static final TsdStoreConfig STORE =
-            TsdStoreConfig.defaults().withIdle(Duration.ofSeconds(3), Duration.ofSeconds(2));
-    private static final long FAULTS_NS = Duration.ofMillis(1500).toNanos();
-    private static final long HEAL_MAX_NS = Duration.ofSeconds(30).toNanos();
+    private static final Duration TRANSACTION_IDLE = Duration.ofSeconds(2);
+    private static final TsdStoreConfig STORE =
+            TsdStoreConfig.defaults().withIdle(Duration.ofSeconds(3), TRANSACTION_IDLE);
+    private static final long START_NS = 60 * Scheduler.MS;
+    private static final long HEAL_MAX_NS = 60_000 * Scheduler.MS;
+    /** After everything has healed, an active is to be found within this time. */
+    private static final long UNDISTURBED_NS = 3_000 * Scheduler.MS;
+
+    private static final long STEP_NS = 20 * Scheduler.MS;
+    private static final long ZOMBIE_NS = 30_000 * Scheduler.MS;
+    private static final long HOUR_NS = 3_600_000 * Scheduler.MS;
+    private static final int NODES_MAX = 3;
+    private static final int DISTRIBUTORS_MAX = 2;
+    private static final Moment[] MOMENTS = Moment.values();
 
     final Scheduler scheduler;
-    final Network network;
-    final Ledger ledger = new Ledger();
+    /** Chance for what clients do. */
+    final SplittableRandom workRandom;
 
-    private final long seed;
+    final Network network;
+    final Promises promises;
+    final Coverage coverage = new Coverage();
+    /** What every run of a node holds, also after its end. */
+    final Map<View.Member, ForwardLog> runs = new HashMap<>();
+
+    private final Schedule schedule;
+    private final SplittableRandom faultRandom;
     private final Faults faults;
     private final List<String> nodeNames = new ArrayList<>();
-    private final List<String> voterNames = new ArrayList<>();
-    private final Map<String, SimNode.Voter> voters = new HashMap<>();
-    private final Map<String, SimNode> nodes = new HashMap<>();
-    private final Map<String, SimDistributor> distributors = new HashMap<>();
     private final List<String> distributorNames = new ArrayList<>();
+    private final List<String> voterNames = new ArrayList<>();
+    private final Map<String, SimVoter> voters = new LinkedHashMap<>();
+    private final Map<String, SimNode> nodes = new LinkedHashMap<>();
+    private final Map<String, SimDistributor> distributors = new LinkedHashMap<>();
+    private final Map<String, SimClock> clocks = new HashMap<>();
     private final List<SimClient> clients = new ArrayList<>();
-    private final Map<Long, Ledger.History> copied = new HashMap<>();
+    private final Map<Long, Copied> copied = new HashMap<>();
+    private final Set<View.Member> killed = new HashSet<>();
+    private final Intruder intruder;
+
+    /** By moment: what strikes when a message is there next. */
+    private final @Nullable Runnable[] armed = new Runnable[MOMENTS.length];
+
+    private int armedCount;
+    /** What strikes at the next save of a voter; null when nothing does. */
+    private @Nullable FaultKind armedSave;
+
+    private final Map<String, Long> slowUntilNs = new HashMap<>();
+    private final Map<FaultKind, Integer> struck = new EnumMap<>(FaultKind.class);
     private boolean isHealed;
+    private boolean isDark;
+    private int faultNumber;
+    private int faultsStruck;
+    private int requests;
+    private int clientNumber;
     private int takeovers;
     private int kills;
+    private boolean isPhaseOver;
+
+    /** The state that a copy was taken of. */
+    record Copied(History history, @Nullable MemoryBooks books) {}
 
     /**
      * What a schedule came to.
      *
      * @param requests that clients sent
+     * @param sessions that clients opened
      * @param answers that gates let go
      * @param takeovers reigns after the first
-     * @param kills of nodes and distributors
+     * @param kills of nodes, distributors and clients
+     * @param faults that struck
      * @param unknown requests whose clients could not learn their outcome
-     * @param hash over the surviving history: equal for equal seeds
+     * @param isDark whether the last copy was lost, so that everybody must refuse
+     * @param events that ran
+     * @param hash over the events and the surviving history: equal for equal schedules
      */
-    public record Result(long seed, long requests, long answers, int takeovers, int kills, long unknown, long hash) {}
+    public record Result(
+            long seed,
+            int requests,
+            int sessions,
+            long answers,
+            int takeovers,
+            int kills,
+            int faults,
+            long unknown,
+            boolean isDark,
+            long events,
+            long hash) {
+        /** Whether it is one that counts: enough messages and sessions, a fault, both phases. */
+        public boolean counts() {
+            return requests >= Schedule.REQUESTS_MIN && sessions >= 3 && faults > 0;
+        }
+    }
 
-    /** Draws a schedule. */
+    /** Draws the schedule of a seed. */
     public Simulation(long seed) {
-        this.seed = seed;
-        this.scheduler = new Scheduler(seed);
-        this.faults = Faults.draw(scheduler.random);
-        this.network = new Network(scheduler, faults);
+        this(Schedule.of(seed, Schedule.Executor.MODEL), false);
+    }
+
+    /** Draws a schedule; {@code isTracing} keeps its timeline. */
+    Simulation(Schedule schedule, boolean isTracing) {
+        this.schedule = schedule;
+        this.scheduler = new Scheduler(schedule.seed(), isTracing);
+        SplittableRandom sources = new SplittableRandom(~schedule.seed());
+        this.faultRandom = sources.split();
+        this.workRandom = sources.split();
+        this.faults = Faults.draw(sources.split(), schedule.without());
+        this.network = new Network(this, faults);
+        this.promises = new Promises(this::holds, UNDISTURBED_NS, TRANSACTION_IDLE.toNanos());
+        this.intruder = new Intruder(this, NODES_MAX + DISTRIBUTORS_MAX + 4);
         for (int i = 1; i <= faults.backups() + 1; i++) {
             nodeNames.add("node-" + i);
         }
@@ -70,140 +157,553 @@ public final class Simulation {
             voterNames.add(distributorNames.get(0));
         }
         for (String voter : voterNames) {
-            voters.put(voter, new SimNode.Voter(voter, scheduler.random.nextLong() >>> 1 | 1));
+            voters.put(voter, new SimVoter(this, voter, newDiskId()));
         }
     }
 
-    /** Runs it. @throws Violation with the seed and the last lines of the trace when a promise is broken */
+    private long newDiskId() {
+        return scheduler.random.nextLong() >>> 1 | 1;
+    }
+
+    private boolean holds(View.Member run, long position, long chain) {
+        ForwardLog log = runs.get(run);
+        if (log == null || position > log.lastPosition()) {
+            return false;
+        }
+        // What it holds no more it has executed, so all held it.
+        return !log.knows(position) || log.chainAt(position) == chain;
+    }
+
+    /** Runs it. @throws Violation when a promise is broken */
     public Result run() {
         try {
             distributorNames.forEach(this::startDistributor);
             nodeNames.forEach(this::startNode);
-            for (int i = 1; i <= 3; i++) {
-                SimClient client = new SimClient(this, "client-" + i);
-                network.put(client);
-                clients.add(client);
+            for (int i = 0; i < faults.clients(); i++) {
+                startClient(NODES_MAX + DISTRIBUTORS_MAX + i);
             }
-            scheduler.runUntil(scheduler.now() + Duration.ofMillis(400).toNanos());
+            scheduler.runUntil(scheduler.now() + START_NS);
             scheduleFaults();
-            scheduler.runUntil(scheduler.now() + FAULTS_NS);
+            scheduler.runUntil(scheduler.now() + faults.faultsNs());
             heal();
             return settle();
-        } catch (RuntimeException failure) {
-            Violation violation =
-                    new Violation("seed " + seed + ", " + faults + ": " + failure + "\n" + scheduler.traceText());
-            violation.initCause(failure);
+        } catch (IllegalStateException broken) {
+            Violation violation = new Violation("Invariant: " + broken.getMessage());
+            violation.initCause(broken);
             throw violation;
+        } finally {
+            nodes.values().stream().filter(SimNode::isAlive).forEach(SimNode::kill);
         }
     }
 
-    // ---- faults ----------------------------------------------------------------------------------------------------
-
-    private void scheduleFaults() {
-        every(faults.killEveryNs(), this::killSomething);
-        every(faults.pauseEveryNs(), this::pauseSomething);
-        every(faults.cutEveryNs(), this::cutSomething);
+    /** What happened so far, when it was traced. */
+    List<String> timeline() {
+        return scheduler.timeline();
     }
 
-    private void every(long meanNs, Runnable fault) {
-        if (meanNs != Long.MAX_VALUE) {
-            scheduler.after(scheduler.between(0, 2 * meanNs), () -> {
-                if (!isHealed) {
-                    fault.run();
-                    every(meanNs, fault);
-                }
-            });
+    /** The faults that were drawn, for a report. */
+    String describe() {
+        return faults.toString();
+    }
+
+    // ---- what may go wrong -----------------------------------------------------------------------------------------
+
+    /** Whether the next fault is to strike: not when everything has healed, and not when this one is left out. */
+    boolean strikes(FaultKind kind) {
+        if (isHealed || schedule.suppressed().get(faultNumber++)) {
+            return false;
         }
+        faultsStruck++;
+        if (scheduler.isTracing()) {
+            scheduler.trace("fault " + (faultNumber - 1) + ": " + kind);
+        }
+        return true;
     }
 
-    private void killSomething() {
-        if (scheduler.chance(0.2)) {
-            SimDistributor victim = distributor(pick(distributorNames));
-            if (victim.isAlive()) {
-                kills++;
-                victim.kill();
-                clients.forEach(client -> scheduler.after(
-                        scheduler.between(0, 2 * Scheduler.MS), () -> client.channelLost(victim.name(), 0)));
-                scheduler.after(
-                        scheduler.between(20 * Scheduler.MS, 600 * Scheduler.MS),
-                        () -> startDistributor(victim.name()));
+    int faultsStruck() {
+        return faultsStruck;
+    }
+
+    int faultNumber() {
+        return faultNumber;
+    }
+
+    /** A kind has struck the world: counts for all moments at which messages are now. */
+    private void cover(FaultKind kind) {
+        struck.merge(kind, 1, Integer::sum);
+        for (Moment moment : MOMENTS) {
+            if (isAnyIn(moment)) {
+                coverage.count(kind, moment);
             }
-            return;
-        }
-        SimNode active = active();
-        SimNode victim = active != null && scheduler.chance(0.7) ? active : at(pick(nodeNames));
-        if (victim.isAlive() && !isLastCopy(victim)) {
-            kill(victim);
         }
     }
 
-    /** Whether some view that a voter holds would have no living member left: the state is in memory only. */
-    private boolean isLastCopy(SimNode victim) {
-        for (SimNode.Voter voter : voters.values()) {
-            Optional<View> view = voter.acceptor.record().value();
-            if (view.isPresent()) {
-                List<View.Member> members = new ArrayList<>(view.get().backups());
-                members.add(view.get().active());
-                boolean isSaved = members.stream().anyMatch(member -> {
-                    SimNode node = at(member.name());
-                    return node != victim && node.isAlive() && node.member().equals(member);
-                });
-                if (!isSaved) {
-                    return true;
-                }
+    private boolean isAnyIn(Moment moment) {
+        if (network.isAnyIn(moment)) {
+            return true;
+        }
+        for (String name : nodeNames) {
+            if (at(name).isIn(moment)) {
+                return true;
             }
         }
         return false;
     }
 
-    private void kill(SimNode victim) {
-        kills++;
-        victim.kill();
-        View.Member gone = victim.member();
-        disconnected(gone);
-        scheduler.after(scheduler.between(50 * Scheduler.MS, 800 * Scheduler.MS), () -> startNode(victim.name()));
+    /** A message is at a moment: strikes what waits for that. */
+    void reached(Moment moment) {
+        if (armedCount == 0) {
+            return;
+        }
+        Runnable fault = armed[moment.ordinal()];
+        if (fault != null) {
+            armed[moment.ordinal()] = null;
+            armedCount--;
+            scheduler.after(faultRandom.nextInt(3) == 0 ? faultRandom.nextLong(100 * Scheduler.US) : 0, () -> {
+                if (!isHealed) {
+                    fault.run();
+                }
+            });
+        }
     }
 
-    private void pauseSomething() {
-        long lengthNs = scheduler.between(10 * Scheduler.MS, 600 * Scheduler.MS);
-        if (scheduler.chance(0.2)) {
-            distributor(pick(distributorNames)).pause(lengthNs);
+    private void scheduleFaults() {
+        faults.strikes().forEach((kind, times) -> {
+            for (int i = 0; i < times; i++) {
+                switch (kind.scope) {
+                    case FRAME -> {
+                        // The network draws for every frame.
+                    }
+                    case RUN -> {
+                        if (i == 0 && strikes(kind)) {
+                            for (Moment moment : MOMENTS) {
+                                if (Coverage.impossible(kind, moment) == null) {
+                                    coverage.count(kind, moment);
+                                }
+                            }
+                        }
+                    }
+                    case DISK -> scheduler.after(faultRandom.nextLong(faults.faultsNs()), () -> armedSave = kind);
+                    case WORLD -> scheduleStrike(kind);
+                }
+            }
+        });
+    }
+
+    private void scheduleStrike(FaultKind kind) {
+        long atNs = faultRandom.nextLong(faults.faultsNs());
+        boolean atMoment = faultRandom.nextInt(4) > 0;
+        Moment moment = MOMENTS[faultRandom.nextInt(MOMENTS.length)];
+        Runnable fault = () -> strike(kind);
+        scheduler.after(atNs, () -> {
+            if (isHealed) {
+                return;
+            }
+            boolean isPossible = moment != Moment.S5 && moment != Moment.S8 && moment != Moment.S12;
+            if (atMoment && isPossible && armed[moment.ordinal()] == null) {
+                armed[moment.ordinal()] = fault;
+                armedCount++;
+            } else {
+                fault.run();
+            }
+        });
+    }
+
+    private void strike(FaultKind kind) {
+        switch (kind) {
+            case KILL -> killSomething();
+            case PAUSE -> pauseSomething(kind, between(10 * Scheduler.MS, 500 * Scheduler.MS));
+            case ZOMBIE -> pauseSomething(kind, ZOMBIE_NS);
+            case CUT, ONE_WAY_CUT, CLOG -> spoilLink(kind);
+            case CLOCK_JUMP -> {
+                if (strikes(kind)) {
+                    cover(kind);
+                    at(pick(nodeNames)).jump(between(-HOUR_NS, HOUR_NS));
+                }
+            }
+            case CORRUPTION -> corruptSomething();
+            case WRONG_REPEAT -> repeatWrongly();
+            case NEW_DISK -> replaceDisk();
+            case ALL_DARK -> killEverybody();
+            default -> {
+                // Poison strikes where it is executed, the others have been drawn.
+            }
+        }
+    }
+
+    private void killSomething() {
+        int what = faultRandom.nextInt(20);
+        if (what < 3) {
+            SimDistributor victim = distributor(pick(distributorNames));
+            if (victim.isAlive() && strikes(FaultKind.KILL)) {
+                cover(FaultKind.KILL);
+                killDistributor(victim);
+            }
+        } else if (what < 4) {
+            SimClient victim = pick(clients);
+            if (victim.isAlive() && strikes(FaultKind.KILL)) {
+                cover(FaultKind.KILL);
+                kills++;
+                if (scheduler.isTracing()) {
+                    scheduler.trace("kill " + victim.member());
+                }
+                promises.abandoned(victim.die());
+                replace(victim);
+            }
         } else {
             SimNode active = active();
-            (active != null && scheduler.chance(0.6) ? active : at(pick(nodeNames))).pause(lengthNs);
+            SimNode victim = active != null && what < 16 ? active : at(pick(nodeNames));
+            if (victim.isAlive() && !isLastCopy(victim, null) && strikes(FaultKind.KILL)) {
+                cover(FaultKind.KILL);
+                kill(victim, between(20 * Scheduler.MS, 400 * Scheduler.MS));
+            }
         }
     }
 
-    private void cutSomething() {
+    /** Whether some view that a voter holds would have no living member left: the state is in memory only. */
+    private boolean isLastCopy(@Nullable SimNode victim, @Nullable VoterRecord inSave) {
+        if (inSave != null
+                && inSave.value().isPresent()
+                && isLastOf(inSave.value().get(), victim)) {
+            return true;
+        }
+        for (SimVoter voter : voters.values()) {
+            Optional<View> view = voter.record().value();
+            if (view.isPresent() && isLastOf(view.get(), victim)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean isLastOf(View view, @Nullable SimNode victim) {
+        if (isOtherCopy(view.active(), victim)) {
+            return false;
+        }
+        for (View.Member backup : view.backups()) {
+            if (isOtherCopy(backup, victim)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isOtherCopy(View.Member member, @Nullable SimNode victim) {
+        SimNode node = at(member.name());
+        return node != victim && node.isCopy() && node.member().equals(member);
+    }
+
+    private void kill(SimNode victim, long restartAfterNs) {
+        kills++;
+        if (scheduler.isTracing()) {
+            scheduler.trace(
+                    "kill " + victim.member() + (victim.isActive() ? ", the active of term " + victim.term() : ""));
+        }
+        View.Member gone = victim.member();
+        victim.kill();
+        ended(gone, true);
+        disconnected(gone);
+        scheduler.after(restartAfterNs, () -> startNode(gone.name()));
+    }
+
+    private void killDistributor(SimDistributor victim) {
+        kills++;
+        if (scheduler.isTracing()) {
+            scheduler.trace("kill " + victim.member());
+        }
+        victim.kill();
+        String name = victim.member().name();
+        clients.forEach(
+                client -> scheduler.after(scheduler.between(0, 2 * Scheduler.MS), () -> client.channelLost(name, 0)));
+        scheduler.after(scheduler.between(20 * Scheduler.MS, 400 * Scheduler.MS), () -> startDistributor(name));
+    }
+
+    private void pauseSomething(FaultKind kind, long lengthNs) {
+        if (faultRandom.nextInt(6) == 0) {
+            if (strikes(kind)) {
+                cover(kind);
+                distributor(pick(distributorNames)).pause(lengthNs);
+            }
+            return;
+        }
+        SimNode active = active();
+        SimNode victim = active != null && faultRandom.nextInt(3) > 0 ? active : at(pick(nodeNames));
+        // One that stands still and is alone holds everybody up for as long.
+        if (victim.isAlive() && strikes(kind)) {
+            cover(kind);
+            if (scheduler.isTracing()) {
+                scheduler.trace("pause " + victim.member() + " for " + lengthNs / Scheduler.MS + " ms");
+            }
+            victim.pause(lengthNs);
+        }
+    }
+
+    private void spoilLink(FaultKind kind) {
         List<String> all = new ArrayList<>(nodeNames);
         all.addAll(distributorNames);
-        String from = pick(all);
-        String to = pick(all);
-        if (!from.equals(to)) {
-            network.cut(from, to);
-            scheduler.after(scheduler.between(20 * Scheduler.MS, 700 * Scheduler.MS), () -> network.join(from, to));
+        String one = pick(all);
+        String other = faultRandom.nextBoolean() ? pick(all) : pick(nodeNames);
+        long lengthNs = between(10 * Scheduler.MS, 500 * Scheduler.MS);
+        if (one.equals(other) || !strikes(kind)) {
+            return;
+        }
+        cover(kind);
+        if (scheduler.isTracing()) {
+            scheduler.trace(kind + " " + one + " > " + other + " for " + lengthNs / Scheduler.MS + " ms");
+        }
+        Network.Host from = network.at(one);
+        Network.Host to = network.at(other);
+        if (kind == FaultKind.CLOG) {
+            network.clog(from, to, lengthNs);
+        } else {
+            network.cut(from, to, lengthNs);
+            if (kind == FaultKind.CUT) {
+                network.cut(to, from, lengthNs);
+            }
         }
     }
 
+    private void corruptSomething() {
+        SimNode victim = at(pick(nodeNames));
+        if (victim.isAlive() && !isLastCopy(victim, null) && !isHealed) {
+            FaultKind kind = FaultKind.CORRUPTION;
+            if (victim.isIn(Moment.S13) && strikes(kind) && victim.corrupt()) {
+                cover(kind);
+            }
+        }
+    }
+
+    private void repeatWrongly() {
+        SimNode active = active();
+        Request settled = pick(clients).settled();
+        if (active != null && settled != null && strikes(FaultKind.WRONG_REPEAT)) {
+            cover(FaultKind.WRONG_REPEAT);
+            network.put(intruder);
+            intruder.strike(active, settled, faultRandom);
+        }
+    }
+
+    private void killEverybody() {
+        if (strikes(FaultKind.ALL_DARK)) {
+            cover(FaultKind.ALL_DARK);
+            for (String name : nodeNames) {
+                SimNode victim = at(name);
+                if (victim.isAlive()) {
+                    kill(victim, between(20 * Scheduler.MS, 400 * Scheduler.MS));
+                }
+            }
+        }
+    }
+
+    /** Whether this execution ends the node; perhaps it says of what it dies (R17). */
+    boolean diesOf(SimNode node, Identity session, long requestId) {
+        if (isHealed || isLastCopy(node, null) || !strikes(FaultKind.POISON)) {
+            return false;
+        }
+        cover(FaultKind.POISON);
+        promises.diedOf(session, requestId);
+        if (faultRandom.nextBoolean()) {
+            for (String name : nodeNames) {
+                network.send(node, name, new Frame.DeathNote(node.term(), session, requestId, "poison"));
+            }
+        }
+        return true;
+    }
+
+    /** A node has ended by itself. */
+    void kill(SimNode victim) {
+        kill(victim, between(20 * Scheduler.MS, 400 * Scheduler.MS));
+    }
+
+    // ---- disks -----------------------------------------------------------------------------------------------------
+
+    /** What happens in this save. */
+    SimDisk.Mishap mishapInSave(String voter, VoterRecord next) {
+        FaultKind kind = armedSave;
+        if (kind == null || isHealed) {
+            return SimDisk.Mishap.NONE;
+        }
+        if (kind == FaultKind.SLOW_DISK) {
+            armedSave = null;
+            if (strikes(kind)) {
+                cover(kind);
+                slowUntilNs.put(voter, scheduler.now() + 300 * Scheduler.MS);
+            }
+            return SimDisk.Mishap.NONE;
+        }
+        SimNode node = nodes.get(voter);
+        boolean isSpared = node != null && (!node.isAlive() || isLastCopy(node, next));
+        if (isSpared) {
+            return SimDisk.Mishap.NONE;
+        }
+        armedSave = null;
+        if (!strikes(kind)) {
+            return SimDisk.Mishap.NONE;
+        }
+        cover(kind);
+        return switch (kind) {
+            case POWER_OFF -> SimDisk.Mishap.POWER_OFF;
+            case TORN_WRITE -> SimDisk.Mishap.TORN;
+            case FAILED_FLUSH -> SimDisk.Mishap.FAILED;
+            case BIT_FLIP -> {
+                // Later, at rest: the save is whole by then.
+                int slot = faultRandom.nextInt(2);
+                scheduler.after(
+                        Scheduler.US,
+                        () -> Objects.requireNonNull(voters.get(voter)).disk().flip(slot));
+                yield SimDisk.Mishap.NONE;
+            }
+            default -> SimDisk.Mishap.NONE;
+        };
+    }
+
+    /** The process of this voter ended in a save. */
+    void endInSave(String voter, IOException failure) {
+        if (scheduler.isTracing()) {
+            scheduler.trace(voter + " ends in a save: " + failure);
+        }
+        SimNode node = nodes.get(voter);
+        SimDistributor distributor = distributors.get(voter);
+        if (node != null && node.isAlive()) {
+            kill(node, between(20 * Scheduler.MS, 400 * Scheduler.MS));
+        } else if (distributor != null && distributor.isAlive()) {
+            killDistributor(distributor);
+        }
+    }
+
+    long flushNs(String voter) {
+        boolean isSlow = !isHealed && slowUntilNs.getOrDefault(voter, 0L) > scheduler.now();
+        return isSlow
+                ? scheduler.between(20 * Scheduler.MS, 200 * Scheduler.MS)
+                : scheduler.between(50 * Scheduler.US, 500 * Scheduler.US);
+    }
+
+    void saved(VoterRecord record) {
+        List<VoterRecord> all = new ArrayList<>(voters.size());
+        voters.values().forEach(voter -> all.add(voter.record()));
+        promises.saved(record, all);
+    }
+
+    private void replaceDisk() {
+        String name = pick(voterNames);
+        SimNode node = nodes.get(name);
+        SimDistributor distributor = distributors.get(name);
+        boolean isSpared = node != null && (!node.isAlive() || isLastCopy(node, null));
+        if (isSpared || !mayLoseDisk(name) || !strikes(FaultKind.NEW_DISK)) {
+            return;
+        }
+        cover(FaultKind.NEW_DISK);
+        SimVoter voter = Objects.requireNonNull(voters.get(name));
+        voter.disk().flip(0);
+        voter.disk().flip(1);
+        if (node != null) {
+            kill(node, between(20 * Scheduler.MS, 400 * Scheduler.MS));
+        } else if (distributor != null && distributor.isAlive()) {
+            killDistributor(distributor);
+        }
+    }
+
+    /** R13 needs a majority of the full set among the others. */
+    private boolean mayLoseDisk(String name) {
+        for (Map.Entry<String, SimVoter> other : voters.entrySet()) {
+            VoterRecord record = other.getValue().record();
+            boolean isNamed = record.voting()
+                    && record.value().isPresent()
+                    && record.value().get().voters().stream().anyMatch(v -> v.diskId() == record.diskId());
+            if (!isNamed) {
+                return false;
+            }
+        }
+        return voters.containsKey(name);
+    }
+
+    private void restartVoter(String name) {
+        SimVoter voter = voters.get(name);
+        if (voter != null && !voter.restart()) {
+            // The operator removes the file, as its message says.
+            voter.restartWithNewDisk(newDiskId());
+        }
+    }
+
+    // ---- chance ----------------------------------------------------------------------------------------------------
+
     private <T> T pick(List<T> of) {
-        return of.get(scheduler.random.nextInt(of.size()));
+        return of.get(faultRandom.nextInt(of.size()));
+    }
+
+    private long between(long leastNs, long mostNs) {
+        return faultRandom.nextLong(leastNs, mostNs);
+    }
+
+    long thinkNs() {
+        return workRandom.nextLong(2 * faults.thinkNs());
+    }
+
+    boolean isPoisoned() {
+        return faults.has(FaultKind.POISON);
+    }
+
+    void requested() {
+        requests++;
+        boolean isShort = schedule.requests() < Schedule.REQUESTS_MIN;
+        if (requests == schedule.requests() && (isPhaseOver || isShort)) {
+            clients.forEach(SimClient::stop);
+        }
     }
 
     // ---- processes -------------------------------------------------------------------------------------------------
 
+    private SimClock clock(String machine) {
+        return clocks.computeIfAbsent(machine, same -> {
+            boolean isOffset = faults.has(FaultKind.CLOCK_OFFSET);
+            return new SimClock(
+                    scheduler,
+                    isOffset ? faultRandom.nextLong(100_000 * Scheduler.MS) : 0,
+                    faults.has(FaultKind.CLOCK_DRIFT) ? faultRandom.nextLong(-10_000, 10_000) : 0,
+                    isOffset ? faultRandom.nextLong(-10_000, 10_000) * Scheduler.MS : 0);
+        });
+    }
+
     private void startNode(String name) {
-        SimNode node = new SimNode(this, name, Objects.requireNonNull(voters.get(name)));
+        restartVoter(name);
+        SimNode node =
+                new SimNode(this, nodeNames.indexOf(name), name, Objects.requireNonNull(voters.get(name)), clock(name));
         nodes.put(name, node);
         network.put(node);
-        scheduler.trace("start " + node.member());
+        if (scheduler.isTracing()) {
+            scheduler.trace("start " + node.member());
+        }
         connected(node);
     }
 
     private void startDistributor(String name) {
-        SimDistributor distributor = new SimDistributor(this, name, voters.get(name));
+        restartVoter(name);
+        SimDistributor distributor = new SimDistributor(
+                this, NODES_MAX + distributorNames.indexOf(name), name, voters.get(name), clock(name));
         distributors.put(name, distributor);
         network.put(distributor);
         nodes.values().forEach(node -> connect(node, distributor));
+    }
+
+    private void startClient(int index) {
+        String name = "client-" + ++clientNumber;
+        SimClient client = new SimClient(this, index, name, clock("client-" + index), faults.timeoutNs());
+        network.put(client);
+        clients.add(client);
+        if (isPhaseOver && requests >= schedule.requests()) {
+            client.stop();
+        }
+    }
+
+    /** Its place is taken by another client, so that there is always enough to do. */
+    private void replace(SimClient client) {
+        scheduler.after(10 * Scheduler.MS, () -> startClient(client.index()));
+    }
+
+    void sessionLost(SimClient client) {
+        if (!isDark) {
+            replace(client);
+        }
     }
 
     private void connected(SimNode node) {
@@ -226,8 +726,15 @@ public final class Simulation {
                 .forEach(distributor ->
                         scheduler.after(scheduler.between(0, 2 * Scheduler.MS), () -> distributor.nodeDown(gone)));
         nodes.values().stream()
-                .filter(node -> !node.name().equals(gone.name()))
+                .filter(node -> !node.member().name().equals(gone.name()))
                 .forEach(node -> node.connectionLost(gone));
+    }
+
+    /** A run of a node is over; by our hand, or by its own decision. */
+    void ended(View.Member run, boolean isKilled) {
+        if (isKilled) {
+            killed.add(run);
+        }
     }
 
     /** A node in the same process has another incarnation now. */
@@ -245,15 +752,15 @@ public final class Simulation {
 
     void closeClient(View.Member channel, View.Member by) {
         clientLeft(by.name(), channel);
-        clients.stream()
-                .filter(client -> client.name().equals(channel.name()))
-                .forEach(client -> scheduler.after(
-                        scheduler.between(0, Scheduler.MS),
-                        () -> client.channelLost(by.name(), channel.incarnation())));
+        if (network.find(channel.name()) instanceof SimClient client) {
+            scheduler.after(
+                    scheduler.between(0, Scheduler.MS), () -> client.channelLost(by.name(), channel.incarnation()));
+        }
     }
 
     @Nullable SimDistributor someDistributor() {
-        SimDistributor distributor = distributor(pick(distributorNames));
+        SimDistributor distributor =
+                distributor(distributorNames.get(scheduler.random.nextInt(distributorNames.size())));
         return distributor.isAlive() ? distributor : null;
     }
 
@@ -273,46 +780,60 @@ public final class Simulation {
         return nodeNames;
     }
 
-    List<String> voters() {
+    List<String> voterNames() {
         return voterNames;
     }
 
-    // ---- copies and takeovers --------------------------------------------------------------------------------------
+    // ---- state, copies and takeovers -------------------------------------------------------------------------------
 
-    void copied(Ledger.History history, StateCopy copy) {
-        copied.put(copy.chain(), history.copy(copy.at().position()));
+    SimNode.State newState(ModelService.Taster taster) {
+        if (schedule.executor() == Schedule.Executor.H2) {
+            return new SimNode.State(TsdStore.create(new ModelService(null, taster), new H2Records(), STORE), null);
+        }
+        MemoryBooks books = new MemoryBooks();
+        return new SimNode.State(TsdStore.create(new ModelService(books, taster), new NoRecords(), STORE), books);
     }
 
-    Ledger.History copiedHistory(long position, long chain) {
-        Ledger.History history = copied.get(chain);
-        if (history == null || history.lastPosition() != position) {
+    CopyInstaller newInstaller(@Nullable MemoryBooks books, ModelService.Taster taster) {
+        return books == null
+                ? TsdStore.installer(new ModelService(null, taster), new H2Records(), STORE)
+                : TsdStore.installer(new ModelService(books, taster), new NoRecords(), STORE);
+    }
+
+    void copied(History history, @Nullable MemoryBooks books, StateCopy copy) {
+        copied.put(copy.chain(), new Copied(history.copy(copy.at().position()), books == null ? null : books.copy()));
+    }
+
+    Copied copied(long position, long chain) {
+        Copied found = copied.get(chain);
+        if (found == null || found.history().lastPosition() != position) {
             throw new Violation("I5: a copy of a state that no node had, at " + position);
         }
-        return history.copy(position);
+        return found;
     }
 
     void onPromoted(SimNode node, View view) {
-        scheduler.trace(node.member() + " leads " + view);
+        if (scheduler.isTracing()) {
+            scheduler.trace(node.member() + " leads " + view);
+        }
+        if (isDark) {
+            throw new Violation("R7: " + node.member() + " leads, though no listed run lives: " + view);
+        }
         if (view.term() > 1) {
             takeovers++;
         }
-        ledger.promoted(node.name(), node.history());
+        promises.promoted(node.member(), view, node.history());
     }
 
     private @Nullable SimNode active() {
         SimNode found = null;
         for (String name : nodeNames) {
             SimNode node = at(name);
-            if (node.isActive() && (found == null || term(node) > term(found))) {
+            if (node.isActive() && (found == null || node.term() > found.term())) {
                 found = node;
             }
         }
         return found;
-    }
-
-    private static long term(SimNode node) {
-        View view = node.view();
-        return view == null ? 0 : view.term();
     }
 
     // ---- the end ---------------------------------------------------------------------------------------------------
@@ -320,55 +841,171 @@ public final class Simulation {
     private void heal() {
         isHealed = true;
         network.heal();
-        scheduler.trace("healed");
+        if (scheduler.isTracing()) {
+            scheduler.trace("healed");
+        }
+        // Who stands still goes on by and by; the clients have enough to do until then.
+        long stillUntilNs = 0;
+        for (String name : nodeNames) {
+            stillUntilNs = Math.max(stillUntilNs, at(name).pausedUntilNs());
+        }
+        for (String name : distributorNames) {
+            stillUntilNs = Math.max(stillUntilNs, distributor(name).pausedUntilNs());
+        }
+        scheduler.runUntil(Math.max(scheduler.now(), stillUntilNs));
+        promises.healed(scheduler.now());
+        isPhaseOver = true;
+        if (requests >= schedule.requests()) {
+            clients.forEach(SimClient::stop);
+        }
     }
 
     /** Everything ends, everybody is in sync, everything is equal. */
     private Result settle() {
-        long deadlineNs = scheduler.now() + HEAL_MAX_NS;
-        scheduler.runUntil(scheduler.now() + Duration.ofMillis(500).toNanos());
-        clients.forEach(SimClient::stop);
-        while (!isSettled() && scheduler.now() < deadlineNs) {
-            scheduler.runUntil(scheduler.now() + 50 * Scheduler.MS);
-        }
-        SimNode active = active();
-        if (!isSettled() || active == null) {
-            List<String> where = new ArrayList<>();
-            nodeNames.forEach(name -> where.add(at(name).describe()));
-            clients.forEach(client -> where.add(client.describe()));
-            distributors.values().forEach(distributor -> where.add(distributor.describe()));
-            throw new Violation("I8: not settled " + HEAL_MAX_NS / Scheduler.MS + " ms after everything healed:\n  "
-                    + String.join("\n  ", where));
-        }
-        ledger.survived(active.history());
-        for (String name : nodeNames) {
-            SimNode node = at(name);
-            ledger.equal(name, node.history(), active.name(), active.history());
-            if (node.position() == active.position() && node.digest() != active.digest()) {
-                throw new Violation("I5: the states of " + name + " and " + active.name() + " differ");
+        long beganNs = scheduler.now();
+        boolean isClosing = false;
+        while (!isSettled(isClosing) && scheduler.now() - beganNs < HEAL_MAX_NS) {
+            scheduler.runUntil(scheduler.now() + STEP_NS);
+            restartUnfit();
+            if (!isDark && isEverybodyLost()) {
+                return endInDarkness();
+            }
+            if (!isClosing && requests >= schedule.requests() && isEverybodyIdle()) {
+                isClosing = true;
+                for (int i = 0; i < clients.size(); i += 2) {
+                    clients.get(i).close();
+                }
             }
         }
-        long requests = clients.stream().mapToLong(SimClient::requests).sum();
-        long unknown = clients.stream().mapToLong(SimClient::unknown).sum();
-        return new Result(
-                seed,
-                requests,
-                ledger.answersGiven(),
-                takeovers,
-                kills,
-                unknown,
-                active.history().chainAt(active.history().lastPosition()));
+        SimNode active = active();
+        if (active == null || !isSettled(isClosing)) {
+            throw new Violation(
+                    "I8: not settled " + HEAL_MAX_NS / Scheduler.MS + " ms after everything healed:\n  " + whereAll());
+        }
+        promises.survived(active.history());
+        for (String name : nodeNames) {
+            SimNode node = at(name);
+            promises.equal(name, node.history(), active.member().name(), active.history());
+            if (node.position() == active.position()) {
+                compare(node, active);
+            }
+        }
+        MemoryBooks books = active.books();
+        if (books != null) {
+            promises.survivedChanges(books.version()[0]);
+            long[] sums = books.sums();
+            if (sums[0] + sums[1] != Books.ACCOUNTS * Books.BALANCE
+                    || (active.openTransactions() == 0 && books.holds() > 0)) {
+                throw new Violation("I11: " + sums[0] + " free and " + sums[1] + " held with "
+                        + active.openTransactions() + " transactions open");
+            }
+        }
+        return result(active.history().chainAt(active.history().lastPosition()));
     }
 
-    private boolean isSettled() {
+    private static void compare(SimNode node, SimNode active) {
+        MemoryBooks ours = node.books();
+        MemoryBooks theirs = active.books();
+        boolean isBooksEqual = ours == null || theirs == null || ours.isEqual(theirs);
+        if (!isBooksEqual || node.digest() != active.digest()) {
+            throw new Violation("I5: the states of " + node.member() + " and " + active.member() + " differ");
+        }
+    }
+
+    private Result result(long chain) {
+        int sessions = 0;
+        for (SimClient client : clients) {
+            sessions += client.hasSession() ? 1 : 0;
+        }
+        return new Result(
+                schedule.seed(),
+                requests,
+                sessions,
+                promises.answers(),
+                takeovers,
+                kills,
+                faultsStruck,
+                promises.unknown(),
+                isDark,
+                scheduler.events(),
+                scheduler.hash() * 31 + chain);
+    }
+
+    private String whereAll() {
+        List<String> where = new ArrayList<>();
+        nodeNames.forEach(name -> where.add(at(name).describe()));
+        clients.forEach(client -> where.add(client.describe()));
+        distributors.values().forEach(distributor -> where.add(distributor.describe()));
+        where.add("newest view " + promises.newestView());
+        return String.join("\n  ", where);
+    }
+
+    /** What is kept for an operator to decide is given up by the operator, as soon as another one leads. */
+    private void restartUnfit() {
         SimNode active = active();
-        if (active == null || !clients.stream().allMatch(SimClient::isIdle)) {
+        for (String name : nodeNames) {
+            SimNode node = at(name);
+            if (node.isUnfit() && active != null && active != node) {
+                kill(node, 20 * Scheduler.MS);
+            }
+        }
+    }
+
+    /** Whether every run that the register lists was killed: nobody may lead any more (R7). */
+    private boolean isEverybodyLost() {
+        View view = promises.newestView();
+        if (view == null || !killed.contains(view.active()) || active() != null) {
+            return false;
+        }
+        return killed.containsAll(view.backups());
+    }
+
+    boolean isDark() {
+        return isDark;
+    }
+
+    /** All requests end, none is executed, and every node says that it waits. */
+    private Result endInDarkness() {
+        isDark = true;
+        clients.forEach(SimClient::stop);
+        long answers = promises.answers();
+        scheduler.runUntil(scheduler.now() + 2_000 * Scheduler.MS + 2 * faults.timeoutNs());
+        for (String name : nodeNames) {
+            if (!at(name).isLocating()) {
+                throw new Violation("R7: " + at(name).describe() + ", though every listed run was killed");
+            }
+        }
+        if (promises.answers() != answers) {
+            throw new Violation("R7: somebody answered after every listed run was killed");
+        }
+        promises.allEnded();
+        return result(answers);
+    }
+
+    private boolean isEverybodyIdle() {
+        for (SimClient client : clients) {
+            if (!client.isIdle()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isSettled(boolean isClosing) {
+        SimNode active = active();
+        if (!isClosing || active == null || !isEverybodyIdle()) {
             return false;
         }
         View view = active.view();
-        return view != null
-                && view.backups().size() == faults.backups()
-                && nodes.values().stream().allMatch(SimNode::isAlive)
-                && nodes.values().stream().allMatch(node -> node == active || node.position() == active.position());
+        if (view == null || view.backups().size() != faults.backups()) {
+            return false;
+        }
+        for (String name : nodeNames) {
+            SimNode node = at(name);
+            if (!node.isAlive() || node.position() != active.position()) {
+                return false;
+            }
+        }
+        return true;
     }
 }

@@ -1,0 +1,119 @@
+package io.lockstep.tests.checkers;
+
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.View;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * R3, R4, R5: what is answered or called stable is held by every backup of the view, and of the proposed one while a
+ * change is in flight; the view entry of the term as well; who proposes itself acknowledges nothing; a backup executes
+ * only what is stable.
+ */
+final class Gate {
+
+    private final Promises.Holdings holdings;
+    /** By active: views that it proposed and does not know the fate of yet. */
+    private final Map<View.Member, List<View>> proposed = new HashMap<>();
+
+    private final Map<View.Member, View> installed = new HashMap<>();
+    private final Map<View.Member, Long> firstPosition = new HashMap<>();
+    /** Highest position that the active of a term called stable. */
+    private final Map<Long, Long> stableOfTerm = new HashMap<>();
+
+    Gate(Promises.Holdings holdings) {
+        this.holdings = holdings;
+    }
+
+    /** A backup sends an acknowledgement. */
+    void acknowledged(View.Member by, long term, long position, boolean isFollowing) {
+        if (!isFollowing) {
+            throw new Violation("R5: " + by + " acknowledges position " + position + " in term " + term
+                    + " while it proposes itself or follows nobody");
+        }
+    }
+
+    void promoted(View.Member node, View view, long position) {
+        installed.put(node, view);
+        proposed.put(node, new ArrayList<>());
+        firstPosition.put(node, position + 1);
+    }
+
+    /** An active is about to ask the register for another view of its reign. */
+    void proposes(View.Member node, View view) {
+        List<View> views = proposed.get(node);
+        if (views != null) {
+            views.add(view);
+        }
+    }
+
+    /** An active knows the register's value. */
+    void resolved(View.Member node) {
+        List<View> views = proposed.get(node);
+        if (views != null) {
+            views.clear();
+        }
+    }
+
+    void installed(View.Member node, View view) {
+        installed.put(node, view);
+    }
+
+    /** An active tells a backup what is stable. */
+    void forwarded(View.Member by, long term, long stable, History history) {
+        mustBeHeld(by, stable, "calls stable", history);
+        stableOfTerm.merge(term, stable, Math::max);
+    }
+
+    /** A gate let an answer go. */
+    void answered(View.Member by, Answer answer, History history) {
+        Long first = firstPosition.get(by);
+        mustBeHeld(by, Math.max(answer.entry().position(), first == null ? 0 : first), "answered", history);
+    }
+
+    /** The lane begins a repeated message behind its mark (R17). */
+    void passedMark(View.Member by, long position, History history) {
+        mustBeHeld(by, position, "executes what is behind the mark at", history);
+    }
+
+    private void mustBeHeld(View.Member by, long position, String what, History history) {
+        View view = installed.get(by);
+        if (view == null || position == 0) {
+            return;
+        }
+        long chain = history.chainAt(position);
+        requireAll(by, position, chain, what, view);
+        List<View> views = proposed.get(by);
+        if (views != null) {
+            for (int i = 0; i < views.size(); i++) {
+                requireAll(by, position, chain, what, views.get(i));
+            }
+        }
+    }
+
+    private void requireAll(View.Member by, long position, long chain, String what, View view) {
+        List<View.Member> backups = view.backups();
+        for (int i = 0; i < backups.size(); i++) {
+            if (!holdings.holds(backups.get(i), position, chain)) {
+                throw new Violation("R3, R4: " + by + " " + what + " position " + position + ", which " + backups.get(i)
+                        + " of " + view + " does not hold");
+            }
+        }
+    }
+
+    /** A backup hands entries over for execution while it follows the active of a term. */
+    void handedOver(View.Member node, long followedTerm, long position) {
+        long stable = 0;
+        for (Map.Entry<Long, Long> of : stableOfTerm.entrySet()) {
+            if (of.getKey() <= followedTerm) {
+                stable = Math.max(stable, of.getValue());
+            }
+        }
+        if (position > stable) {
+            throw new Violation("R3: backup " + node + " executes position " + position + ", of which no more than "
+                    + stable + " was called stable up to term " + followedTerm);
+        }
+    }
+}

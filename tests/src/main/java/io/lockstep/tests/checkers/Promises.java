@@ -1,0 +1,234 @@
+package io.lockstep.tests.checkers;
+
+import io.lockstep.distributor.Ending;
+import io.lockstep.membership.VoterRecord;
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.Entry;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.View;
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All checkers: told what happened, in the order in which it did, they throw a {@link Violation} as soon as a promise is
+ * broken. They know nothing of scenarios. Touched by one thread.
+ */
+public final class Promises {
+    /** What the runs of nodes hold. */
+    @FunctionalInterface
+    public interface Holdings {
+        /** Whether that run of a node, dead or alive, holds the entry at a position with that chain digest. */
+        boolean holds(View.Member run, long position, long chain);
+    }
+
+    private final AnsweredStays answeredStays = new AnsweredStays();
+    private final OnceOnly onceOnly = new OnceOnly();
+    private final OneWriter oneWriter = new OneWriter();
+    private final EqualCopies equalCopies = new EqualCopies();
+    private final Gate gate;
+    private final Reads reads = new Reads();
+    private final Endings endings;
+    private final Views views = new Views();
+    private final HeaderTimes headerTimes;
+    private final Poison poison = new Poison();
+    private long answers;
+
+    /**
+     * @param undisturbedNs time in which an active is to be found once nothing is wrong
+     * @param transactionIdleNs when transactions expire
+     */
+    public Promises(Holdings holdings, long undisturbedNs, long transactionIdleNs) {
+        this.gate = new Gate(holdings);
+        this.endings = new Endings(undisturbedNs);
+        this.headerTimes = new HeaderTimes(transactionIdleNs);
+    }
+
+    // ---- clients
+    // -----------------------------------------------------------------------------------------------------
+
+    /** An application hands a request to its client; returns what must be known when it ends. */
+    public long begun() {
+        endings.begun();
+        return reads.floor();
+    }
+
+    /** A client sends a copy of a request. */
+    public void asked(Request request) {
+        onceOnly.asked(request);
+    }
+
+    /** A client takes an answer's word. */
+    public void taken(String client, long term) {
+        oneWriter.taken(client, term);
+    }
+
+    /**
+     * A client tells its application how a request ended.
+     *
+     * @param lateNs time since the deadline, by the client's clock
+     * @param nowNs true time
+     * @param isDark whether nobody can be active any more
+     */
+    public void ended(String client, long lateNs, long nowNs, Ending ending, boolean isDark) {
+        endings.ended(client, lateNs, nowNs, ending, isDark);
+    }
+
+    /** A client told its application that a request was definitely not executed. */
+    public void notExecuted(Identity session, long requestId) {
+        onceOnly.notExecuted(session, requestId);
+    }
+
+    /** A client died with so many requests open, which therefore never end. */
+    public void abandoned(int requests) {
+        endings.abandoned(requests);
+    }
+
+    /** An answer tells how much had been done to the records when it was executed. */
+    public void saw(String what, long floor, long commits, long digest, boolean isRead) {
+        reads.answered(what, floor, commits, digest, isRead);
+    }
+
+    // ---- nodes
+    // -------------------------------------------------------------------------------------------------------
+
+    /** A node begins a reign. */
+    public void promoted(View.Member node, View view, History history) {
+        answeredStays.holds(node, history);
+        oneWriter.promoted(node, view);
+        gate.promoted(node, view, history.lastPosition());
+    }
+
+    /** A gate let an answer go. */
+    public void answered(View.Member node, long term, Answer answer, History history) {
+        answers++;
+        oneWriter.answered(node, term);
+        gate.answered(node, answer, history);
+        answeredStays.answered(answer, history);
+        onceOnly.answered(answer);
+    }
+
+    /** An active executed an entry; {@code isExpired}: it ended an open transaction because its time was over. */
+    public void ordered(Entry entry, boolean isExpired, long nowNs) {
+        equalCopies.executed(entry);
+        headerTimes.executed(entry, isExpired, nowNs);
+    }
+
+    /** A backup executed an entry. */
+    public void applied(Entry entry) {
+        equalCopies.executed(entry);
+    }
+
+    /** A backup hands an entry over for execution while it follows. */
+    public void handedOver(View.Member node, long followedTerm, long position) {
+        gate.handedOver(node, followedTerm, position);
+    }
+
+    /** A backup acknowledges. */
+    public void acknowledged(View.Member by, long term, long position, boolean isFollowing) {
+        gate.acknowledged(by, term, position, isFollowing);
+    }
+
+    /** An active tells a backup what is stable. */
+    public void forwarded(View.Member by, long term, long stable, History history) {
+        gate.forwarded(by, term, stable, history);
+    }
+
+    /** An active asks for another view; {@link #resolved} when it knows what came of it. */
+    public void proposes(View.Member node, View view) {
+        gate.proposes(node, view);
+    }
+
+    /** An active knows what came of its proposal. */
+    public void resolved(View.Member node) {
+        gate.resolved(node);
+    }
+
+    /** An active goes by another view. */
+    public void installed(View.Member node, View view) {
+        gate.installed(node, view);
+    }
+
+    /** A lane executes what waited for the mark at a position. */
+    public void passedMark(View.Member by, long position, History history) {
+        gate.passedMark(by, position, history);
+    }
+
+    // ---- poison
+    // ------------------------------------------------------------------------------------------------------
+
+    /** A process ended in a message. */
+    public void diedOf(Identity session, long requestId) {
+        poison.died(session, requestId);
+    }
+
+    /** A node leads with a death note. */
+    public void warned(View.Member leader, Identity session, long requestId) {
+        poison.warned(leader, session, requestId);
+    }
+
+    /** A lane is about to execute a message that could end it. */
+    public void executing(View.Member node, Identity session, long requestId) {
+        poison.executing(node, session, requestId);
+    }
+
+    // ---- the register
+    // ------------------------------------------------------------------------------------------------
+
+    /** A voter saved its record; {@code all} are the records of all voters, this one new. */
+    public void saved(VoterRecord record, Collection<VoterRecord> all) {
+        views.saved(record, all);
+    }
+
+    /** The newest view that a majority has held; null before the first. */
+    public @Nullable View newestView() {
+        return views.newest();
+    }
+
+    // ---- the end
+    // -----------------------------------------------------------------------------------------------------
+
+    /** From now on nothing goes wrong any more. */
+    public void healed(long nowNs) {
+        endings.healed(nowNs);
+    }
+
+    /** The history that survived. */
+    public void survived(History history) {
+        answeredStays.holds(null, history);
+        oneWriter.survived(history);
+        onceOnly.survived(history);
+        headerTimes.survived(history);
+        endings.finished();
+    }
+
+    /** The same of the records: change by change, and how many. */
+    public void survivedChange(long commits, long digest) {
+        reads.survived(commits, digest);
+    }
+
+    /** How many changes survived. */
+    public void survivedChanges(long commits) {
+        reads.survivedUpTo(commits);
+    }
+
+    /** Every request has ended. */
+    public void allEnded() {
+        endings.finished();
+    }
+
+    /** Two nodes hold the same as far as both go. */
+    public void equal(String left, History a, String right, History b) {
+        equalCopies.equal(left, a, right, b);
+    }
+
+    /** Answers that gates let go. */
+    public long answers() {
+        return answers;
+    }
+
+    /** Requests whose clients could not learn their outcome. */
+    public long unknown() {
+        return endings.unknown();
+    }
+}
