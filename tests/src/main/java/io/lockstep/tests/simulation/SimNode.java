@@ -381,6 +381,17 @@ final class SimNode implements Network.Host {
         });
     }
 
+    /** A voter was connected, perhaps with a new disk. */
+    void voterSeen() {
+        if (reign != null) {
+            internal(scheduler.between(100 * Scheduler.US, 2 * Scheduler.MS), () -> {
+                if (reign != null) {
+                    reign.core.onVoterSeen(clock.monotonic());
+                }
+            });
+        }
+    }
+
     /** A distributor is connected. */
     void greeted(View.Member distributor) {
         if (reign != null) {
@@ -645,7 +656,7 @@ final class SimNode implements Network.Host {
             var marked = state.store.mark();
             executed(order.openTerm(ViewCodec.encode(core.view()), clock.monotonic(), clock.wall()), true);
             marked.ifPresent(m -> quarantine(m.session(), m.requestId()));
-            if (note.requestId() != 0) {
+            if (!note.session().equals(Identity.NONE)) {
                 promises.warned(self, note.session(), note.requestId());
                 quarantine(note.session(), note.requestId());
             }
@@ -786,6 +797,7 @@ final class SimNode implements Network.Host {
                 step();
             });
             internal(lastResultNs - now, () -> {
+                core.at(clock.monotonic());
                 result.run();
                 core.onExecutionTime(workNs);
                 core.flush(clock.monotonic());

@@ -674,6 +674,7 @@ public final class Simulation {
             scheduler.trace("start " + node.member());
         }
         connected(node);
+        voterIsBack();
     }
 
     private void startDistributor(String name) {
@@ -683,6 +684,11 @@ public final class Simulation {
         distributors.put(name, distributor);
         network.put(distributor);
         nodes.values().forEach(node -> connect(node, distributor));
+        voterIsBack();
+    }
+
+    private void voterIsBack() {
+        nodes.values().forEach(SimNode::voterSeen);
     }
 
     private void startClient(int index) {
