@@ -167,12 +167,11 @@ public final class ForwardCore<C> {
             return;
         }
         Answer answer = execution.released() == null ? execution.answer() : execution.released();
-        boolean isAnswered = answer != null && answer.requestId() == waited.requestId();
-        if (isAnswered || header.kind() == RequestKind.CLOSE || header.kind() == RequestKind.EXPIRE_SESSION) {
+        if (answer != null && answer.requestId() == waited.requestId()) {
             parked.remove(header.session());
-        }
-        if (isAnswered) {
             toGate(waited.channel(), answer, header.position());
+        } else if (header.kind() == RequestKind.CLOSE || header.kind() == RequestKind.EXPIRE_SESSION) {
+            parked.remove(header.session());
         }
     }
 

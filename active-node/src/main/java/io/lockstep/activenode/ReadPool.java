@@ -35,6 +35,8 @@ final class ReadPool {
     }
 
     /**
+     * No thread runs before the first read.
+     *
      * @param begunPosition of the execution that the lane began last; read by the pool's threads
      */
     ReadPool(ActivePort port, LongSupplier begunPosition, Taker taker) {
