@@ -2,6 +2,7 @@ package io.lockstep.activenode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockstep.membership.ToldRegister;
 import io.lockstep.tsdstore.CopyInstaller;
 import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.ForwardLog;

@@ -2,6 +2,7 @@ package io.lockstep.activenode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockstep.membership.ToldRegister;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.tsdstore.NoRecords;
@@ -428,7 +429,6 @@ class ForwardCoreTest {
         Reign reign = new Reign();
         reign.register.strangers.add("d");
         reign.tick();
-        reign.register.strangers.clear();
         reign.register.answer();
         assertThat(reign.heard()).contains("view 2 []");
         assertThat(reign.register.isBusy()).isFalse();

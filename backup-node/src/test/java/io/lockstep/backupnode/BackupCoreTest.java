@@ -2,6 +2,7 @@ package io.lockstep.backupnode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockstep.membership.ToldRegister;
 import io.lockstep.tsdstore.DivergenceException;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.tsdstore.NoRecords;

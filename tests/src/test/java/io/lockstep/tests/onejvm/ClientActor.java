@@ -102,7 +102,7 @@ final class ClientActor {
     }
 
     /** A transaction and the sum that its next answer must give. */
-    final class Tally {
+    static final class Tally {
         private final LockstepTransaction transaction;
         private final List<Asked> asked = new ArrayList<>();
         private long sum;

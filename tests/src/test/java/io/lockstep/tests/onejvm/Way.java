@@ -23,20 +23,22 @@ final class Way {
         SWAP
     }
 
-    private static final Predicate<Frame> NONE = frame -> false;
-
     private final String name;
     private final List<Consumer<Frame>> observers = new ArrayList<>();
-    private Predicate<Frame> held = NONE;
-    private Predicate<Frame> halved = NONE;
-    private Predicate<Frame> doubled = NONE;
-    private Predicate<Frame> swapped = NONE;
+    private Predicate<Frame> held = Way::isNone;
+    private Predicate<Frame> halved = Way::isNone;
+    private Predicate<Frame> doubled = Way::isNone;
+    private Predicate<Frame> swapped = Way::isNone;
     private long delayNs;
     private boolean isCut;
     private int waiting;
 
     Way(String name) {
         this.name = name;
+    }
+
+    private static boolean isNone(Frame frame) {
+        return false;
     }
 
     // ---- the story -------------------------------------------------------------------------------------------------
@@ -80,10 +82,10 @@ final class Way {
     /** As good as new; what waited goes on. */
     synchronized void heal() {
         isCut = false;
-        held = NONE;
-        halved = NONE;
-        doubled = NONE;
-        swapped = NONE;
+        held = Way::isNone;
+        halved = Way::isNone;
+        doubled = Way::isNone;
+        swapped = Way::isNone;
         delayNs = 0;
         notifyAll();
     }
@@ -100,7 +102,11 @@ final class Way {
 
     // ---- the cables' threads ---------------------------------------------------------------------------------------
 
-    /** A frame has come; returns when it may go on. @param connection whose end ends the wait */
+    /**
+     * A frame has come; returns when it may go on.
+     *
+     * @param connection whose end ends the wait
+     */
     Fate pass(Frame frame, Cable.Strand connection) throws InterruptedException {
         List<Consumer<Frame>> told;
         synchronized (this) {

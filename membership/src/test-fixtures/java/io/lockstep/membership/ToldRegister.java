@@ -1,8 +1,5 @@
-package io.lockstep.activenode;
+package io.lockstep.membership;
 
-import io.lockstep.membership.ViewChange;
-import io.lockstep.membership.ViewOutcome;
-import io.lockstep.membership.ViewRegister;
 import io.lockstep.wire.Invariant;
 import io.lockstep.wire.View;
 import java.util.Objects;
@@ -12,28 +9,32 @@ import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A register of one value, which answers when it is told to. */
-final class ToldRegister implements ViewRegister {
-    Optional<View> value;
-    final Set<String> strangers = new TreeSet<>();
+/**
+ * A register of one value, which answers when it is told to. Touched only by the test's thread; it passes the contract
+ * of all registers.
+ */
+public final class ToldRegister implements ViewRegister {
+    public Optional<View> value;
+    public final Set<String> strangers = new TreeSet<>();
     private @Nullable ViewChange change;
     private @Nullable Consumer<ViewOutcome> done;
 
-    ToldRegister(Optional<View> value) {
+    public ToldRegister(Optional<View> value) {
         this.value = value;
     }
 
     /** What the change under way would make of the present value; empty when it would leave it. */
-    Optional<View> wanted() {
+    public Optional<View> wanted() {
         return Objects.requireNonNull(change).apply(value);
     }
 
     /** A full round shows its result. */
-    void answer() {
+    public void answer() {
         Optional<View> next = wanted();
+        next.ifPresent(view -> checkSuccession(value, view));
         Consumer<ViewOutcome> owner = Objects.requireNonNull(done);
         cancel();
-        if (next.isPresent()) {
+        if (next.isPresent() && !isSame(value, next.get())) {
             value = next;
             owner.accept(new ViewOutcome.Committed(next.get()));
         } else {
@@ -41,8 +42,24 @@ final class ToldRegister implements ViewRegister {
         }
     }
 
+    private boolean isSame(Optional<View> base, View next) {
+        return strangers.isEmpty()
+                && base.isPresent()
+                && base.get().active().equals(next.active())
+                && base.get().backups().equals(next.backups());
+    }
+
+    private static void checkSuccession(Optional<View> base, View next) {
+        long version = base.map(View::version).orElse(0L);
+        long term = base.map(View::term).orElse(0L);
+        boolean goesOn = base.isPresent() && base.get().active().equals(next.active());
+        Invariant.check(next.version() == version + 1, "view version", version, next.version());
+        Invariant.check(next.term() == (goesOn ? term : term + 1), "term of the next view", term, next.term());
+        Invariant.check(!next.hasBackup(next.active()), "the active is not its own backup");
+    }
+
     /** Too few voters answer; it goes on trying. */
-    void cannotBeReached() {
+    public void cannotBeReached() {
         Objects.requireNonNull(done).accept(new ViewOutcome.Unreachable("waiting for voters"));
     }
 
