@@ -140,6 +140,17 @@ final class ChunkInstaller implements CopyInstaller {
         switch (tag) {
             case HEAD, TERM, SESSION, RETAINED, TRANSACTION, EFFECT -> installer.install(tag, item);
             case SCHEMA_OBJECT, TABLE, ROWS -> records.install(tag, item);
+            case SQL,
+                    SEQUENCE,
+                    SQL_SESSION,
+                    SQL_SESSION_OBJECT,
+                    SQL_CHANGES,
+                    SQL_STANDING,
+                    SQL_CONVERSATION,
+                    SQL_STATEMENT,
+                    SQL_RESULT,
+                    SQL_RESULT_ROWS,
+                    SQL_UPLOAD -> throw new CopyBrokenException("this node has no SQL engine: " + tag);
             case END -> {
                 long expected = item.getLong();
                 if (expected != hash.getAsLong()) {

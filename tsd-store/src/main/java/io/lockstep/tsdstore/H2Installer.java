@@ -64,8 +64,7 @@ final class H2Installer {
                 case SCHEMA_OBJECT -> addObject(item.getInt(), item.getInt(), item.getString());
                 case TABLE -> beginTable(item.getInt(), item.getLong());
                 case ROWS -> addRows(item);
-                case HEAD, TERM, SESSION, RETAINED, TRANSACTION, EFFECT, END ->
-                    throw new IllegalArgumentException("no item of the records: " + tag);
+                default -> throw new IllegalArgumentException("no item of the records: " + tag);
             }
         });
     }

@@ -191,7 +191,7 @@ final class StateItems implements AutoCloseable {
                 case RETAINED -> readRetained(in);
                 case TRANSACTION -> readTransaction(in);
                 case EFFECT -> readEffect(in);
-                case SCHEMA_OBJECT, TABLE, ROWS, END -> throw new CopyBrokenException("out of place: " + tag);
+                default -> throw new CopyBrokenException("out of place: " + tag);
             }
         }
 

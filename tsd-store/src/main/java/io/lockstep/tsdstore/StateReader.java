@@ -5,30 +5,30 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /** Reads the content of one item of a copy. Touched by one thread at a time. */
-final class StateReader {
+public final class StateReader {
     private final ByteBuffer in;
 
-    StateReader(ByteBuffer in) {
+    public StateReader(ByteBuffer in) {
         this.in = in;
     }
 
-    int getByte() {
+    public int getByte() {
         return in.get() & 0xff;
     }
 
-    int getInt() {
+    public int getInt() {
         return in.getInt();
     }
 
-    long getLong() {
+    public long getLong() {
         return in.getLong();
     }
 
-    Identity getIdentity() {
+    public Identity getIdentity() {
         return new Identity(in.getLong(), in.getLong());
     }
 
-    byte[] getBytes() {
+    public byte[] getBytes() {
         int length = in.getInt();
         if (length < 0 || length > in.remaining()) {
             throw new IllegalArgumentException("length " + length + " of " + in.remaining());
@@ -38,11 +38,11 @@ final class StateReader {
         return bytes;
     }
 
-    String getString() {
+    public String getString() {
         return new String(getBytes(), StandardCharsets.UTF_8);
     }
 
-    boolean hasMore() {
+    public boolean hasMore() {
         return in.hasRemaining();
     }
 }

@@ -1,7 +1,7 @@
 package io.lockstep.tsdstore;
 
 /** What an item of a copy is; in the order in which they come. The order of the constants is the code. */
-enum StateTag {
+public enum StateTag {
     /** Settings, identity, chain, time, mark. */
     HEAD,
     TERM,
@@ -16,6 +16,27 @@ enum StateTag {
     /** A table whose rows follow. */
     TABLE,
     ROWS,
+    /** The SQL engine's database begins; what follows, up to the end, is the engine's. */
+    SQL,
+    /** Where a sequence stands. */
+    SEQUENCE,
+    /** A SQL session: its settings and variables. */
+    SQL_SESSION,
+    /** A local temporary table of the session before, or what belongs to one. */
+    SQL_SESSION_OBJECT,
+    /** Changes by the open transaction of the session before, in their order. */
+    SQL_CHANGES,
+    /** Locks and savepoints of the session before. */
+    SQL_STANDING,
+    /** What the engine itself keeps of a session. */
+    SQL_CONVERSATION,
+    /** A prepared statement of the conversation before. */
+    SQL_STATEMENT,
+    /** An open result of the conversation before; its rows follow. */
+    SQL_RESULT,
+    SQL_RESULT_ROWS,
+    /** A piece of a large object on its way up. */
+    SQL_UPLOAD,
     /** Digest of all items before. */
     END;
 

@@ -8,20 +8,20 @@ import java.util.Arrays;
  * Writes items, each with its length and tag in front, into a buffer that grows. Touched by one thread at a time. Copies
  * and digests are both made of what is written here, so nothing is in the one and not in the other.
  */
-final class StateWriter {
+public final class StateWriter {
     private static final int ITEM_HEAD_BYTES = 5;
 
     private byte[] buffer = new byte[4096];
     private int size;
     private int itemStart = -1;
 
-    void begin(StateTag tag) {
+    public void begin(StateTag tag) {
         itemStart = size;
         putInt(0);
         putByte(tag.code());
     }
 
-    void end() {
+    public void end() {
         int bytes = size - itemStart - ITEM_HEAD_BYTES;
         int end = size;
         size = itemStart;
@@ -30,12 +30,12 @@ final class StateWriter {
         itemStart = -1;
     }
 
-    void putByte(int value) {
+    public void putByte(int value) {
         room(1);
         buffer[size++] = (byte) value;
     }
 
-    void putInt(int value) {
+    public void putInt(int value) {
         room(4);
         buffer[size++] = (byte) (value >>> 24);
         buffer[size++] = (byte) (value >>> 16);
@@ -43,41 +43,41 @@ final class StateWriter {
         buffer[size++] = (byte) value;
     }
 
-    void putLong(long value) {
+    public void putLong(long value) {
         putInt((int) (value >>> 32));
         putInt((int) value);
     }
 
-    void putIdentity(Identity identity) {
+    public void putIdentity(Identity identity) {
         putLong(identity.term());
         putLong(identity.position());
     }
 
-    void putBytes(byte[] bytes) {
+    public void putBytes(byte[] bytes) {
         putBytes(bytes, bytes.length);
     }
 
-    void putBytes(byte[] bytes, int length) {
+    public void putBytes(byte[] bytes, int length) {
         putInt(length);
         room(length);
         System.arraycopy(bytes, 0, buffer, size, length);
         size += length;
     }
 
-    void putString(String text) {
+    public void putString(String text) {
         putBytes(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    int size() {
+    public int size() {
         return size;
     }
 
-    byte[] buffer() {
+    public byte[] buffer() {
         return buffer;
     }
 
     /** Drops the first bytes, which somebody has taken. */
-    void drop(int bytes) {
+    public void drop(int bytes) {
         System.arraycopy(buffer, bytes, buffer, 0, size - bytes);
         size -= bytes;
     }

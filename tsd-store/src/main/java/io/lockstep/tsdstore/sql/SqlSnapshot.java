@@ -1,0 +1,500 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.tsdstore.StateTag;
+import io.lockstep.tsdstore.StateWriter;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.h2.constraint.Constraint;
+import org.h2.engine.Constants;
+import org.h2.engine.Database;
+import org.h2.engine.DbObject;
+import org.h2.engine.MetaRecord;
+import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
+import org.h2.index.Index;
+import org.h2.mvstore.Cursor;
+import org.h2.mvstore.MVMap;
+import org.h2.mvstore.RootReference;
+import org.h2.mvstore.WriteBuffer;
+import org.h2.mvstore.db.MVDelegateIndex;
+import org.h2.mvstore.db.MVIndex;
+import org.h2.mvstore.db.MVTable;
+import org.h2.mvstore.tx.Transaction;
+import org.h2.result.DefaultRow;
+import org.h2.result.SearchRow;
+import org.h2.schema.Schema;
+import org.h2.schema.SchemaObject;
+import org.h2.schema.Sequence;
+import org.h2.table.Table;
+import org.h2.value.Value;
+import org.h2.value.VersionedValue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An H2 database in memory and its open sessions at one moment between two statements, as items: the statements that H2
+ * itself would keep for its objects, with their ids; where sequences stand; committed rows by table, with their keys; then,
+ * session by session, its settings, local temporary tables, uncommitted changes in their order, locks and savepoints. Made
+ * by the lane, then touched by one other thread while the lane goes on.
+ *
+ * <p>H2's maps never change a page that can be reached from a root, they replace it; so the roots of all maps and undo
+ * logs hold the moment, and making this costs a fixed time for each object and session, whatever the number of rows. A
+ * transaction that itself reads an older moment (REPEATABLE READ and above) has a root for it that no item describes: see
+ * {@link #isFixedInTime}.
+ */
+final class SqlSnapshot {
+    /** Flags of an object. */
+    static final int IS_TEMPORARY = 1;
+
+    static final int HAS_OWN_MAP = 2;
+    static final int IS_DROPPED_AT_END = 4;
+    static final int IS_EMPTIED_AT_END = 8;
+
+    /** What a transaction did to an entry of a map. */
+    static final int PUT = 0;
+
+    static final int REMOVE = 1;
+    static final int LOCK = 2;
+    /** The map is gone. */
+    static final int NOTHING = 3;
+
+    private static final int ITEM_BYTES = 32 << 10;
+
+    /** A session and the name by which it is known on all nodes. */
+    record Named(Identity name, SessionLocal session) {}
+
+    /** What one execution of a step of writing does; false when there was nothing left to write. */
+    private interface Step {
+        boolean writeNext(StateWriter out);
+    }
+
+    private record ObjectAt(MetaRecord meta, int table, int flags) {}
+
+    private record SequenceAt(
+            int id, long start, long min, long max, Sequence.Cycle cycle, long base, long margin) {}
+
+    /** A map of an index at the moment; its name in items is the index's id, which is the table's for its rows. */
+    private record MapAt<K, V>(
+            int index, MVMap<K, VersionedValue<V>> map, RootReference<K, VersionedValue<V>> root, boolean isOfRows) {}
+
+    private final FrozenLobs lobs;
+    private final ValueWriter values;
+    private final Map<Integer, MapAt<Object, Object>> maps = new HashMap<>();
+    private final List<Step> steps = new ArrayList<>();
+    private int step;
+
+    /**
+     * @param nodesOwn names of the users that every node has anyway
+     * @param sessions in an order that is equal on all nodes; none is executing
+     */
+    SqlSnapshot(Database database, Set<String> nodesOwn, List<Named> sessions) {
+        lobs = new FrozenLobs(database);
+        values = new ValueWriter(lobs);
+        addObjects(database, nodesOwn);
+        List<MVTable> tables = new ArrayList<>();
+        List<SequenceAt> sequences = new ArrayList<>();
+        for (Schema schema : userSchemas(database)) {
+            for (Table each : schema.getAllTablesAndViews(null)) {
+                if (each instanceof MVTable stored) {
+                    tables.add(stored);
+                }
+            }
+            for (Sequence each : schema.getAllSequences()) {
+                sequences.add(stand(each));
+            }
+        }
+        addTables(tables);
+        sequences.sort(Comparator.comparingInt(SequenceAt::id));
+        steps.add(once(out -> sequences.forEach(each -> write(out, each))));
+        for (Named each : sessions) {
+            addSession(each, database);
+        }
+    }
+
+    /**
+     * Whether the session's transaction reads a moment of the past, which a copy could not. It ends with the transaction.
+     */
+    static boolean isFixedInTime(SessionLocal session) {
+        Transaction transaction = H2Internals.transaction(session);
+        return transaction != null && !transaction.allowNonRepeatableRead() && transaction.hasStatementDependencies();
+    }
+
+    /** Those that can have tables, in the order of their ids. */
+    static List<Schema> userSchemas(Database database) {
+        List<Schema> schemas = new ArrayList<>();
+        for (Schema schema : database.getAllSchemasNoMeta()) {
+            if (schema.getId() >= Constants.MAIN_SCHEMA_ID) {
+                schemas.add(schema);
+            }
+        }
+        schemas.sort(Comparator.comparingInt(Schema::getId));
+        return schemas;
+    }
+
+    /** Writes one or a few items; false when there are no more and nothing was written. */
+    boolean writeNext(StateWriter out) {
+        while (step < steps.size()) {
+            if (steps.get(step).writeNext(out)) {
+                return true;
+            }
+            steps.set(step++, nothing -> false);
+        }
+        return false;
+    }
+
+    private interface Writing {
+        void write(StateWriter out);
+    }
+
+    private static Step once(Writing writing) {
+        return new Step() {
+            private boolean isWritten;
+
+            @Override
+            public boolean writeNext(StateWriter out) {
+                if (isWritten) {
+                    return false;
+                }
+                isWritten = true;
+                int before = out.size();
+                writing.write(out);
+                return out.size() > before;
+            }
+        };
+    }
+
+    // ---- objects --------------------------------------------------------------------------------------------------
+
+    private void addObjects(Database database, Set<String> nodesOwn) {
+        long[] ids;
+        synchronized (H2Internals.objectIds(database)) {
+            ids = H2Internals.objectIds(database).toLongArray();
+        }
+        String settings = settings(database);
+        steps.add(once(out -> {
+            out.begin(StateTag.SQL);
+            out.putString(settings);
+            out.putInt(ids.length);
+            for (long each : ids) {
+                out.putLong(each);
+            }
+            out.end();
+        }));
+        List<DbObject> all = new ArrayList<>();
+        for (Schema schema : userSchemas(database)) {
+            if (schema.getId() != Constants.MAIN_SCHEMA_ID) {
+                all.add(schema);
+            }
+            all.addAll(schema.getAll(new ArrayList<SchemaObject>()));
+        }
+        for (DbObject each : database.getAllUsersAndRoles()) {
+            if (!nodesOwn.contains(each.getName()) && each.getId() != 0) {
+                all.add(each);
+            }
+        }
+        all.addAll(database.getAllRights());
+        all.addAll(database.getAllComments());
+        addObjects(all, StateTag.SCHEMA_OBJECT);
+    }
+
+    private void addObjects(List<? extends DbObject> all, StateTag tag) {
+        List<ObjectAt> objects = new ArrayList<>(all.size());
+        for (DbObject each : all) {
+            if (each.getCreateSQLForMeta() != null) {
+                objects.add(at(each));
+            }
+        }
+        objects.sort(Comparator.comparing(ObjectAt::meta));
+        for (ObjectAt each : objects) {
+            steps.add(once(out -> {
+                out.begin(tag);
+                out.putInt(each.meta().getId());
+                out.putInt(each.meta().getObjectType());
+                out.putString(each.meta().getSQL());
+                out.putInt(each.table());
+                out.putByte(each.flags());
+                out.end();
+            }));
+        }
+    }
+
+    private static ObjectAt at(DbObject object) {
+        DefaultRow row = new DefaultRow(new Value[4]);
+        MetaRecord.populateRowFromDBObject(object, row);
+        int flags = object.isTemporary() ? IS_TEMPORARY : 0;
+        int table = 0;
+        if (object instanceof Index index) {
+            table = index.getTable().getId();
+            flags |= index instanceof MVDelegateIndex ? 0 : HAS_OWN_MAP;
+        }
+        if (object instanceof Table stored) {
+            flags |= stored.getOnCommitDrop() ? IS_DROPPED_AT_END : 0;
+            flags |= stored.getOnCommitTruncate() ? IS_EMPTIED_AT_END : 0;
+        }
+        return new ObjectAt(new MetaRecord(row), table, flags);
+    }
+
+    /** What must be equal for equal statements to have equal results. */
+    static String settings(Database database) {
+        return database.getMode().getName() + ' ' + database.getCompareMode().getName() + ' '
+                + database.getCompareMode().getStrength() + ' '
+                + database.getSettings().databaseToUpper + ' ' + database.getSettings().caseInsensitiveIdentifiers + ' '
+                + database.getDefaultNullOrdering() + ' ' + database.getMaxLengthInplaceLob();
+    }
+
+    private static SequenceAt stand(Sequence sequence) {
+        return new SequenceAt(
+                sequence.getId(),
+                sequence.getStartValue(),
+                sequence.getMinValue(),
+                sequence.getMaxValue(),
+                sequence.getCycle(),
+                sequence.getBaseValue(),
+                H2Internals.margin(sequence));
+    }
+
+    private static void write(StateWriter out, SequenceAt at) {
+        out.begin(StateTag.SEQUENCE);
+        out.putInt(at.id());
+        out.putLong(at.start());
+        out.putLong(at.min());
+        out.putLong(at.max());
+        out.putByte(at.cycle().ordinal());
+        out.putLong(at.base());
+        out.putLong(at.margin());
+        out.end();
+    }
+
+    // ---- tables and rows ------------------------------------------------------------------------------------------
+
+    private void addTables(List<MVTable> tables) {
+        tables.sort(Comparator.comparingInt(Table::getId));
+        for (MVTable table : tables) {
+            int id = table.getId();
+            int columns = table.getColumns().length;
+            long lastKey = H2Internals.lastKey(table).get();
+            List<Index> indexes = table.getIndexes();
+            for (Index each : indexes) {
+                if (each instanceof MVIndex<?, ?> stored && !(each instanceof MVDelegateIndex)) {
+                    addMap(stored, each == indexes.get(0));
+                }
+            }
+            int[] order = ids(indexes);
+            List<Constraint> checked = H2Internals.constraints(table);
+            int[] constraints = checked == null ? new int[0] : ids(checked);
+            List<? extends DbObject> fired = H2Internals.triggers(table);
+            int[] triggers = fired == null ? new int[0] : ids(fired);
+            MapAt<Object, Object> rows = map(indexes.get(0));
+            steps.add(once(out -> {
+                out.begin(StateTag.TABLE);
+                out.putInt(id);
+                out.putLong(lastKey);
+                write(out, order);
+                write(out, constraints);
+                write(out, triggers);
+                out.end();
+            }));
+            steps.add(new RowsStep(rows, columns));
+        }
+    }
+
+    private static int[] ids(List<? extends DbObject> objects) {
+        return objects.stream().mapToInt(DbObject::getId).toArray();
+    }
+
+    private static void write(StateWriter out, int[] numbers) {
+        out.putInt(numbers.length);
+        for (int each : numbers) {
+            out.putInt(each);
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private void addMap(MVIndex<?, ?> index, boolean isOfRows) {
+        MVMap<Object, VersionedValue<Object>> map = (MVMap<Object, VersionedValue<Object>>) (MVMap<?, ?>) index.getMVMap();
+        maps.put(map.getId(), new MapAt<>(index.getId(), map, map.flushAndGetRoot(), isOfRows));
+    }
+
+    private MapAt<Object, Object> map(Index index) {
+        MapAt<Object, Object> found = maps.get(((MVIndex<?, ?>) index).getMVMap().getId());
+        Invariant.check(found != null, "an index without its map");
+        return found;
+    }
+
+    /** Committed rows of a table. */
+    private final class RowsStep implements Step {
+        private final Cursor<Object, VersionedValue<Object>> rows;
+        private final int columns;
+
+        RowsStep(MapAt<Object, Object> at, int columns) {
+            this.rows = at.map().cursor(at.root(), null, null, false);
+            this.columns = columns;
+        }
+
+        @Override
+        public boolean writeNext(StateWriter out) {
+            int start = out.size();
+            while (out.size() - start < ITEM_BYTES && rows.hasNext()) {
+                Object key = rows.next();
+                Object row = rows.getValue().getCommittedValue();
+                if (row != null) {
+                    if (out.size() == start) {
+                        out.begin(StateTag.ROWS);
+                    }
+                    out.putLong((Long) key);
+                    Invariant.check(((SearchRow) row).getColumnCount() == columns, "a row with other columns");
+                    out.putBytes(values.clear().put((SearchRow) row).toBytes());
+                }
+            }
+            if (out.size() > start) {
+                out.end();
+            }
+            return out.size() > start;
+        }
+    }
+
+    // ---- sessions -------------------------------------------------------------------------------------------------
+
+    private void addSession(Named named, Database database) {
+        SessionLocal session = named.session();
+        SessionSettings settings = SessionSettings.of(session);
+        steps.add(once(out -> {
+            out.begin(StateTag.SQL_SESSION);
+            out.putIdentity(named.name());
+            settings.write(out, values);
+            out.end();
+        }));
+        addTemporaryTables(session);
+        Transaction transaction = H2Internals.transaction(session);
+        if (transaction == null) {
+            return;
+        }
+        MVMap<Long, Object> log = H2Internals.undoLog(database.getStore().getTransactionStore(), transaction);
+        if (log != null && transaction.hasChanges()) {
+            steps.add(new ChangesStep(log, log.flushAndGetRoot()));
+        }
+        int[] locks = session.getLocks().stream()
+                .filter(each -> each.getId() > 0)
+                .mapToInt(each -> each instanceof MVTable table && table.isLockedExclusivelyBy(session)
+                        ? -each.getId()
+                        : each.getId())
+                .sorted()
+                .toArray();
+        Map<String, SessionLocal.Savepoint> savepoints = new TreeMap<>();
+        Map<String, SessionLocal.Savepoint> set = H2Internals.savepoints(session);
+        if (set != null) {
+            savepoints.putAll(set);
+        }
+        long logId = transaction.setSavepoint();
+        steps.add(once(out -> {
+            out.begin(StateTag.SQL_STANDING);
+            out.putLong(logId);
+            write(out, locks);
+            out.putInt(savepoints.size());
+            savepoints.forEach((name, each) -> {
+                out.putString(name);
+                out.putInt(H2Internals.logIndex(each));
+                out.putLong(H2Internals.logId(each));
+            });
+            out.end();
+        }));
+    }
+
+    private void addTemporaryTables(SessionLocal session) {
+        List<DbObject> objects = new ArrayList<>();
+        List<MVTable> tables = new ArrayList<>();
+        for (Table each : session.getLocalTempTables()) {
+            objects.add(each);
+            if (each instanceof MVTable stored) {
+                tables.add(stored);
+            }
+        }
+        if (!objects.isEmpty()) {
+            objects.addAll(session.getLocalTempTableIndexes().values());
+            objects.addAll(session.getLocalTempTableConstraints().values());
+            addObjects(objects, StateTag.SQL_SESSION_OBJECT);
+            addTables(tables);
+        }
+    }
+
+    /** What an open transaction changed, in its order, with the value that each change left. */
+    private final class ChangesStep implements Step {
+        private final MVMap<Long, Object> log;
+        private final RootReference<Long, Object> root;
+        private @Nullable Cursor<Long, Object> changes;
+        /** Values that a later change of the same transaction replaced, by the operation that had left them. */
+        private final Map<Long, VersionedValue<?>> replaced = new HashMap<>();
+
+        ChangesStep(MVMap<Long, Object> log, RootReference<Long, Object> root) {
+            this.log = log;
+            this.root = root;
+        }
+
+        @Override
+        public boolean writeNext(StateWriter out) {
+            if (changes == null) {
+                findReplaced();
+                changes = log.cursor(root, null, null, false);
+            }
+            int start = out.size();
+            while (out.size() - start < ITEM_BYTES && changes.hasNext()) {
+                if (out.size() == start) {
+                    out.begin(StateTag.SQL_CHANGES);
+                }
+                long operation = changes.next();
+                write(out, operation, changes.getValue());
+            }
+            if (out.size() > start) {
+                out.end();
+            }
+            return out.size() > start;
+        }
+
+        private void findReplaced() {
+            Cursor<Long, Object> all = log.cursor(root, null, null, false);
+            while (all.hasNext()) {
+                all.next();
+                VersionedValue<?> old = H2Internals.oldValueOf(all.getValue());
+                if (old != null && old.getOperationId() != 0) {
+                    replaced.put(old.getOperationId(), old);
+                }
+            }
+        }
+
+        private void write(StateWriter out, long operation, Object change) {
+            MapAt<Object, Object> at = maps.get(H2Internals.mapOf(change));
+            if (at == null) {
+                out.putByte(NOTHING);
+                return;
+            }
+            Object key = H2Internals.keyOf(change);
+            VersionedValue<?> left = replaced.remove(operation);
+            if (left == null) {
+                VersionedValue<Object> current = at.map().get(at.root().root, key);
+                left = current == null || current.getOperationId() != operation ? null : current;
+            }
+            VersionedValue<?> old = H2Internals.oldValueOf(change);
+            Object before = old == null ? null : old.getCurrentValue();
+            Object after = left == null ? null : left.getCurrentValue();
+            int kind = left == null || (after != null && after == before) ? LOCK : after == null ? REMOVE : PUT;
+            out.putByte(kind);
+            out.putInt(at.index());
+            WriteBuffer encoded = values.clear().out();
+            if (at.isOfRows()) {
+                encoded.putLong((Long) key);
+                if (kind == PUT && after != null) {
+                    values.put((SearchRow) after);
+                }
+            } else {
+                at.map().getKeyType().write(encoded, key);
+            }
+            out.putBytes(values.toBytes());
+        }
+    }
+}
