@@ -21,6 +21,8 @@ import org.h2.mvstore.db.MVPrimaryIndex;
 import org.h2.mvstore.db.MVTable;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.mvstore.tx.TransactionStore;
+import org.h2.schema.Schema;
+import org.h2.schema.SchemaObject;
 import org.h2.schema.Sequence;
 import org.h2.schema.TriggerObject;
 import org.h2.table.Table;
@@ -49,7 +51,11 @@ final class H2Internals {
     private static final VarHandle CURRENT_VALUES = field(SessionLocal.class, "currentValueFor", WeakHashMap.class);
     private static final VarHandle SYSTEM_IDENTIFIER = field(SessionLocal.class, "systemIdentifier", int.class);
 
+    private static final VarHandle IDS_TO_RELEASE = field(SessionLocal.class, "idsToRelease", BitSet.class);
+
     private static final VarHandle UNDO_LOGS = field(TransactionStore.class, "undoLogs", MVMap[].class);
+    private static final MethodHandle OBJECTS_BY_NAME;
+    private static final MethodHandle RECOMPILE_INVALID_VIEWS;
     private static final MethodHandle LOG;
     private static final MethodHandle RECORD_MAP;
     private static final MethodHandle RECORD_KEY;
@@ -64,6 +70,10 @@ final class H2Internals {
 
     static {
         try {
+            OBJECTS_BY_NAME = MethodHandles.privateLookupIn(Schema.class, MethodHandles.lookup())
+                    .findVirtual(Schema.class, "getMap", MethodType.methodType(Map.class, int.class));
+            RECOMPILE_INVALID_VIEWS = MethodHandles.privateLookupIn(Database.class, MethodHandles.lookup())
+                    .findVirtual(Database.class, "recompileInvalidViews", MethodType.methodType(void.class));
             MethodHandles.Lookup lookup = MethodHandles.privateLookupIn(Transaction.class, MethodHandles.lookup());
             LOG = lookup.findVirtual(
                     Transaction.class,
@@ -88,6 +98,25 @@ final class H2Internals {
     /** Ids in use; to be synchronized on. */
     static BitSet objectIds(Database database) {
         return (BitSet) OBJECT_IDS.get(database);
+    }
+
+    /** Makes whole views that were made before what they show, as H2 does when it has opened a database. */
+    static void recompileInvalidViews(Database database) {
+        try {
+            RECOMPILE_INVALID_VIEWS.invoke(database);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    /** A schema's objects of one type, by name. */
+    @SuppressWarnings("unchecked")
+    static Map<String, SchemaObject> objects(Schema schema, int type) {
+        try {
+            return (Map<String, SchemaObject>) (Map<?, ?>) OBJECTS_BY_NAME.invoke(schema, type);
+        } catch (Throwable e) {
+            throw failed(e);
+        }
     }
 
     static AtomicLong lastKey(MVTable table) {
@@ -180,6 +209,15 @@ final class H2Internals {
 
     static void setSystemIdentifier(SessionLocal session, int number) {
         SYSTEM_IDENTIFIER.set(session, number);
+    }
+
+    /** Ids of objects that are free again when the session's transaction ends; null: none. */
+    static @Nullable BitSet idsToRelease(SessionLocal session) {
+        return (BitSet) IDS_TO_RELEASE.get(session);
+    }
+
+    static void setIdsToRelease(SessionLocal session, BitSet ids) {
+        IDS_TO_RELEASE.set(session, ids);
     }
 
     // ---- undo logs ------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ import org.h2.mvstore.tx.TransactionMap;
 import org.h2.result.Row;
 import org.h2.result.SearchRow;
 import org.h2.schema.Schema;
+import org.h2.schema.SchemaObject;
 import org.h2.schema.Sequence;
 import org.h2.table.Table;
 import org.h2.value.Value;
@@ -51,6 +52,12 @@ final class SqlInstaller {
     private final Map<Integer, IndexOf> indexes = new HashMap<>();
     private final Map<MVTable, Long> lastKeys = new HashMap<>();
     private BitSet objectIds = new BitSet();
+    /** Objects of schemas that a session's own objects must not meet while they are made. */
+    private final List<SchemaObject> hidden = new ArrayList<>();
+
+    /** The session that holds H2's lock on its own tables, which the making of other sessions' objects needs. */
+    private @Nullable SessionLocal lockedCatalog;
+
     private boolean hasUnfinishedObjects;
     private @Nullable MVTable table;
     private @Nullable SessionLocal session;
@@ -92,6 +99,10 @@ final class SqlInstaller {
             taken.or(objectIds);
         }
         values.forgetObjects();
+        SessionLocal holder = lockedCatalog;
+        if (holder != null) {
+            locked(holder, () -> database.lockMeta(holder));
+        }
     }
 
     private SessionLocal session() {
@@ -142,7 +153,12 @@ final class SqlInstaller {
         String sql = item.getString();
         int tableId = item.getInt();
         int flags = item.getByte();
+        int schemaId = item.getInt();
+        String name = item.getString();
         hasUnfinishedObjects = true;
+        if (by == session) {
+            hide(schemaId, type, name);
+        }
         reserve(id);
         Prepared prepared = by.prepare(sql);
         prepared.setPersistedObjectId(id);
@@ -160,6 +176,21 @@ final class SqlInstaller {
         } else if (type == DbObject.SEQUENCE && (flags & SqlSnapshot.IS_TEMPORARY) != 0) {
             sequence(id).setTemporary(true);
             database.removeMeta(by, id);
+        }
+    }
+
+    /**
+     * A session's own object keeps its name though an object of the schema has taken the same name since, which H2 would
+     * find first.
+     */
+    private void hide(int schemaId, int type, String name) {
+        for (Schema schema : SqlSnapshot.userSchemas(database)) {
+            if (schema.getId() == schemaId) {
+                SchemaObject found = H2Internals.objects(schema, type).remove(name);
+                if (found != null) {
+                    hidden.add(found);
+                }
+            }
         }
     }
 
@@ -247,9 +278,16 @@ final class SqlInstaller {
                 }
             }
             constraints.clear();
+            if (by == administrator) {
+                H2Internals.recompileInvalidViews(database);
+            }
             afterConstraints.forEach(Prepared::update);
             afterConstraints.clear();
             by.commit(true);
+            for (SchemaObject each : hidden) {
+                H2Internals.objects(each.getSchema(), each.getType()).put(each.getName(), each);
+            }
+            hidden.clear();
         });
     }
 
@@ -288,10 +326,7 @@ final class SqlInstaller {
 
     /** H2 checks and fires in the order in which the objects were made, which that of their ids need not be. */
     private static <T extends DbObject> void order(@Nullable List<T> objects, StateReader item) {
-        int[] ids = new int[item.getInt()];
-        for (int i = 0; i < ids.length; i++) {
-            ids[i] = item.getInt();
-        }
+        int[] ids = numbers(item);
         if (ids.length != (objects == null ? 0 : objects.size())) {
             throw new IllegalArgumentException("other indexes, constraints or triggers than the table had");
         }
@@ -423,14 +458,15 @@ final class SqlInstaller {
     }
 
     private void stand(SessionLocal of, StateReader item) {
-        Transaction transaction = of.getTransaction();
         long logId = item.getLong();
-        if (logId != transaction.setSavepoint()) {
-            throw new IllegalArgumentException(
-                    "a transaction with " + transaction.setSavepoint() + " changes here and " + logId + " at the source");
+        if (logId >= 0 && logId != of.getTransaction().setSavepoint()) {
+            throw new IllegalArgumentException("a transaction with "
+                    + of.getTransaction().setSavepoint() + " changes here and " + logId + " at the source");
         }
-        for (int left = item.getInt(); left > 0; left--) {
-            int id = item.getInt();
+        if (item.getByte() == 1) {
+            lockedCatalog = of;
+        }
+        for (int id : numbers(item)) {
             table(Math.abs(id)).lock(of, id < 0 ? Table.EXCLUSIVE_LOCK : Table.WRITE_LOCK);
         }
         for (int left = item.getInt(); left > 0; left--) {
@@ -443,6 +479,22 @@ final class SqlInstaller {
             }
             H2Internals.place(added, item.getInt(), item.getLong());
         }
+        int[] released = numbers(item);
+        if (released.length > 0) {
+            BitSet ids = new BitSet();
+            for (int id : released) {
+                ids.set(id);
+            }
+            H2Internals.setIdsToRelease(of, ids);
+        }
         of.endStatement();
+    }
+
+    private static int[] numbers(StateReader item) {
+        int[] numbers = new int[item.getInt()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = item.getInt();
+        }
+        return numbers;
     }
 }

@@ -5,6 +5,7 @@ import io.lockstep.tsdstore.StateWriter;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Invariant;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -61,10 +62,12 @@ final class SqlSnapshot {
 
     static final int REMOVE = 1;
     static final int LOCK = 2;
-    /** The map is gone. */
+    /** The map is gone, or the number missing. */
     static final int NOTHING = 3;
 
     private static final int ITEM_BYTES = 32 << 10;
+    /** Number of a change within its transaction; the bits above are the transaction. */
+    private static final long LOG_ID = (1L << 40) - 1;
 
     /** A session and the name by which it is known on all nodes. */
     record Named(Identity name, SessionLocal session) {}
@@ -74,7 +77,7 @@ final class SqlSnapshot {
         boolean writeNext(StateWriter out);
     }
 
-    private record ObjectAt(MetaRecord meta, int table, int flags) {}
+    private record ObjectAt(MetaRecord meta, int table, int flags, int schema, String name) {}
 
     private record SequenceAt(
             int id, long start, long min, long max, Sequence.Cycle cycle, long base, long margin) {}
@@ -219,6 +222,8 @@ final class SqlSnapshot {
                 out.putString(each.meta().getSQL());
                 out.putInt(each.table());
                 out.putByte(each.flags());
+                out.putInt(each.schema());
+                out.putString(each.name());
                 out.end();
             }));
         }
@@ -237,7 +242,8 @@ final class SqlSnapshot {
             flags |= stored.getOnCommitDrop() ? IS_DROPPED_AT_END : 0;
             flags |= stored.getOnCommitTruncate() ? IS_EMPTIED_AT_END : 0;
         }
-        return new ObjectAt(new MetaRecord(row), table, flags);
+        int schema = object instanceof SchemaObject inSchema ? inSchema.getSchema().getId() : 0;
+        return new ObjectAt(new MetaRecord(row), table, flags, schema, object.getName());
     }
 
     /** What must be equal for equal statements to have equal results. */
@@ -372,14 +378,18 @@ final class SqlSnapshot {
         }));
         addTemporaryTables(session);
         Transaction transaction = H2Internals.transaction(session);
-        if (transaction == null) {
-            return;
+        if (transaction != null && transaction.hasChanges()) {
+            MVMap<Long, Object> log = H2Internals.undoLog(database.getStore().getTransactionStore(), transaction);
+            steps.add(new ChangesStep(log, transaction.setSavepoint()));
         }
-        MVMap<Long, Object> log = H2Internals.undoLog(database.getStore().getTransactionStore(), transaction);
-        if (log != null && transaction.hasChanges()) {
-            steps.add(new ChangesStep(log, log.flushAndGetRoot()));
-        }
-        int[] locks = session.getLocks().stream()
+        addStanding(session, transaction == null ? -1 : transaction.setSavepoint());
+    }
+
+    /** @param logId number of changes of the transaction; -1 when none is open */
+    private void addStanding(SessionLocal session, long logId) {
+        Set<Table> locked = session.getLocks();
+        boolean isCatalogLocked = locked.stream().anyMatch(each -> each.getId() == 0);
+        int[] locks = locked.stream()
                 .filter(each -> each.getId() > 0)
                 .mapToInt(each -> each instanceof MVTable table && table.isLockedExclusivelyBy(session)
                         ? -each.getId()
@@ -391,10 +401,12 @@ final class SqlSnapshot {
         if (set != null) {
             savepoints.putAll(set);
         }
-        long logId = transaction.setSavepoint();
+        BitSet released = H2Internals.idsToRelease(session);
+        int[] ids = released == null ? new int[0] : released.stream().toArray();
         steps.add(once(out -> {
             out.begin(StateTag.SQL_STANDING);
             out.putLong(logId);
+            out.putByte(isCatalogLocked ? 1 : 0);
             write(out, locks);
             out.putInt(savepoints.size());
             savepoints.forEach((name, each) -> {
@@ -402,58 +414,84 @@ final class SqlSnapshot {
                 out.putInt(H2Internals.logIndex(each));
                 out.putLong(H2Internals.logId(each));
             });
+            write(out, ids);
             out.end();
         }));
     }
 
+    /** What H2 may have left behind of a table that is gone does not count. */
     private void addTemporaryTables(SessionLocal session) {
-        List<DbObject> objects = new ArrayList<>();
+        List<Table> own = session.getLocalTempTables();
+        if (own.isEmpty()) {
+            return;
+        }
+        List<DbObject> objects = new ArrayList<>(own);
+        for (Index each : session.getLocalTempTableIndexes().values()) {
+            if (own.contains(each.getTable())) {
+                objects.add(each);
+            }
+        }
+        for (Constraint each : session.getLocalTempTableConstraints().values()) {
+            if (own.contains(each.getTable())) {
+                objects.add(each);
+            }
+        }
+        addObjects(objects, StateTag.SQL_SESSION_OBJECT);
         List<MVTable> tables = new ArrayList<>();
-        for (Table each : session.getLocalTempTables()) {
-            objects.add(each);
+        for (Table each : own) {
             if (each instanceof MVTable stored) {
                 tables.add(stored);
             }
         }
-        if (!objects.isEmpty()) {
-            objects.addAll(session.getLocalTempTableIndexes().values());
-            objects.addAll(session.getLocalTempTableConstraints().values());
-            addObjects(objects, StateTag.SQL_SESSION_OBJECT);
-            addTables(tables);
-        }
+        addTables(tables);
     }
 
-    /** What an open transaction changed, in its order, with the value that each change left. */
+    /**
+     * What an open transaction changed, in its order, with the value that each change left. Numbers may be missing: H2
+     * counts on from a savepoint that it was told to roll back to though it had rolled back further before.
+     */
     private final class ChangesStep implements Step {
         private final MVMap<Long, Object> log;
         private final RootReference<Long, Object> root;
+        private final long count;
         private @Nullable Cursor<Long, Object> changes;
         /** Values that a later change of the same transaction replaced, by the operation that had left them. */
         private final Map<Long, VersionedValue<?>> replaced = new HashMap<>();
 
-        ChangesStep(MVMap<Long, Object> log, RootReference<Long, Object> root) {
+        private long written;
+        private long operation = -1;
+
+        ChangesStep(MVMap<Long, Object> log, long count) {
             this.log = log;
-            this.root = root;
+            this.root = log.flushAndGetRoot();
+            this.count = count;
         }
 
         @Override
         public boolean writeNext(StateWriter out) {
+            if (written == count) {
+                return false;
+            }
             if (changes == null) {
                 findReplaced();
                 changes = log.cursor(root, null, null, false);
             }
             int start = out.size();
-            while (out.size() - start < ITEM_BYTES && changes.hasNext()) {
-                if (out.size() == start) {
-                    out.begin(StateTag.SQL_CHANGES);
+            out.begin(StateTag.SQL_CHANGES);
+            while (out.size() - start < ITEM_BYTES && written < count) {
+                if (operation < 0 && changes.hasNext()) {
+                    operation = changes.next();
                 }
-                long operation = changes.next();
-                write(out, operation, changes.getValue());
+                if (operation >= 0 && (operation & LOG_ID) == written) {
+                    write(out, changes.getValue());
+                    operation = -1;
+                } else {
+                    out.putByte(NOTHING);
+                }
+                written++;
             }
-            if (out.size() > start) {
-                out.end();
-            }
-            return out.size() > start;
+            out.end();
+            return true;
         }
 
         private void findReplaced() {
@@ -467,7 +505,7 @@ final class SqlSnapshot {
             }
         }
 
-        private void write(StateWriter out, long operation, Object change) {
+        private void write(StateWriter out, Object change) {
             MapAt<Object, Object> at = maps.get(H2Internals.mapOf(change));
             if (at == null) {
                 out.putByte(NOTHING);

@@ -15,6 +15,7 @@ import org.h2.value.TypeInfo;
 import org.h2.value.Value;
 import org.h2.value.ValueArray;
 import org.h2.value.ValueEnumBase;
+import org.h2.value.ValueInteger;
 import org.h2.value.ValueLob;
 import org.h2.value.ValueRow;
 import org.jspecify.annotations.Nullable;
@@ -33,8 +34,8 @@ final class ValueReader {
     Value[] row(ByteBuffer in, Column[] columns) {
         Value[] row = new Value[columns.length];
         for (int i = 0; i < row.length; i++) {
-            Value value = value(in);
             TypeInfo type = columns[i].getType();
+            Value value = value(in, type);
             boolean isStoredOtherwise = value != null
                     && value.getValueType() != Value.NULL
                     && (value.getValueType() != type.getValueType() || type.getExtTypeInfo() != null);
@@ -43,7 +44,12 @@ final class ValueReader {
         return row;
     }
 
+    /** A value of no certain type. */
     @Nullable Value value(ByteBuffer in) {
+        return value(in, TypeInfo.TYPE_UNKNOWN);
+    }
+
+    private @Nullable Value value(ByteBuffer in, TypeInfo type) {
         LobStorageInterface objects = session.getDatabase().getLobStorage();
         int kind = in.get();
         return switch (kind) {
@@ -56,11 +62,16 @@ final class ValueReader {
                 String text = new String(bytes(in), StandardCharsets.UTF_8);
                 yield made(objects.createClob(new StringReader(text), text.length()));
             }
-            case ValueWriter.ARRAY -> ValueArray.get(list(in), session);
-            case ValueWriter.ROW -> ValueRow.get(list(in));
+            case ValueWriter.ARRAY -> 
+                ValueArray.get(
+                        list(in, type.getExtTypeInfo() instanceof TypeInfo each ? each : TypeInfo.TYPE_UNKNOWN), session);
+            case ValueWriter.ROW -> ValueRow.get(list(in, TypeInfo.TYPE_UNKNOWN));
             case ValueWriter.ENUM -> {
                 int ordinal = DataUtils.readVarInt(in);
-                yield ValueEnumBase.get(DataUtils.readString(in), ordinal);
+                String label = DataUtils.readString(in);
+                yield type.getValueType() == Value.ENUM
+                        ? ValueInteger.get(ordinal).convertTo(type, session)
+                        : ValueEnumBase.get(label, ordinal);
             }
             case ValueWriter.PLAIN -> values.read(in);
             default -> throw new IllegalArgumentException("unknown kind of value " + kind);
@@ -78,10 +89,10 @@ final class ValueReader {
         return lob;
     }
 
-    private Value[] list(ByteBuffer in) {
+    private Value[] list(ByteBuffer in, TypeInfo type) {
         Value[] list = new Value[DataUtils.readVarInt(in)];
         for (int i = 0; i < list.length; i++) {
-            Value value = value(in);
+            Value value = value(in, type);
             if (value == null) {
                 throw new IllegalArgumentException("a list without one of its values");
             }

@@ -2,6 +2,7 @@ package io.lockstep.tsdstore.sql;
 
 import com.dynatrace.hash4j.hashing.HashStream64;
 import com.dynatrace.hash4j.hashing.Hashing;
+import io.lockstep.tsdstore.H2Session;
 import io.lockstep.tsdstore.StateReader;
 import io.lockstep.tsdstore.StateTag;
 import io.lockstep.tsdstore.StateWriter;
@@ -84,11 +85,8 @@ final class RawDatabase implements AutoCloseable {
 
     @Override
     public void close() {
-        try (Statement statement = connections.get(0).createStatement()) {
-            statement.execute("SHUTDOWN IMMEDIATELY");
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
+        // SHUTDOWN waits for sessions that hold locks on H2's own tables.
+        database().shutdownImmediately();
     }
 
     // ---- copies ---------------------------------------------------------------------------------------------------
@@ -168,6 +166,7 @@ final class RawDatabase implements AutoCloseable {
     /** What the statement gave: rows, a count with generated keys, or an error. */
     static String run(SessionLocal session, String sql) {
         session.lock();
+        H2Session.seed(session, sql.hashCode());
         try {
             LOCK_TIMEOUT.setInt(session, 0);
             Command command = session.prepareLocal(sql);
@@ -195,7 +194,10 @@ final class RawDatabase implements AutoCloseable {
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
         } finally {
+            H2Session.end();
             clear(session);
+            // H2 keeps its own tables locked for temporary ones that are not in them.
+            session.getDatabase().unlockMeta(session);
             session.unlock();
         }
     }

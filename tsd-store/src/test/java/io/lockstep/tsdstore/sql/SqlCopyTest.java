@@ -54,7 +54,7 @@ class SqlCopyTest {
             for (int i = 0; i < after.size(); i++) {
                 Said said = after.get(i);
                 assertThat(copy.run(said.session(), said.sql()))
-                        .as("%s %s after %s of %s", name, said, after.subList(0, i), before)
+                        .as("%s %s after%n%s", name, said, i)
                         .isEqualTo(said.result());
             }
             same(name + " went on", copy, RawDatabase.items(source.snapshot()));
