@@ -18,7 +18,6 @@ import org.h2.engine.Database;
 import org.h2.engine.DbObject;
 import org.h2.engine.MetaRecord;
 import org.h2.engine.SessionLocal;
-import org.h2.engine.User;
 import org.h2.index.Index;
 import org.h2.mvstore.Cursor;
 import org.h2.mvstore.MVMap;
@@ -79,8 +78,7 @@ final class SqlSnapshot {
 
     private record ObjectAt(MetaRecord meta, int table, int flags, int schema, String name) {}
 
-    private record SequenceAt(
-            int id, long start, long min, long max, Sequence.Cycle cycle, long base, long margin) {}
+    private record SequenceAt(int id, long start, long min, long max, Sequence.Cycle cycle, long base, long margin) {}
 
     /** A map of an index at the moment; its name in items is the index's id, which is the table's for its rows. */
     private record MapAt<K, V>(
@@ -242,16 +240,26 @@ final class SqlSnapshot {
             flags |= stored.getOnCommitDrop() ? IS_DROPPED_AT_END : 0;
             flags |= stored.getOnCommitTruncate() ? IS_EMPTIED_AT_END : 0;
         }
-        int schema = object instanceof SchemaObject inSchema ? inSchema.getSchema().getId() : 0;
+        int schema =
+                object instanceof SchemaObject inSchema ? inSchema.getSchema().getId() : 0;
         return new ObjectAt(new MetaRecord(row), table, flags, schema, object.getName());
     }
 
     /** What must be equal for equal statements to have equal results. */
     static String settings(Database database) {
-        return database.getMode().getName() + ' ' + database.getCompareMode().getName() + ' '
-                + database.getCompareMode().getStrength() + ' '
-                + database.getSettings().databaseToUpper + ' ' + database.getSettings().caseInsensitiveIdentifiers + ' '
-                + database.getDefaultNullOrdering() + ' ' + database.getMaxLengthInplaceLob();
+        return database.getMode().getName()
+                + ' '
+                + database.getCompareMode().getName()
+                + ' '
+                + database.getCompareMode().getStrength()
+                + ' '
+                + database.getSettings().databaseToUpper
+                + ' '
+                + database.getSettings().caseInsensitiveIdentifiers
+                + ' '
+                + database.getDefaultNullOrdering()
+                + ' '
+                + database.getMaxLengthInplaceLob();
     }
 
     private static SequenceAt stand(Sequence sequence) {
@@ -323,12 +331,14 @@ final class SqlSnapshot {
 
     @SuppressWarnings("unchecked")
     private void addMap(MVIndex<?, ?> index, boolean isOfRows) {
-        MVMap<Object, VersionedValue<Object>> map = (MVMap<Object, VersionedValue<Object>>) (MVMap<?, ?>) index.getMVMap();
+        MVMap<Object, VersionedValue<Object>> map =
+                (MVMap<Object, VersionedValue<Object>>) (MVMap<?, ?>) index.getMVMap();
         maps.put(map.getId(), new MapAt<>(index.getId(), map, map.flushAndGetRoot(), isOfRows));
     }
 
     private MapAt<Object, Object> map(Index index) {
-        MapAt<Object, Object> found = maps.get(((MVIndex<?, ?>) index).getMVMap().getId());
+        MapAt<Object, Object> found =
+                maps.get(((MVIndex<?, ?>) index).getMVMap().getId());
         Invariant.check(found != null, "an index without its map");
         return found;
     }

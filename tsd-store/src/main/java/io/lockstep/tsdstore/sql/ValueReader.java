@@ -62,9 +62,10 @@ final class ValueReader {
                 String text = new String(bytes(in), StandardCharsets.UTF_8);
                 yield made(objects.createClob(new StringReader(text), text.length()));
             }
-            case ValueWriter.ARRAY -> 
+            case ValueWriter.ARRAY ->
                 ValueArray.get(
-                        list(in, type.getExtTypeInfo() instanceof TypeInfo each ? each : TypeInfo.TYPE_UNKNOWN), session);
+                        list(in, type.getExtTypeInfo() instanceof TypeInfo each ? each : TypeInfo.TYPE_UNKNOWN),
+                        session);
             case ValueWriter.ROW -> ValueRow.get(list(in, TypeInfo.TYPE_UNKNOWN));
             case ValueWriter.ENUM -> {
                 int ordinal = DataUtils.readVarInt(in);

@@ -67,10 +67,13 @@ class SqlCopyTest {
             List<String> theirs = RawDatabase.shown(items);
             List<String> ours = RawDatabase.shown(expected);
             for (int i = 0; i < Math.min(theirs.size(), ours.size()); i++) {
-                int from = Math.max(0, Arrays.mismatch(theirs.get(i).toCharArray(), ours.get(i).toCharArray()) - 200);
+                int from = Math.max(
+                        0,
+                        Arrays.mismatch(theirs.get(i).toCharArray(), ours.get(i).toCharArray()) - 200);
                 assertThat(theirs.get(i).substring(Math.min(from, theirs.get(i).length())))
                         .as("%s, item %d, from %d", name, i, from)
-                        .isEqualTo(ours.get(i).substring(Math.min(from, ours.get(i).length())));
+                        .isEqualTo(
+                                ours.get(i).substring(Math.min(from, ours.get(i).length())));
             }
             assertThat(theirs).as(name).hasSameSizeAs(ours);
         }
