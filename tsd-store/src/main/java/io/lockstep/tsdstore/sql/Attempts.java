@@ -2,6 +2,7 @@ package io.lockstep.tsdstore.sql;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -45,6 +46,8 @@ final class Attempts {
     /** H2's operation id: 40 bits of log id below the transaction's id. */
     private static final int LOG_ID_BITS = 40;
 
+    private static final String TABLE_MAP = "table.";
+    private static final String INDEX_MAP = "index.";
     private static final String LOCKED_BY = "is locked by tx ";
     private static final String ENTRY = "Map entry <";
     private static final String WITH_KEY = "> with key <";
@@ -202,7 +205,7 @@ final class Attempts {
     private static @Nullable RowName rowOf(String text) {
         int map = text.indexOf(ENTRY) + ENTRY.length();
         int mapEnd = text.indexOf(WITH_KEY, map);
-        if (!text.startsWith("table.", map) || mapEnd < 0) {
+        if (!text.startsWith(TABLE_MAP, map) || mapEnd < 0) {
             return null;
         }
         int key = mapEnd + WITH_KEY.length();
@@ -234,10 +237,14 @@ final class Attempts {
     }
 
     private static Set<String> uniqueMaps(MVTable table) {
-        Set<String> maps = new java.util.HashSet<>();
+        Set<String> maps = new HashSet<>();
         for (Index index : table.getIndexes()) {
             if (index instanceof MVIndex<?, ?> stored && index.getIndexType().isUnique()) {
-                maps.add(stored.getMVMap().getName());
+                String map = stored.getMVMap().getName();
+                // An integer primary key has the table's own map, where a conflict names its holder.
+                if (map.startsWith(INDEX_MAP)) {
+                    maps.add(map);
+                }
             }
         }
         return maps;

@@ -56,11 +56,9 @@ final class H2Fields {
     private static final MethodHandle START;
     static final int OPEN_PAREN;
     static final int CLOSE_PAREN;
-    static final int DOT;
+    static final int AT;
     static final int SEMICOLON;
     static final int END_OF_INPUT;
-    static final int LITERAL;
-    static final int PARAMETER;
 
     static {
         try {
@@ -103,11 +101,9 @@ final class H2Fields {
             START = in.findVirtual(Token.class, "start", MethodType.methodType(int.class));
             OPEN_PAREN = constant(in, "OPEN_PAREN");
             CLOSE_PAREN = constant(in, "CLOSE_PAREN");
-            DOT = constant(in, "DOT");
+            AT = constant(in, "AT");
             SEMICOLON = constant(in, "SEMICOLON");
             END_OF_INPUT = constant(in, "END_OF_INPUT");
-            LITERAL = constant(in, "LITERAL");
-            PARAMETER = constant(in, "PARAMETER");
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }

@@ -1,30 +1,295 @@
 package io.lockstep.tsdstore.sql;
 
+import io.lockstep.sqlwire.GeneratedKeys;
 import io.lockstep.sqlwire.LobReferences;
+import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlCodec;
+import io.lockstep.sqlwire.SqlColumn;
 import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.sqlwire.SqlProtocolException;
 import io.lockstep.sqlwire.SqlReply;
+import io.lockstep.sqlwire.SqlRequest;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import org.h2.command.Command;
-import org.h2.command.query.Query;
-import org.h2.expression.ExpressionVisitor;
+import org.h2.engine.Database;
+import org.h2.engine.IsolationLevel;
+import org.h2.engine.Session;
+import org.h2.engine.SessionLocal;
+import org.h2.expression.ParameterInterface;
+import org.h2.jdbc.meta.DatabaseMetaServer;
+import org.h2.message.DbException;
+import org.h2.mvstore.tx.Transaction;
+import org.h2.result.ResultInterface;
+import org.h2.table.Table;
+import org.h2.util.TimeZoneProvider;
+import org.h2.value.Value;
 import org.jspecify.annotations.Nullable;
 
-/** Messages that are not ordered. Safe from any thread. */
+/**
+ * Messages that change nothing and are not ordered. Safe from any thread, because each one has an H2 session of its own
+ * while it works.
+ *
+ * <p>Never the client's: a plan made there would be made at another moment than on the other nodes. Within an open
+ * transaction that has changed something the other session borrows the transaction. Whatever is not plainly a read,
+ * fails, or is too large for one answer is a {@link SqlOutcome.NotARead}: then it is ordered.
+ */
 final class Reads implements AutoCloseable {
-    Reads(SqlConfig config, SqlDatabase database) {}
+    private static final int COMMANDS_MAX = 256;
 
-    static boolean isReadable(Command command) {
-        return H2Fields.prepared(command) instanceof Query query
-                && query.getForUpdate() == null
-                && query.isEverything(ExpressionVisitor.READONLY_VISITOR)
-                && query.isEverything(ExpressionVisitor.DETERMINISTIC_VISITOR);
+    private final SqlConfig config;
+    private final SqlDatabase database;
+    private final Deque<Reader> idle = new ConcurrentLinkedDeque<>();
+
+    Reads(SqlConfig config, SqlDatabase database) {
+        this.config = config;
+        this.database = database;
     }
 
-    byte[] read(@Nullable SqlSession session, byte[] body, long timeNs) {
-        return new SqlCodec(LobReferences.INLINE)
-                .encode(new SqlReply(true, false, null, null, new SqlOutcome.NotARead()));
+    byte[] read(@Nullable SqlSession session, byte[] body) {
+        Reader free = idle.pollFirst();
+        Reader reader = free == null ? new Reader(database.open()) : free;
+        try {
+            return reader.read(session, body);
+        } finally {
+            idle.addFirst(reader);
+        }
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        idle.clear();
+    }
+
+    /** What a query's plan depends on beside the schema. */
+    private record Plan(String sql, String schema, @Nullable String searchPath, String timeZone) {}
+
+    /** A query as this reader's H2 session has it; null when it is none. */
+    private record Planned(@Nullable Command command, long schemaChanges, List<SqlColumn> columns) {}
+
+    /** What a read found in its session. */
+    private record Found(@Nullable String sql, boolean isAutoCommit, boolean isInTransaction) {}
+
+    /** One H2 session for reading, used by one thread at a time. */
+    private final class Reader {
+        private final SessionLocal h2;
+        private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
+        private final Map<Plan, Planned> plans = new LinkedHashMap<>(16, 0.75f, true) {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<Plan, Planned> eldest) {
+                return size() > COMMANDS_MAX;
+            }
+        };
+
+        Reader(SessionLocal h2) {
+            this.h2 = h2;
+        }
+
+        byte[] read(@Nullable SqlSession session, byte[] body) {
+            SqlRequest request;
+            try {
+                request = codec.decodeRequest(body);
+            } catch (SqlProtocolException e) {
+                return notARead(true, false);
+            }
+            if (session == null) {
+                return notARead(request.isAutoCommit(), false);
+            }
+            boolean isLocked = true;
+            session.lock.lock();
+            try {
+                SessionLocal clients = session.h2;
+                if (clients == null || !canRead(session, clients, request)) {
+                    return notARead(request.isAutoCommit(), false);
+                }
+                Transaction transaction = H2Fields.transaction(clients);
+                boolean isInTransaction = transaction != null;
+                SqlOutcome outcome;
+                if (request.action() instanceof SqlAction.Fetch fetch) {
+                    outcome = fetch(session, fetch);
+                } else if (request.action() instanceof SqlAction.Metadata metadata) {
+                    session.lock.unlock();
+                    isLocked = false;
+                    outcome = metadata(metadata);
+                } else if (request.action() instanceof SqlAction.Execute execute) {
+                    adopt(clients);
+                    String sql = sql(session, execute);
+                    if (transaction != null && transaction.hasChanges()) {
+                        outcome = borrow(clients, transaction, sql, execute);
+                    } else {
+                        // From here on nothing of the session is touched: a long query holds up nobody.
+                        session.lock.unlock();
+                        isLocked = false;
+                        outcome = query(sql, execute);
+                    }
+                } else {
+                    outcome = new SqlOutcome.NotARead();
+                }
+                return codec.encode(new SqlReply(request.isAutoCommit(), isInTransaction, null, null, outcome));
+            } finally {
+                if (isLocked) {
+                    session.lock.unlock();
+                }
+            }
+        }
+
+        private byte[] notARead(boolean isAutoCommit, boolean isInTransaction) {
+            return codec.encode(new SqlReply(isAutoCommit, isInTransaction, null, null, new SqlOutcome.NotARead()));
+        }
+
+        private boolean canRead(SqlSession session, SessionLocal clients, SqlRequest request) {
+            return session.waiting == null
+                    && request.closedStatements().length == 0
+                    && request.closedResults().length == 0
+                    && request.isAutoCommit() == clients.getAutoCommit()
+                    && clients.getIsolationLevel() == IsolationLevel.READ_COMMITTED
+                    && clients.getNonKeywords() == null
+                    && !clients.isVariableBinary()
+                    && !clients.isTruncateLargeLength()
+                    && !H2Fields.hasTemporaryTables(clients);
+        }
+
+        /** What a plan depends on is as the client has it. */
+        private void adopt(SessionLocal clients) {
+            if (!h2.getCurrentSchemaName().equals(clients.getCurrentSchemaName())) {
+                h2.setCurrentSchemaName(clients.getCurrentSchemaName());
+            }
+            if (!Arrays.equals(h2.getSchemaSearchPath(), clients.getSchemaSearchPath())) {
+                h2.setSchemaSearchPath(clients.getSchemaSearchPath());
+            }
+            TimeZoneProvider zone = clients.currentTimeZone();
+            if (!zone.equals(h2.currentTimeZone())) {
+                h2.setTimeZone(zone);
+            }
+        }
+
+        private SqlOutcome fetch(SqlSession session, SqlAction.Fetch fetch) {
+            SqlResult result = session.results.get(fetch.result());
+            if (result == null) {
+                return new SqlOutcome.NotARead();
+            }
+            int rows = fetch.rows() == 0
+                    ? config.firstAnswerRowsMax()
+                    : Math.min(fetch.rows(), config.firstAnswerRowsMax());
+            return SqlRows.fetch(result, fetch.fromRow(), rows, config.firstAnswerBytesMax());
+        }
+
+        private SqlOutcome metadata(SqlAction.Metadata metadata) {
+            h2.lock();
+            try {
+                ResultInterface rows = DatabaseMetaServer.process(h2, metadata.method(), metadata.arguments());
+                return rows(SqlRows.columns(rows), rows);
+            } catch (DbException e) {
+                return new SqlOutcome.NotARead();
+            } finally {
+                h2.unlock();
+            }
+        }
+
+        /** The statement's text; null when it is not one statement. */
+        private @Nullable String sql(SqlSession session, SqlAction.Execute execute) {
+            if (!(execute.keys() instanceof GeneratedKeys.None)) {
+                return null;
+            }
+            if (execute.sql() != null) {
+                return execute.sql().length() <= config.statementCharactersMax() ? execute.sql() : null;
+            }
+            SqlStatement statement = session.statements.get(execute.statement());
+            return statement == null || !statement.parts.isEmpty() ? null : statement.sql;
+        }
+
+        private SqlOutcome borrow(
+                SessionLocal clients, Transaction transaction, @Nullable String sql, SqlAction.Execute execute) {
+            for (Table table : H2Fields.updates(clients)) {
+                h2.registerTableAsUpdated(table);
+            }
+            H2Fields.setTransaction(h2, transaction);
+            try {
+                return query(sql, execute);
+            } finally {
+                H2Fields.setTransaction(h2, null);
+                H2Fields.updates(h2).clear();
+            }
+        }
+
+        private SqlOutcome query(@Nullable String sql, SqlAction.Execute execute) {
+            if (sql == null) {
+                return new SqlOutcome.NotARead();
+            }
+            boolean isBorrowed = H2Fields.transaction(h2) != null;
+            h2.lock();
+            try {
+                Planned planned = planned(sql);
+                Command command = planned.command();
+                if (command == null) {
+                    return new SqlOutcome.NotARead();
+                }
+                List<? extends ParameterInterface> parameters = command.getParameters();
+                for (int i = 0; i < parameters.size(); i++) {
+                    Value value = i < execute.parameters().length ? execute.parameters()[i] : null;
+                    parameters.get(i).setValue(value, true);
+                }
+                long more = config.firstAnswerRowsMax() + 1L;
+                long rowsMax = execute.maxRows() == 0 ? more : Math.min(execute.maxRows(), more);
+                h2.startStatementWithinTransaction(command);
+                Session outer = h2.setThreadLocalSession();
+                try {
+                    return rows(planned.columns(), command.query(rowsMax));
+                } finally {
+                    h2.resetThreadLocalSession(outer);
+                    h2.endStatement();
+                }
+            } catch (DbException e) {
+                return new SqlOutcome.NotARead();
+            } finally {
+                if (!isBorrowed) {
+                    h2.commit(true);
+                }
+                h2.unlock();
+            }
+        }
+
+        private SqlOutcome rows(List<SqlColumn> columns, ResultInterface rows) {
+            if (rows.getRowCount() > config.firstAnswerRowsMax()) {
+                rows.close();
+                return new SqlOutcome.NotARead();
+            }
+            SqlResult result = SqlRows.materialize(rows, config.firstAnswerBytesMax());
+            return result == null
+                    ? new SqlOutcome.NotARead()
+                    : new SqlOutcome.Rows(
+                            columns, result.rows(), 0, result.rows().size(), false);
+        }
+
+        private Planned planned(String sql) {
+            String[] path = h2.getSchemaSearchPath();
+            Plan plan = new Plan(
+                    sql,
+                    h2.getCurrentSchemaName(),
+                    path == null ? null : String.join("\n", path),
+                    h2.currentTimeZone().getId());
+            Database of = database.database();
+            long schemaChanges = of.getModificationMetaId();
+            Planned known = plans.get(plan);
+            if (known != null && known.schemaChanges() == schemaChanges) {
+                return known;
+            }
+            Planned made = new Planned(null, schemaChanges, List.of());
+            if (StatementPolicy.judge(h2, sql).isEmpty()) {
+                Command command = h2.prepareLocal(sql);
+                StatementPolicy.judge(command, H2Fields.prepared(command), false);
+                if (StatementPolicy.isRead(h2, sql, command)) {
+                    made = new Planned(command, schemaChanges, SqlRows.columns(command.getMetaData()));
+                }
+            }
+            plans.put(plan, made);
+            return made;
+        }
+    }
 }

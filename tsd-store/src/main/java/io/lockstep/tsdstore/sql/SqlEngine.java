@@ -122,7 +122,7 @@ public final class SqlEngine implements AutoCloseable {
      * @return the body of the answer; {@link SqlOutcome.NotARead} when it must be ordered
      */
     public byte[] read(Identity session, byte[] body, long timeNs) {
-        return reads.read(sessions.get(session), body, timeNs);
+        return reads.read(sessions.get(session), body);
     }
 
     /** The session ends: its transaction is rolled back and everything of it goes. */

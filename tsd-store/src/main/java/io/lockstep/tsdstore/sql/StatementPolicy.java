@@ -11,10 +11,17 @@ import org.h2.command.CommandInterface;
 import org.h2.command.Prepared;
 import org.h2.command.Token;
 import org.h2.command.dml.SetTypes;
+import org.h2.command.query.Query;
 import org.h2.engine.DbObject;
 import org.h2.engine.SessionLocal;
+import org.h2.expression.ExpressionVisitor;
 import org.h2.message.DbException;
+import org.h2.mvstore.db.MVTable;
+import org.h2.table.DualTable;
 import org.h2.table.MetaTable;
+import org.h2.table.QueryExpressionTable;
+import org.h2.table.RangeTable;
+import org.h2.table.TableView;
 import org.h2.util.ParserUtil;
 import org.jspecify.annotations.Nullable;
 
@@ -187,5 +194,55 @@ final class StatementPolicy {
                 throw SqlErrors.refused("INFORMATION_SCHEMA." + table.getName() + DIFFERS);
             }
         }
+    }
+
+    /**
+     * Whether a statement is plainly a query: without effect, and equal whenever it runs over equal tables. When in doubt
+     * it is none.
+     *
+     * <p>H2's own visitors do not look into VALUES and LIMIT; so those are left out, or looked at as tokens.
+     */
+    static boolean isRead(SessionLocal session, String sql, Command command) {
+        if (!(H2Fields.prepared(command) instanceof Query query)
+                || query.getForUpdate() != null
+                || !query.isEverything(ExpressionVisitor.READONLY_VISITOR)
+                || !query.isEverything(ExpressionVisitor.DETERMINISTIC_VISITOR)
+                || !isPlain(session, sql)) {
+            return false;
+        }
+        for (DbObject each : command.getDependencies()) {
+            if (each instanceof TableView view) {
+                if (!isPlain(session, view.getQuerySQL())) {
+                    return false;
+                }
+            } else if (!(each instanceof MVTable)
+                    && !(each instanceof MetaTable)
+                    && !(each instanceof QueryExpressionTable)
+                    && !(each instanceof RangeTable)
+                    && !(each instanceof DualTable)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isPlain(SessionLocal session, String sql) {
+        List<?> tokens = H2Fields.tokens(session, sql);
+        for (int i = 0; i < tokens.size(); i++) {
+            Token token = (Token) tokens.get(i);
+            int type = H2Fields.typeOf(token);
+            String name = H2Fields.identifierOf(token);
+            if (type == ParserUtil.VALUES
+                    || type == ParserUtil.VALUE
+                    || type == H2Fields.AT
+                    || name != null && typeAt(tokens, i + 1) == H2Fields.OPEN_PAREN && isSequence(name)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isSequence(String name) {
+        return name.equalsIgnoreCase("NEXTVAL") || name.equalsIgnoreCase("CURRVAL");
     }
 }

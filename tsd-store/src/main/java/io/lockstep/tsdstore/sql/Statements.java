@@ -144,7 +144,7 @@ final class Statements {
             ResultInterface template = command.getMetaData();
             columns = template == null ? null : SqlRows.columns(template);
         }
-        boolean isReadable = statement.parts.isEmpty() && Reads.isReadable(command);
+        boolean isReadable = statement.parts.isEmpty() && StatementPolicy.isRead(session.h2(), prepare.sql(), command);
         return new SqlOutcome.Prepared(command.getCommandType(), command.isQuery(), isReadable, parameters, columns);
     }
 
