@@ -10,8 +10,8 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,7 +45,8 @@ class RecordingFuzzTest {
     /** The items of a copy, in pieces whose heads and checksums are good. */
     @FuzzTest(maxDuration = "5m")
     void copy(byte[] data) {
-        CopyInstaller installer = TsdStore.installer(new ShopService(false), new NoRecords(), TsdStoreConfig.defaults());
+        CopyInstaller installer =
+                TsdStore.installer(new ShopService(false), new NoRecords(), TsdStoreConfig.defaults());
         try (installer) {
             int at = 0;
             for (int index = 0; at < data.length; index++) {
