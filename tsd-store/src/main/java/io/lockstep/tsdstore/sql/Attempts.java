@@ -278,6 +278,19 @@ final class Attempts {
         return found;
     }
 
+    /** Sessions that have changed anything in their open transactions, in ascending order. */
+    List<SqlSession> writers(SqlSession but) {
+        List<SqlSession> found = new ArrayList<>();
+        for (SqlSession session : byH2.values()) {
+            Transaction transaction = H2Fields.transaction(session.h2());
+            if (session != but && transaction != null && transaction.hasChanges()) {
+                found.add(session);
+            }
+        }
+        found.sort(Comparator.comparing((SqlSession session) -> session.name));
+        return found;
+    }
+
     private static void add(List<SqlSession> to, @Nullable SqlSession session, SqlSession but) {
         if (session != null && session != but && !to.contains(session)) {
             to.add(session);

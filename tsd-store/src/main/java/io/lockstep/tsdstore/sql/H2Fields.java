@@ -15,6 +15,7 @@ import org.h2.command.CommandContainer;
 import org.h2.command.Prepared;
 import org.h2.command.Token;
 import org.h2.command.Tokenizer;
+import org.h2.command.ddl.DropDatabase;
 import org.h2.engine.CastDataProvider;
 import org.h2.engine.Database;
 import org.h2.engine.SessionLocal;
@@ -46,6 +47,7 @@ final class H2Fields {
     private static final VarHandle TRANSACTION;
     private static final VarHandle PREPARED;
     private static final VarHandle SET_TYPE;
+    private static final VarHandle DELETE_FILES;
     private static final VarHandle LOCK_SHARED_SESSIONS;
     private static final VarHandle LOCK_EXCLUSIVE_SESSION;
     private static final MethodHandle CREATE_SESSION;
@@ -79,6 +81,8 @@ final class H2Fields {
                     .findVarHandle(CommandContainer.class, "prepared", Prepared.class);
             SET_TYPE = MethodHandles.privateLookupIn(org.h2.command.dml.Set.class, own)
                     .findVarHandle(org.h2.command.dml.Set.class, "type", int.class);
+            DELETE_FILES = MethodHandles.privateLookupIn(DropDatabase.class, own)
+                    .findVarHandle(DropDatabase.class, "deleteFiles", boolean.class);
             in = MethodHandles.privateLookupIn(MVTable.class, own);
             LOCK_SHARED_SESSIONS = in.findVarHandle(MVTable.class, "lockSharedSessions", ConcurrentHashMap.class);
             LOCK_EXCLUSIVE_SESSION = in.findVarHandle(MVTable.class, "lockExclusiveSession", SessionLocal.class);
@@ -185,6 +189,10 @@ final class H2Fields {
 
     static int typeOf(org.h2.command.dml.Set statement) {
         return (int) SET_TYPE.get(statement);
+    }
+
+    static boolean deletesFiles(DropDatabase statement) {
+        return (boolean) DELETE_FILES.get(statement);
     }
 
     /** Sessions that have written to the table in their open transactions. */

@@ -49,7 +49,7 @@ public final class SqlEngine implements AutoCloseable {
         this.database = new SqlDatabase(config.owner());
         this.logins = new Logins(config, database);
         this.attempts = new Attempts(database.database());
-        this.statements = new Statements(config, attempts);
+        this.statements = new Statements(config, attempts, new OwnerCommands(database, attempts));
         this.reads = new Reads(config, database);
     }
 

@@ -10,6 +10,7 @@ import org.h2.command.Command;
 import org.h2.command.CommandInterface;
 import org.h2.command.Prepared;
 import org.h2.command.Token;
+import org.h2.command.ddl.DropDatabase;
 import org.h2.command.dml.SetTypes;
 import org.h2.command.query.Query;
 import org.h2.engine.DbObject;
@@ -180,6 +181,9 @@ final class StatementPolicy {
                 throw SqlErrors.refused("SET " + name + ": " + name
                         + " is a setting of the database, see databases.NAME." + name.toLowerCase(Locale.ROOT));
             }
+        }
+        if (prepared instanceof DropDatabase drop && H2Fields.deletesFiles(drop)) {
+            throw SqlErrors.refused("DROP ALL OBJECTS DELETE FILES" + BEYOND);
         }
         if (isOrdered && prepared != null) {
             judgeTables(prepared);

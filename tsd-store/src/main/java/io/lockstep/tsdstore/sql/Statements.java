@@ -53,10 +53,12 @@ final class Statements {
 
     private final SqlConfig config;
     private final Attempts attempts;
+    private final OwnerCommands ownerCommands;
 
-    Statements(SqlConfig config, Attempts attempts) {
+    Statements(SqlConfig config, Attempts attempts, OwnerCommands ownerCommands) {
         this.config = config;
         this.attempts = attempts;
+        this.ownerCommands = ownerCommands;
     }
 
     /** Does what the message asks for, or goes on with it, as far as it gets. */
@@ -280,6 +282,9 @@ final class Statements {
             }
             return Progress.of(new SqlOutcome.Updated(0, null));
         }
+        if (type == CommandInterface.ANALYZE || type == CommandInterface.DROP_ALL_OBJECTS) {
+            return owners(session, statement, type);
+        }
         Attempts.Attempt attempt =
                 attempts.attempt(session, command, keys(execute.keys()), execute.maxRows(), statement.waitMillis, time);
         if (attempt.conflict() != null) {
@@ -302,6 +307,26 @@ final class Statements {
                 new SqlOutcome.Updated(update.getUpdateCount(), generated(update)),
                 null,
                 type == CommandInterface.ROLLBACK_TO_SAVEPOINT);
+    }
+
+    /** What H2 would let only its administrator do. */
+    private Progress owners(SqlSession session, SqlStatement statement, int type) {
+        SessionLocal h2 = session.h2();
+        h2.lock();
+        try {
+            h2.commit(true);
+        } finally {
+            h2.unlock();
+        }
+        if (type == CommandInterface.ANALYZE) {
+            ownerCommands.analyze(session, statement.sql);
+        } else {
+            Conflict conflict = ownerCommands.dropAllObjects(session);
+            if (conflict != null) {
+                return Progress.of(conflict);
+            }
+        }
+        return Progress.of(new SqlOutcome.Updated(0, null));
     }
 
     private static void afterUpdate(SqlSession session, Command command, int type) {

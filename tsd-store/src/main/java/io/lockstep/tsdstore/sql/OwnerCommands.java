@@ -1,0 +1,124 @@
+package io.lockstep.tsdstore.sql;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.h2.command.Command;
+import org.h2.engine.Database;
+import org.h2.engine.DbObject;
+import org.h2.engine.Right;
+import org.h2.engine.SessionLocal;
+import org.h2.schema.Schema;
+import org.h2.schema.SchemaObject;
+import org.h2.schema.Sequence;
+import org.h2.table.Table;
+import org.h2.table.TableType;
+import org.h2.value.ValueNull;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What H2 lets only its administrators do, and the owner of a database needs. Touched only by the lane, which has
+ * committed the session's transaction before.
+ */
+final class OwnerCommands {
+    private final SqlDatabase database;
+    private final Attempts attempts;
+
+    OwnerCommands(SqlDatabase database, Attempts attempts) {
+        this.database = database;
+        this.attempts = attempts;
+    }
+
+    /** Statistics for the planner: as the client wrote it, in the client's schema. */
+    void analyze(SqlSession session, String sql) {
+        SessionLocal administrator = database.administrator();
+        administrator.lock();
+        try {
+            administrator.setCurrentSchemaName(session.h2().getCurrentSchemaName());
+            Command command = administrator.prepareLocal(sql);
+            command.executeUpdate(Boolean.FALSE);
+        } finally {
+            administrator.unlock();
+        }
+    }
+
+    /**
+     * Drops all tables, views and whatever else the schemas have, and the schemas that can be dropped; the users stay. It
+     * follows H2's own order.
+     *
+     * @return whom it must wait for: who has changed something; null when it is done
+     */
+    @Nullable Conflict dropAllObjects(SqlSession session) {
+        List<SqlSession> writers = attempts.writers(session);
+        if (!writers.isEmpty()) {
+            return new Conflict(null, writers, true, null, null);
+        }
+        SessionLocal h2 = session.h2();
+        Database of = database.database();
+        h2.lock();
+        try {
+            of.lockMeta(h2);
+            dropTables(of, h2);
+            dropOthers(of, h2);
+            for (SessionLocal each : of.getSessions(false)) {
+                each.setLastIdentity(ValueNull.INSTANCE);
+            }
+        } finally {
+            h2.commit(true);
+            h2.unlock();
+        }
+        return null;
+    }
+
+    /** Tables can depend on each other, so it may take several rounds. */
+    private static void dropTables(Database of, SessionLocal h2) {
+        boolean isAnyLeft = true;
+        while (isAnyLeft) {
+            isAnyLeft = false;
+            for (Table table : of.getAllTablesAndViews()) {
+                // One that was dropped with another has no name any more.
+                if (table.getName() != null && table.getTableType() != TableType.SYSTEM_TABLE) {
+                    if (of.getDependentTable(table, table) == null) {
+                        of.removeSchemaObject(h2, table);
+                    } else {
+                        isAnyLeft = true;
+                    }
+                }
+            }
+        }
+    }
+
+    private static void dropOthers(Database of, SessionLocal h2) {
+        Collection<Schema> schemas = of.getAllSchemasNoMeta();
+        for (Right right : of.getAllRights()) {
+            if (right.getGrantedObject() != null) {
+                of.removeDatabaseObject(h2, right);
+            }
+        }
+        for (Schema schema : schemas) {
+            if (schema.canDrop()) {
+                of.removeDatabaseObject(h2, schema);
+            }
+        }
+        ArrayList<SchemaObject> others = new ArrayList<>();
+        for (Schema schema : schemas) {
+            for (Sequence sequence : schema.getAllSequences()) {
+                if (!sequence.getBelongsToTable()) {
+                    others.add(sequence);
+                }
+            }
+        }
+        for (int type : new int[] {
+            DbObject.CONSTRAINT, DbObject.TRIGGER, DbObject.CONSTANT, DbObject.FUNCTION_ALIAS, DbObject.DOMAIN
+        }) {
+            for (Schema schema : schemas) {
+                schema.getAll(type, others);
+            }
+        }
+        for (SchemaObject each : others) {
+            if (each.getSchema().isValid()) {
+                of.removeSchemaObject(h2, each);
+            }
+        }
+    }
+}
