@@ -1,6 +1,6 @@
 package io.lockstep.tsdstore;
 
-import io.lockstep.tsdstore.sql.SqlEngine;
+import io.lockstep.tsdstore.sql.SqlSessions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
@@ -17,7 +17,7 @@ public final class NoRecords extends Records {
     void create(TransactionService service) {}
 
     @Override
-    @Nullable SqlEngine sql() {
+    @Nullable SqlSessions sql() {
         return null;
     }
 

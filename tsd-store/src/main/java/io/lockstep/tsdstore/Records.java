@@ -1,6 +1,6 @@
 package io.lockstep.tsdstore;
 
-import io.lockstep.tsdstore.sql.SqlEngine;
+import io.lockstep.tsdstore.sql.SqlSessions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +19,7 @@ public abstract sealed class Records implements AutoCloseable permits H2Records,
     abstract void create(TransactionService service) throws SQLException;
 
     /** The SQL sessions of this database; null where it has none. The same object for the life of these records. */
-    abstract @Nullable SqlEngine sql();
+    abstract @Nullable SqlSessions sql();
 
     /** A message begins: its time and seed are what the database's own functions show. */
     abstract void begin(long timeNs, long seed);

@@ -1,7 +1,7 @@
 package io.lockstep.tsdstore;
 
 import io.lockstep.tsdstore.sql.GiveUp;
-import io.lockstep.tsdstore.sql.SqlEngine;
+import io.lockstep.tsdstore.sql.SqlSessions;
 import io.lockstep.tsdstore.sql.SqlStep;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
@@ -21,9 +21,9 @@ final class SqlMessages {
             "this database has no SQL sessions: its service keeps everything in its transactions' state";
 
     private final StoreState state;
-    private final @Nullable SqlEngine engine;
+    private final @Nullable SqlSessions engine;
 
-    SqlMessages(StoreState state, @Nullable SqlEngine engine) {
+    SqlMessages(StoreState state, @Nullable SqlSessions engine) {
         this.state = state;
         this.engine = engine;
     }

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Each message is tried once ({@link #execute}); one that meets a lock waits in the {@link WaitingQueue} until it is
  * tried again ({@link #retry}) or given up ({@link #giveUp}). What it does is in {@link Statements}.
  */
-public final class SqlEngine implements AutoCloseable {
+public final class SqlEngine implements SqlSessions, AutoCloseable {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     private final SqlConfig config;
@@ -55,12 +55,7 @@ public final class SqlEngine implements AutoCloseable {
 
     // ---- messages --------------------------------------------------------------------------------------------------
 
-    /**
-     * Executes one message of a session; its first message opens it.
-     *
-     * @param timeNs header time, nanoseconds since 1970
-     * @param seed of all that is random
-     */
+    @Override
     public SqlStep execute(Identity session, long requestId, byte[] body, long timeNs, long seed) {
         SqlSession of = sessions.computeIfAbsent(session, SqlSession::new);
         of.lock.lock();
@@ -70,7 +65,9 @@ public final class SqlEngine implements AutoCloseable {
                 request = codec.decodeRequest(body);
             } catch (SqlProtocolException e) {
                 return answered(
-                        of, new SqlOutcome.Failed("08P01", ErrorCode.CONNECTION_BROKEN_1, e.getMessage(), null));
+                        of,
+                        new SqlOutcome.Failed(
+                                "08P01", ErrorCode.CONNECTION_BROKEN_1, String.valueOf(e.getMessage()), null));
             }
             if (of.h2 == null) {
                 return logIn(of, request.action(), timeNs, seed);
@@ -85,7 +82,7 @@ public final class SqlEngine implements AutoCloseable {
         }
     }
 
-    /** Another attempt of the session's waiting message: same body, new time and seed. */
+    @Override
     public SqlStep retry(Identity session, long timeNs, long seed) {
         SqlSession of = sessions.get(session);
         SqlMessage message = of == null ? null : of.waiting;
@@ -100,7 +97,7 @@ public final class SqlEngine implements AutoCloseable {
         }
     }
 
-    /** The waiting message is given up and has had no effect but on sequences. @return the body of its answer */
+    @Override
     public byte[] giveUp(Identity session, GiveUp reason) {
         SqlSession of = sessions.get(session);
         SqlMessage message = of == null ? null : of.waiting;
@@ -115,17 +112,12 @@ public final class SqlEngine implements AutoCloseable {
         }
     }
 
-    /**
-     * Executes a message that is not ordered and changes nothing. Safe from any thread, because a session is locked while
-     * somebody works in it.
-     *
-     * @return the body of the answer; {@link SqlOutcome.NotARead} when it must be ordered
-     */
+    @Override
     public byte[] read(Identity session, byte[] body, long timeNs) {
         return reads.read(sessions.get(session), body);
     }
 
-    /** The session ends: its transaction is rolled back and everything of it goes. */
+    @Override
     public void close(Identity session) {
         SqlSession of = sessions.remove(session);
         if (of == null) {
@@ -163,17 +155,17 @@ public final class SqlEngine implements AutoCloseable {
         return queue.ready();
     }
 
-    /** The first of {@link #ready}; null when there is none. */
+    @Override
     public @Nullable Identity nextReady() {
         return queue.nextReady();
     }
 
-    /** Earliest header time at which a waiting message must be given up; Long.MAX_VALUE when there is none. */
+    @Override
     public long nextGiveUpNs() {
         return queue.nextGiveUpNs();
     }
 
-    /** A session whose waiting message must be given up now; null when there is none. */
+    @Override
     public @Nullable Identity nextGiveUp(long nowNs) {
         return queue.nextGiveUp(nowNs);
     }

@@ -1,0 +1,44 @@
+package io.lockstep.tsdstore.sql;
+
+import io.lockstep.wire.Identity;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a store needs of the SQL sessions of its database. Touched only by the lane, but for {@link #read}; equal calls
+ * in equal order have equal results on every node.
+ */
+public interface SqlSessions {
+    /**
+     * Executes one message of a session; its first message opens it.
+     *
+     * @param timeNs header time, nanoseconds since 1970
+     * @param seed of all that is random
+     */
+    SqlStep execute(Identity session, long requestId, byte[] body, long timeNs, long seed);
+
+    /** Another attempt of the session's waiting message: same body, new time and seed. */
+    SqlStep retry(Identity session, long timeNs, long seed);
+
+    /** The waiting message is given up and has had no effect but on sequences. @return the body of its answer */
+    byte[] giveUp(Identity session, GiveUp reason);
+
+    /**
+     * Executes a message that is not ordered and changes nothing. Safe from any thread: a session works for one at a
+     * time.
+     *
+     * @return the body of the answer; NotARead when it must be ordered
+     */
+    byte[] read(Identity session, byte[] body, long timeNs);
+
+    /** The session ends: its transaction is rolled back and everything of it goes. */
+    void close(Identity session);
+
+    /** The first session whose waiting message may be tried again now; null when there is none. */
+    @Nullable Identity nextReady();
+
+    /** Earliest header time at which a waiting message must be given up; Long.MAX_VALUE when there is none. */
+    long nextGiveUpNs();
+
+    /** A session whose waiting message must be given up now; null when there is none. */
+    @Nullable Identity nextGiveUp(long nowNs);
+}
