@@ -139,8 +139,10 @@ final class ChunkInstaller implements CopyInstaller {
         previousTag = tag;
         switch (tag) {
             case HEAD, TERM, SESSION, RETAINED, TRANSACTION, EFFECT -> installer.install(tag, item);
-            case SCHEMA_OBJECT, TABLE, ROWS -> records.install(tag, item);
-            case SQL,
+            case SCHEMA_OBJECT,
+                    TABLE,
+                    ROWS,
+                    SQL,
                     SEQUENCE,
                     SQL_SESSION,
                     SQL_SESSION_OBJECT,
@@ -150,7 +152,7 @@ final class ChunkInstaller implements CopyInstaller {
                     SQL_STATEMENT,
                     SQL_RESULT,
                     SQL_RESULT_ROWS,
-                    SQL_UPLOAD -> throw new CopyBrokenException("this node has no SQL engine: " + tag);
+                    SQL_UPLOAD -> records.install(tag, item);
             case END -> {
                 long expected = item.getLong();
                 if (expected != hash.getAsLong()) {

@@ -55,6 +55,9 @@ public final class H2Records extends Records {
     private final Guarded lane = new Guarded();
     private final Guarded read = new Guarded();
     private @Nullable H2Installer installer;
+    /** Whether an item of the SQL database has been taken: all that follow are of it too. */
+    private boolean isInSql;
+
     private long timeNs;
     private long seed;
 
@@ -141,7 +144,7 @@ public final class H2Records extends Records {
     Snapshot snapshot() throws SQLException {
         Connection connection = connect(ADMINISTRATOR);
         try {
-            return new H2Snapshot(connection);
+            return new Both(new H2Snapshot(connection), sql.snapshot());
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;
@@ -150,6 +153,11 @@ public final class H2Records extends Records {
 
     @Override
     void install(StateTag tag, StateReader item) throws SQLException {
+        isInSql |= tag == StateTag.SQL;
+        if (isInSql) {
+            sql.install(tag, item);
+            return;
+        }
         if (installer == null) {
             installer = new H2Installer(H2Session.of(administrator));
         }
@@ -162,6 +170,7 @@ public final class H2Records extends Records {
             installer.finish();
             installer = null;
         }
+        sql.installed();
     }
 
     @Override
@@ -262,6 +271,20 @@ public final class H2Records extends Records {
             } catch (InvocationTargetException e) {
                 throw e.getTargetException();
             }
+        }
+    }
+
+    /** The service's records, then the SQL engine. */
+    private record Both(Snapshot records, Snapshot sql) implements Snapshot {
+        @Override
+        public boolean writeNext(StateWriter out) {
+            return records.writeNext(out) || sql.writeNext(out);
+        }
+
+        @Override
+        public void close() {
+            records.close();
+            sql.close();
         }
     }
 

@@ -52,7 +52,7 @@ public abstract sealed class Records implements AutoCloseable permits H2Records,
     public abstract void close();
 
     /** Records at one moment, as items. */
-    interface Snapshot extends AutoCloseable {
+    public interface Snapshot extends AutoCloseable {
         /** Writes one or a few items; false when there are no more and nothing was written. */
         boolean writeNext(StateWriter out);
 

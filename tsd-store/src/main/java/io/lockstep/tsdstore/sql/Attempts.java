@@ -68,6 +68,15 @@ final class Attempts {
         byH2.put(session.h2(), session);
     }
 
+    /** A session of a copy, perhaps in the middle of a transaction. */
+    void adopted(SqlSession session) {
+        opened(session);
+        Transaction transaction = H2Fields.transaction(session.h2());
+        if (transaction != null) {
+            byTransaction[transaction.getId()] = session;
+        }
+    }
+
     void closed(SqlSession session) {
         byH2.remove(session.h2());
     }

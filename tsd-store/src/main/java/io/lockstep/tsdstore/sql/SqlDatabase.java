@@ -9,6 +9,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Locale;
+import java.util.Set;
 import java.util.UUID;
 import org.h2.engine.Database;
 import org.h2.engine.SessionLocal;
@@ -70,6 +71,11 @@ final class SqlDatabase implements AutoCloseable {
         } catch (SQLException e) {
             throw new NodeFailure("this node's H2 database is gone: " + e, e);
         }
+    }
+
+    /** Names of those that every node makes for itself. */
+    Set<String> users() {
+        return Set.of(ADMINISTRATOR, owner.getName());
     }
 
     /** A new session of the owner, with autocommit on, as a client finds it. */

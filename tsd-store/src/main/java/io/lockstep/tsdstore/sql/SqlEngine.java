@@ -8,11 +8,16 @@ import io.lockstep.sqlwire.SqlProtocolException;
 import io.lockstep.sqlwire.SqlReply;
 import io.lockstep.sqlwire.SqlRequest;
 import io.lockstep.tsdstore.H2Session;
+import io.lockstep.tsdstore.Records;
+import io.lockstep.tsdstore.StateReader;
+import io.lockstep.tsdstore.StateTag;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Invariant;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.h2.api.ErrorCode;
 import org.h2.engine.SessionLocal;
@@ -41,6 +46,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     private final Reads reads;
     private final WaitingQueue queue = new WaitingQueue();
     private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
+    private @Nullable EngineInstaller installer;
     private int openTransactions;
 
     /** A new, empty, private database. @throws io.lockstep.tsdstore.NodeFailure it cannot be made */
@@ -181,6 +187,68 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         return openTransactions;
     }
 
+    // ---- copies ----------------------------------------------------------------------------------------------------
+
+    /**
+     * The whole engine as it is now; call between two messages, with no session for which {@link #copyBlockedBy} is
+     * there, but for a digest. Equal on all nodes at equal positions.
+     */
+    public Records.Snapshot snapshot() {
+        return new EngineSnapshot(database, config, sessions.values(), queue);
+    }
+
+    /**
+     * Takes one item that a snapshot wrote, in the same order, into an engine that has executed nothing.
+     *
+     * @throws IllegalArgumentException it does not fit
+     */
+    public void install(StateTag tag, StateReader item) {
+        if (installer == null) {
+            installer = new EngineInstaller(database, config, sessions);
+        }
+        installer.install(tag, item);
+    }
+
+    /** All items have been taken. */
+    public void installed() {
+        EngineInstaller of = installer;
+        installer = null;
+        if (of != null) {
+            of.finish(queue);
+            for (SqlSession session : sessions.values()) {
+                if (session.h2 != null) {
+                    attempts.adopted(session);
+                    session.isTransactionCounted = H2Fields.transaction(session.h2) != null;
+                    openTransactions += session.isTransactionCounted ? 1 : 0;
+                }
+            }
+        }
+    }
+
+    /** The session that has kept copies waiting for longest; empty when one can be taken now. */
+    public Optional<CopyBlock> copyBlockedBy() {
+        return sessions.values().stream()
+                .filter(each -> each.h2 != null && SqlSnapshot.isFixedInTime(each.h2))
+                .map(each -> new CopyBlock(each.name, each.transactionSinceNs))
+                .min(Comparator.comparingLong(CopyBlock::sinceNs).thenComparing(CopyBlock::session));
+    }
+
+    /**
+     * Forgets how statements are executed, so that each is planned anew at its next execution. A copy has no plans; where
+     * all nodes forget theirs at the position of the copy, they go on to plan alike.
+     */
+    public void replan() {
+        for (SqlSession session : sessions.values()) {
+            for (SqlStatement statement : session.statements.values()) {
+                statement.command = null;
+            }
+            SqlMessage waiting = session.waiting;
+            if (waiting != null && waiting.statement != null) {
+                waiting.statement.command = null;
+            }
+        }
+    }
+
     @Override
     public void close() {
         reads.close();
@@ -224,6 +292,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     }
 
     private SqlStep work(SqlSession session, SqlMessage message, long timeNs, long seed) {
+        session.lastTimeNs = timeNs;
         SessionLocal h2 = session.h2();
         String schema = h2.getCurrentSchemaName();
         TimeZoneProvider timeZone = h2.currentTimeZone();
@@ -300,6 +369,9 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
             openTransactions += isOpen ? 1 : -1;
         }
         boolean isEnded = before != after;
+        if (isOpen && isEnded) {
+            session.transactionSinceNs = session.lastTimeNs;
+        }
         if (isEnded || hasLetGo) {
             released(session, isEnded);
         }

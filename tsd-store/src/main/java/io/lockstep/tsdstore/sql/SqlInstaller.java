@@ -44,6 +44,7 @@ final class SqlInstaller {
 
     private final SessionLocal administrator;
     private final Database database;
+    private final String settings;
     private final Function<Identity, SessionLocal> sessions;
     private final ValueReader values;
     private final List<Prepared> constraints = new ArrayList<>();
@@ -64,11 +65,13 @@ final class SqlInstaller {
 
     /**
      * @param administrator of an empty database
+     * @param settings as of the snapshot
      * @param sessions opens the session of that name, fresh
      */
-    SqlInstaller(SessionLocal administrator, Function<Identity, SessionLocal> sessions) {
+    SqlInstaller(SessionLocal administrator, String settings, Function<Identity, SessionLocal> sessions) {
         this.administrator = administrator;
         this.database = administrator.getDatabase();
+        this.settings = SqlSnapshot.settings(database) + ' ' + settings;
         this.sessions = sessions;
         this.values = new ValueReader(administrator);
     }
@@ -134,9 +137,8 @@ final class SqlInstaller {
 
     private void begin(StateReader item) {
         String theirs = item.getString();
-        String ours = SqlSnapshot.settings(database);
-        if (!theirs.equals(ours)) {
-            throw new IllegalArgumentException("the database is set to " + ours + " here and to " + theirs
+        if (!theirs.equals(settings)) {
+            throw new IllegalArgumentException("the database is set to " + settings + " here and to " + theirs
                     + " where the copy was made; make them equal");
         }
         long[] ids = new long[item.getInt()];

@@ -36,6 +36,10 @@ final class SqlSession {
     long resultBytes;
     /** Milliseconds, 0 for none: {@code SET QUERY_TIMEOUT}. H2 itself never cancels by a clock of its own. */
     int queryTimeoutMillis;
+    /** Header time of the message that is executed, or was last. */
+    long lastTimeNs;
+    /** Header time at which the open transaction began; of no meaning when none is open. */
+    long transactionSinceNs;
     /** The message that waits for a lock; null when none does. */
     @Nullable SqlMessage waiting;
     /** Whether an H2 transaction is open, as counted in the engine. */

@@ -84,20 +84,20 @@ final class SqlSnapshot {
     private record MapAt<K, V>(
             int index, MVMap<K, VersionedValue<V>> map, RootReference<K, VersionedValue<V>> root, boolean isOfRows) {}
 
-    private final FrozenLobs lobs;
     private final ValueWriter values;
     private final Map<Integer, MapAt<Object, Object>> maps = new HashMap<>();
     private final List<Step> steps = new ArrayList<>();
     private int step;
 
     /**
+     * @param lobs of the same moment
+     * @param settings what must be equal beside the database's own settings
      * @param nodesOwn names of the users that every node has anyway
      * @param sessions in an order that is equal on all nodes; none is executing
      */
-    SqlSnapshot(Database database, Set<String> nodesOwn, List<Named> sessions) {
-        lobs = new FrozenLobs(database);
+    SqlSnapshot(Database database, FrozenLobs lobs, String settings, Set<String> nodesOwn, List<Named> sessions) {
         values = new ValueWriter(lobs);
-        addObjects(database, nodesOwn);
+        addObjects(database, settings(database) + ' ' + settings, nodesOwn);
         List<MVTable> tables = new ArrayList<>();
         List<SequenceAt> sequences = new ArrayList<>();
         for (Schema schema : userSchemas(database)) {
@@ -172,12 +172,11 @@ final class SqlSnapshot {
 
     // ---- objects --------------------------------------------------------------------------------------------------
 
-    private void addObjects(Database database, Set<String> nodesOwn) {
+    private void addObjects(Database database, String settings, Set<String> nodesOwn) {
         long[] ids;
         synchronized (H2Internals.objectIds(database)) {
             ids = H2Internals.objectIds(database).toLongArray();
         }
-        String settings = settings(database);
         steps.add(once(out -> {
             out.begin(StateTag.SQL);
             out.putString(settings);

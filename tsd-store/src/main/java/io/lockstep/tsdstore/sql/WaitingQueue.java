@@ -115,6 +115,36 @@ final class WaitingQueue {
         }
     }
 
+    /** One who waited in the source of a copy. */
+    void restore(
+            Identity session,
+            long place,
+            @Nullable RowName row,
+            Collection<Identity> holders,
+            boolean needsAll,
+            long giveUpNs,
+            boolean isTried) {
+        add(session, place, row, holders, needsAll, giveUpNs);
+        Waiter waiter = byPlace.get(place);
+        if (isTried && waiter != null) {
+            setReady(waiter);
+        }
+    }
+
+    /** Who has a row that somebody waited for in the source of a copy, or is to be tried next. */
+    void restoreLine(RowName row, @Nullable Identity holder) {
+        Line line = lines.get(row);
+        if (line != null) {
+            setHolder(row, line, holder);
+        }
+    }
+
+    /** Who has the row that this one waits for, or is to be tried next; null when it waits for no row. */
+    @Nullable Identity holderInLine(Waiter waiter) {
+        Line line = waiter.row == null ? null : lines.get(waiter.row);
+        return line == null ? null : line.holder;
+    }
+
     /** Place of one who waits; 0 when it does not. */
     long placeOf(Identity session) {
         Waiter waiter = bySession.get(session);

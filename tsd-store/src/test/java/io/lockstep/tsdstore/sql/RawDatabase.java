@@ -94,7 +94,7 @@ final class RawDatabase implements AutoCloseable {
     SqlSnapshot snapshot() {
         List<SqlSnapshot.Named> named = new ArrayList<>();
         sessions.forEach((name, session) -> named.add(new SqlSnapshot.Named(name, session)));
-        return new SqlSnapshot(database(), USERS, named);
+        return new SqlSnapshot(database(), new FrozenLobs(database()), "test", USERS, named);
     }
 
     static byte[] items(SqlSnapshot snapshot) {
@@ -136,7 +136,7 @@ final class RawDatabase implements AutoCloseable {
     }
 
     static void install(byte[] items, RawDatabase to) {
-        SqlInstaller installer = new SqlInstaller(to.administrator, to::open);
+        SqlInstaller installer = new SqlInstaller(to.administrator, "test", to::open);
         ByteBuffer in = ByteBuffer.wrap(items);
         while (in.hasRemaining()) {
             int length = in.getInt();
