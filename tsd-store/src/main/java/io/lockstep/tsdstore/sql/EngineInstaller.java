@@ -66,8 +66,7 @@ final class EngineInstaller {
     void finish(WaitingQueue queue) {
         database.finish();
         for (Place at : places.values()) {
-            queue.restore(
-                    at.session(), at.place(), at.row(), at.holders(), at.needsAll(), at.giveUpNs(), at.isReady());
+            queue.restore(at.session(), at.place(), at.row(), at.holders(), at.needsAll(), at.giveUpNs(), at.isReady());
         }
         for (Place at : places.values()) {
             if (at.row() != null) {
