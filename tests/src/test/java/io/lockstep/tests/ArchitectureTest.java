@@ -44,6 +44,7 @@ class ArchitectureTest {
             "activenode", Set.of("wire", "membership", "tsdstore"),
             "backupnode", Set.of("wire", "membership", "tsdstore"),
             "distributor", Set.of("wire", "membership"),
+            "jdbc", Set.of("wire", "sqlwire", "distributor"),
             "server", Set.of("wire", "membership", "tsdstore", "activenode", "backupnode", "distributor"),
             "examples", Set.of("wire", "tsdstore", "distributor"));
 
@@ -54,7 +55,7 @@ class ArchitectureTest {
             Map.entry("com.hazelcast", Set.of("membership")),
             Map.entry("org.apache.curator", Set.of("membership")),
             Map.entry("org.apache.zookeeper", Set.of("membership")),
-            Map.entry("org.h2", Set.of("sqlwire", "tsdstore")),
+            Map.entry("org.h2", Set.of("sqlwire", "tsdstore", "jdbc")),
             Map.entry("com.zaxxer.hikari", Set.of("tsdstore")),
             Map.entry("com.lmax.disruptor", Set.of("activenode")),
             Map.entry("io.github.resilience4j", Set.of("distributor")),
