@@ -24,6 +24,7 @@ record EndCommand(SqlSession session, boolean isCommit) implements CommandInterf
     }
 
     @Override
+    @SuppressWarnings("NonApiType") // H2's signature
     public ArrayList<? extends ParameterInterface> getParameters() {
         return new ArrayList<>();
     }
@@ -40,6 +41,7 @@ record EndCommand(SqlSession session, boolean isCommit) implements CommandInterf
     }
 
     @Override
+    @SuppressWarnings("NonApiType") // H2's signature
     public BatchResult executeBatchUpdate(ArrayList<Value[]> batch, @Nullable Object generatedKeysRequest) {
         session.end(isCommit);
         return new BatchResult(new long[batch.size()], null, new ArrayList<>());

@@ -88,6 +88,7 @@ final class SqlCommand implements CommandInterface {
     }
 
     @Override
+    @SuppressWarnings("NonApiType") // H2's signature
     public ArrayList<? extends ParameterInterface> getParameters() {
         ArrayList<SqlParameter> known = parameters;
         if (known == null) {
@@ -187,11 +188,12 @@ final class SqlCommand implements CommandInterface {
         try (ResultInterface result = executeQuery(0, SysProperties.SERVER_RESULT_SET_FETCH_SIZE, false)) {
             boolean hasValue = result.next() && result.getVisibleColumnCount() == 1;
             Value value = hasValue ? result.currentRow()[0] : ValueNull.INSTANCE;
-            return ResultWithGeneratedKeys.of(value == ValueNull.INSTANCE ? 0 : value.getInt());
+            return ResultWithGeneratedKeys.of(value.getValueType() == Value.NULL ? 0 : value.getInt());
         }
     }
 
     @Override
+    @SuppressWarnings("NonApiType") // H2's signature
     public BatchResult executeBatchUpdate(ArrayList<Value[]> batch, @Nullable Object generatedKeysRequest) {
         session.begin(this);
         try {

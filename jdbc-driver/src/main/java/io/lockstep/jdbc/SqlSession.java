@@ -179,7 +179,7 @@ final class SqlSession extends ForeignSession {
             SqlRequest request = new SqlRequest(isAutoCommit, closedStatements.take(), closedResults.take(), action);
             SqlReply reply = exchange(RequestKind.SQL, codec.encode(request), timeoutNs);
             isAutoCommit = reply.isAutoCommit();
-            isTouched = reply.isInTransaction() || !reply.isAutoCommit() && mayHaveTouched(action);
+            isTouched = reply.isInTransaction() || (!reply.isAutoCommit() && mayHaveTouched(action));
             note(reply);
             return good(reply);
         } finally {
@@ -596,6 +596,7 @@ final class SqlSession extends ForeignSession {
     }
 
     @Override
+    @SuppressWarnings("NonApiType") // H2's signature
     public ArrayList<String> getClusterServers() {
         return new ArrayList<>();
     }
