@@ -28,6 +28,7 @@ import org.h2.result.ResultInterface;
 import org.h2.table.Table;
 import org.h2.util.TimeZoneProvider;
 import org.h2.value.Value;
+import org.h2.value.ValueLob;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,6 +114,11 @@ final class Reads implements AutoCloseable {
                 SqlOutcome outcome;
                 if (request.action() instanceof SqlAction.Fetch fetch) {
                     outcome = fetch(session, fetch);
+                } else if (request.action() instanceof SqlAction.ReadLob readLob) {
+                    ValueLob lob = session.lobs.get(readLob.lob());
+                    session.lock.unlock();
+                    isLocked = false;
+                    outcome = SessionLobs.piece(lob, readLob.offset(), readLob.length());
                 } else if (request.action() instanceof SqlAction.Metadata metadata) {
                     session.lock.unlock();
                     isLocked = false;
@@ -171,7 +177,7 @@ final class Reads implements AutoCloseable {
 
         private SqlOutcome fetch(SqlSession session, SqlAction.Fetch fetch) {
             SqlResult result = session.results.get(fetch.result());
-            if (result == null) {
+            if (result == null || SqlRows.hasLongObjects(result)) {
                 return new SqlOutcome.NotARead();
             }
             int rows = fetch.rows() == 0
@@ -261,7 +267,8 @@ final class Reads implements AutoCloseable {
                 return new SqlOutcome.NotARead();
             }
             SqlResult result = SqlRows.materialize(rows, config.firstAnswerBytesMax());
-            return result == null
+            // An answer that names an object must be ordered: the name is to be known on all nodes.
+            return result == null || SqlRows.hasLongObjects(result)
                     ? new SqlOutcome.NotARead()
                     : new SqlOutcome.Rows(
                             columns, result.rows(), 0, result.rows().size(), false);

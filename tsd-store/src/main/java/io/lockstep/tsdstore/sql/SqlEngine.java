@@ -1,6 +1,5 @@
 package io.lockstep.tsdstore.sql;
 
-import io.lockstep.sqlwire.LobReferences;
 import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlCodec;
 import io.lockstep.sqlwire.SqlOutcome;
@@ -45,7 +44,8 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     private final Statements statements;
     private final Reads reads;
     private final WaitingQueue queue = new WaitingQueue();
-    private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
+    private final CurrentLobs lobs = new CurrentLobs();
+    private final SqlCodec codec = new SqlCodec(lobs);
     private @Nullable EngineInstaller installer;
     private int openTransactions;
 
@@ -67,6 +67,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         of.lock.lock();
         try {
             SqlRequest request;
+            lobs.set(of.lobs);
             try {
                 request = codec.decodeRequest(body);
             } catch (SqlProtocolException e) {
@@ -97,6 +98,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         }
         of.lock.lock();
         try {
+            lobs.set(of.lobs);
             return work(of, message, timeNs, seed);
         } finally {
             of.lock.unlock();
@@ -112,6 +114,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         }
         of.lock.lock();
         try {
+            lobs.set(of.lobs);
             return giveUp(of, message, reason);
         } finally {
             of.lock.unlock();

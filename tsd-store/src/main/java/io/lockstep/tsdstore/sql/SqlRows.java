@@ -66,6 +66,18 @@ final class SqlRows {
         return new SqlResult(rows, bytes);
     }
 
+    /** Whether a value in it is too long to travel within an answer. */
+    static boolean hasLongObjects(SqlResult result) {
+        for (Value[] row : result.rows()) {
+            for (Value value : row) {
+                if (SessionLobs.isLong(value)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     /** The number of rows from there on that fit into one answer; 1 at least, where there is one. */
     static int fitting(List<Value[]> rows, int from, int rowsMax, long bytesMax) {
         int count = 0;

@@ -34,6 +34,9 @@ final class SqlSession {
 
     /** Memory of {@link #results}, about. */
     long resultBytes;
+
+    final SessionLobs lobs = new SessionLobs();
+
     /** Milliseconds, 0 for none: {@code SET QUERY_TIMEOUT}. H2 itself never cancels by a clock of its own. */
     int queryTimeoutMillis;
     /** Header time of the message that is executed, or was last. */

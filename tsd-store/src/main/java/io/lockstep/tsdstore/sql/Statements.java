@@ -111,6 +111,11 @@ final class Statements {
             return Progress.of(fetch(session, fetch));
         } else if (action instanceof SqlAction.Metadata metadata) {
             return Progress.of(metadata(session, metadata));
+        } else if (action instanceof SqlAction.WriteLob write) {
+            session.lobs.write(write.lob(), write.offset(), write.bytes(), config.resultBytesMax());
+            return Progress.of(new SqlOutcome.Done());
+        } else if (action instanceof SqlAction.ReadLob read) {
+            return Progress.of(SessionLobs.piece(session.lobs.get(read.lob()), read.offset(), read.length()));
         } else if (action instanceof SqlAction.Apply || action instanceof SqlAction.Cancel) {
             return Progress.of(new SqlOutcome.Done());
         } else {
@@ -515,14 +520,23 @@ final class Statements {
         boolean isCommitted = action instanceof SqlAction.Execute execute
                 && execute.isCommitted()
                 && !(outcome instanceof SqlOutcome.Failed);
-        Transaction transaction = H2Fields.transaction(h2);
+        if (isStatement) {
+            session.lobs.forgetUploads();
+        }
         if (isStatement && (h2.getAutoCommit() || isCommitted)) {
             commit(h2);
-        } else if (transaction != null
+        } else {
+            endIfIdle(h2);
+        }
+    }
+
+    /** Ends a transaction that holds nothing: each open one makes everybody's statements slower. */
+    private static void endIfIdle(SessionLocal h2) {
+        Transaction transaction = H2Fields.transaction(h2);
+        if (transaction != null
                 && !transaction.hasChanges()
                 && transaction.allowNonRepeatableRead()
                 && !H2Fields.hasSavepoints(h2)) {
-            // It holds nothing; but each open one makes everybody's statements slower.
             h2.lock();
             try {
                 h2.commit(true);
@@ -550,6 +564,7 @@ final class Statements {
         long cancelNs = query == 0 ? Long.MAX_VALUE : message.firstTimeNs + query * NANOS_PER_MILLI;
         message.isCancelledByTime = cancelNs < message.giveUpNs;
         message.giveUpNs = Math.min(message.giveUpNs, cancelNs);
+        endIfIdle(session.h2());
     }
 
     /** The session would wait for itself: all that it did in its transaction is undone. */

@@ -10,21 +10,36 @@ import io.lockstep.sqlwire.SqlProtocolException;
 import io.lockstep.sqlwire.SqlReply;
 import io.lockstep.sqlwire.SqlRequest;
 import io.lockstep.wire.Identity;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import javax.crypto.Mac;
+import javax.crypto.SecretKeyFactory;
+import javax.crypto.spec.PBEKeySpec;
+import javax.crypto.spec.SecretKeySpec;
 import org.h2.value.Value;
+import org.h2.value.ValueBlob;
+import org.h2.value.ValueClob;
 import org.h2.value.ValueInteger;
+import org.h2.value.ValueLob;
 import org.h2.value.ValueVarchar;
+import org.h2.value.lob.LobData;
+import org.h2.value.lob.LobDataFetchOnDemand;
 import org.jspecify.annotations.Nullable;
 
 /** One client of an engine in the same process: what a driver says, without a network. Used by one thread. */
 final class SqlClient {
+    private static final Map<String, byte[]> SALTED = new ConcurrentHashMap<>();
+
     private final SqlEngine engine;
     final Identity name;
     private final LongSupplier clockNs;
-    private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
+    private final SqlCodec codec = new SqlCodec(new Names());
     private long requestId;
     private long seed;
     boolean isAutoCommit = true;
@@ -44,9 +59,39 @@ final class SqlClient {
         SqlOutcome.Challenge challenge =
                 (SqlOutcome.Challenge) say(new SqlAction.Hello("app", "0123456789abcdefghijklmn"));
         String said = Scram.said("app", challenge.nonce(), challenge.salt(), challenge.iterations());
-        byte[] proof = Scram.proof("app".toCharArray(), challenge.salt(), challenge.iterations(), said);
+        byte[] proof = proof(challenge, said);
         say(new SqlAction.Prove(proof, Map.of("timeZone", "UTC")));
         return this;
+    }
+
+    /** As {@link Scram#proof}; but the slow part is done once for all clients. */
+    private static byte[] proof(SqlOutcome.Challenge challenge, String said) {
+        try {
+            byte[] salted = SALTED.computeIfAbsent(new String(challenge.salt(), StandardCharsets.ISO_8859_1), salt -> {
+                PBEKeySpec spec = new PBEKeySpec("app".toCharArray(), challenge.salt(), challenge.iterations(), 256);
+                try {
+                    return SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256")
+                            .generateSecret(spec)
+                            .getEncoded();
+                } catch (GeneralSecurityException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            byte[] key = hmac(salted, "Client Key");
+            byte[] mask = hmac(MessageDigest.getInstance("SHA-256").digest(key), said);
+            for (int i = 0; i < key.length; i++) {
+                key[i] ^= mask[i];
+            }
+            return key;
+        } catch (GeneralSecurityException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static byte[] hmac(byte[] key, String text) throws GeneralSecurityException {
+        Mac mac = Mac.getInstance("HmacSHA256");
+        mac.init(new SecretKeySpec(key, "HmacSHA256"));
+        return mac.doFinal(text.getBytes(StandardCharsets.UTF_8));
     }
 
     /** A message's outcome; null while it waits. */
@@ -165,5 +210,28 @@ final class SqlClient {
             texts.add(String.join(",", values));
         }
         return String.join(" ", texts);
+    }
+
+    /** What the other side knows by this name. */
+    static LobData named(long name) {
+        return new LobDataFetchOnDemand(null, 0, name, new byte[0]);
+    }
+
+    /** The name under which a value's content can be asked for. */
+    static long nameOf(Value value) {
+        return ((LobDataFetchOnDemand) ((ValueLob) value).getLobData()).getLobId();
+    }
+
+    private static final class Names implements LobReferences {
+        @Override
+        public long nameOf(ValueLob lob) {
+            return lob.getLobData() instanceof LobDataFetchOnDemand named ? named.getLobId() : 0;
+        }
+
+        @Override
+        public ValueLob find(long name, int valueType, long bytes, long characters) {
+            LobData data = named(name);
+            return valueType == Value.BLOB ? new ValueBlob(data, bytes) : new ValueClob(data, bytes, characters);
+        }
     }
 }

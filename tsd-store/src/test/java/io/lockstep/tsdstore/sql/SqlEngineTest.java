@@ -6,8 +6,15 @@ import io.lockstep.sqlwire.GeneratedKeys;
 import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlOutcome;
 import io.lockstep.sqlwire.SqlRequest;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import org.h2.value.Value;
+import org.h2.value.ValueBlob;
+import org.h2.value.ValueClob;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -222,5 +229,48 @@ class SqlEngineTest {
         int getTableTypes = 13;
         SqlOutcome outcome = client.say(new SqlAction.Metadata(getTableTypes, SqlClient.values(), 0, 0));
         assertThat(SqlClient.text(outcome)).contains("BASE TABLE");
+    }
+
+    @Test
+    void takesLargeObjectsInPiecesAndGivesThemInPieces() {
+        SqlClient client = open();
+        client.run("create table l(id int primary key, b blob, c clob)");
+        byte[] content = new byte[300_000];
+        new Random(1).nextBytes(content);
+        byte[] text = "äö€".repeat(40_000).getBytes(StandardCharsets.UTF_8);
+        upload(client, 1, content);
+        upload(client, 2, text);
+        Value[] named = {
+            new ValueBlob(SqlClient.named(1), content.length), new ValueClob(SqlClient.named(2), text.length, 120_000)
+        };
+        assertThat(SqlClient.text(client.say(new SqlAction.Execute(
+                        0, "insert into l values(1, ?, ?)", named, GeneratedKeys.NONE, 0, 0, 0, 0, false))))
+                .isEqualTo("1");
+        assertThat(SqlClient.text(client.read(SqlClient.statement("select b, c from l"))))
+                .isEqualTo("NotARead");
+        assertThat(client.run("select length(b), length(c) from l")).isEqualTo("300000,120000");
+        SqlOutcome.Rows rows = (SqlOutcome.Rows) client.say(SqlClient.statement("select b, c from l"));
+        assertThat(rows).isNotNull();
+        assertThat(download(client, client.nameOf(rows.rows().get(0)[0]))).isEqualTo(content);
+        assertThat(download(client, client.nameOf(rows.rows().get(0)[1]))).isEqualTo(text);
+    }
+
+    private static void upload(SqlClient client, long name, byte[] content) {
+        for (int at = 0; at < content.length; at += 70_000) {
+            byte[] piece = Arrays.copyOfRange(content, at, Math.min(content.length, at + 70_000));
+            assertThat(SqlClient.text(client.say(new SqlAction.WriteLob(name, at, piece))))
+                    .isEqualTo("Done");
+        }
+    }
+
+    private static byte[] download(SqlClient client, long name) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        boolean isLast = false;
+        while (!isLast) {
+            SqlOutcome.Piece piece = (SqlOutcome.Piece) client.read(new SqlAction.ReadLob(name, all.size(), 50_000));
+            all.writeBytes(piece.bytes());
+            isLast = piece.isLast();
+        }
+        return all.toByteArray();
     }
 }
