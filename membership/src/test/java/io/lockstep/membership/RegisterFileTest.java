@@ -116,6 +116,89 @@ class RegisterFileTest {
     }
 
     @Test
+    void whatStartedIsWholeInBothSlotsAgain() throws IOException {
+        byte[] bytes = saved(record(1));
+        bytes[40] ^= 1;
+        Files.write(path(), bytes);
+        assertThat(reopened()).isEqualTo(record(1));
+        bytes = Files.readAllBytes(path());
+        assertThat(bytes).hasSize(2 * SLOT);
+        bytes[SLOT + 40] ^= 1;
+        Files.write(path(), bytes);
+        assertThat(reopened()).isEqualTo(record(1));
+    }
+
+    @Test
+    void ofTwoWholeSlotsTheOneThatWasSavedLaterCounts() throws IOException {
+        for (int stale = 0; stale < 2; stale++) {
+            byte[] before = saved(record(1), record(2));
+            byte[] after = saved(record(3));
+            System.arraycopy(before, stale * SLOT, after, stale * SLOT, SLOT);
+            Files.write(path(), after);
+            assertThat(reopened()).as("slot %d is stale", stale).isEqualTo(record(3));
+            before = Files.readAllBytes(path());
+            after = saved(record(4), record(5), record(6));
+            System.arraycopy(before, stale * SLOT, after, stale * SLOT, SLOT);
+            Files.write(path(), after);
+            assertThat(reopened()).as("slot %d is stale", stale).isEqualTo(record(6));
+        }
+    }
+
+    @Test
+    void aFileThatDidNotStartIsNotHeld() throws IOException {
+        byte[] bytes = saved(record(1));
+        bytes[40] ^= 1;
+        bytes[SLOT + 41] ^= 1;
+        Files.write(path(), bytes);
+        for (int times = 0; times < 2; times++) {
+            assertThatThrownBy(this::open).hasMessageContaining("damaged in both copies");
+        }
+    }
+
+    /** A length that its slot cannot hold, under a good checksum of what is there. */
+    @Test
+    void aSlotThatSaysAWrongLengthIsBad() throws IOException {
+        byte[] good = saved(record(1));
+        int headBytes = 24;
+        int leastBytes = 42;
+        for (int length : new int[] {-1, 0, leastBytes - 1, SLOT - headBytes - 3, SLOT, Integer.MAX_VALUE}) {
+            byte[] bytes = good.clone();
+            for (int slot = 0; slot < 2; slot++) {
+                java.nio.ByteBuffer buffer = java.nio.ByteBuffer.wrap(bytes, slot * SLOT, SLOT).slice();
+                buffer.putInt(20, length);
+                if (length >= 0 && length <= SLOT - headBytes - Integer.BYTES) {
+                    java.util.zip.CRC32C crc = new java.util.zip.CRC32C();
+                    crc.update(buffer.duplicate().position(0).limit(headBytes + length));
+                    buffer.putInt(headBytes + length, (int) crc.getValue());
+                }
+            }
+            Files.write(path(), bytes);
+            assertThatThrownBy(this::open)
+                    .as("length %d", length)
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("damaged in both copies");
+        }
+    }
+
+    @Test
+    void aFileCutInItsSecondSlotStartsFromTheFirst() throws IOException {
+        byte[] good = saved(record(1));
+        for (int bytes : new int[] {SLOT, SLOT + 1, SLOT + 23, SLOT + 24, SLOT + 100, 2 * SLOT - 1}) {
+            Files.write(path(), Arrays.copyOf(good, bytes));
+            assertThat(reopened()).as("%d bytes", bytes).isEqualTo(record(1));
+        }
+    }
+
+    @Test
+    void aDiskIsNeverCalledByTheNumberOfNone() throws IOException {
+        long[] drawn = {RegisterProposer.NO_DISK, RegisterProposer.NO_DISK, 8};
+        int[] next = new int[1];
+        try (RegisterFile file = RegisterFile.open(path(), () -> drawn[next[0]++])) {
+            assertThat(file.record().diskId()).isEqualTo(8);
+        }
+    }
+
+    @Test
     void bothSlotsBadStopTheStart() throws IOException {
         byte[] bytes = saved(record(1));
         bytes[40] ^= 1;

@@ -175,7 +175,11 @@ class TsdStoreTest {
                 StoreDriver.request(Identity.provisional(5), 0, RequestKind.OPEN, 0, 0, 0, "body"),
                 StoreDriver.request(Identity.provisional(5), 1, RequestKind.TOUCH, 0, 0, 0, ""),
                 StoreDriver.request(Identity.NONE, 1, RequestKind.TOUCH, 0, 0, 0, ""))) {
-            assertThat(codeOf(bad)).as(bad.toString()).isEqualTo(AnswerCode.REFUSED);
+            Answer refusal = driver.ask(bad);
+            assertThat(refusal.code()).as(bad.toString()).isEqualTo(AnswerCode.REFUSED);
+            assertThat(new String(refusal.body(), java.nio.charset.StandardCharsets.UTF_8))
+                    .as(bad.toString())
+                    .isNotBlank();
         }
     }
 
