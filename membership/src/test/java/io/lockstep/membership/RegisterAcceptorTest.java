@@ -35,8 +35,8 @@ class RegisterAcceptorTest {
 
     private static void refuses(VoterRecord now, Frame request, Ballot ballot, String reason) {
         assertThat(decide(now, request))
-                .isEqualTo(new RegisterAcceptor.Step(
-                        now, new Frame.RegisterRefusal(0, ballot, now.promised(), reason)));
+                .isEqualTo(
+                        new RegisterAcceptor.Step(now, new Frame.RegisterRefusal(0, ballot, now.promised(), reason)));
     }
 
     @Test
@@ -60,8 +60,7 @@ class RegisterAcceptorTest {
         VoterRecord voting = NEW.promise(LOW).admit();
         assertThat(decide(voting, new Frame.Accept(0, LOW, SECOND)))
                 .isEqualTo(new RegisterAcceptor.Step(voting.accept(LOW, SECOND), new Frame.Accepted(0, LOW, 7)));
-        assertThat(decide(voting, new Frame.Accept(0, HIGH, SECOND)).next())
-                .isEqualTo(voting.accept(HIGH, SECOND));
+        assertThat(decide(voting, new Frame.Accept(0, HIGH, SECOND)).next()).isEqualTo(voting.accept(HIGH, SECOND));
         refuses(voting.promise(HIGH), new Frame.Accept(0, LOW, SECOND), LOW, "a higher ballot was promised");
     }
 
@@ -81,11 +80,7 @@ class RegisterAcceptorTest {
     void aNewDiskAcceptsTheFirstValueAndNoLaterOne() {
         assertThat(decide(NEW, new Frame.Accept(0, LOW, FIRST)).next()).isEqualTo(NEW.accept(LOW, FIRST));
         assertThat(decide(NEW, new Frame.Accept(0, LOW, FIRST)).next().voting()).isFalse();
-        refuses(
-                NEW,
-                new Frame.Accept(0, LOW, SECOND),
-                LOW,
-                "this voter's disk is new, and nobody has admitted it yet");
+        refuses(NEW, new Frame.Accept(0, LOW, SECOND), LOW, "this voter's disk is new, and nobody has admitted it yet");
     }
 
     @Test
@@ -105,8 +100,7 @@ class RegisterAcceptorTest {
     @Test
     void anAdmissionMakesItVoteAndIsTakenAsTheValueUnlessABallotWasPromisedSince() {
         assertThat(decide(NEW, new Frame.Admit(0, LOW, SECOND)))
-                .isEqualTo(
-                        new RegisterAcceptor.Step(NEW.accept(LOW, SECOND).admit(), new Frame.Accepted(0, LOW, 7)));
+                .isEqualTo(new RegisterAcceptor.Step(NEW.accept(LOW, SECOND).admit(), new Frame.Accepted(0, LOW, 7)));
         VoterRecord same = NEW.promise(LOW);
         assertThat(decide(same, new Frame.Admit(0, LOW, SECOND)).next())
                 .isEqualTo(same.accept(LOW, SECOND).admit());

@@ -164,7 +164,8 @@ class RegisterFileTest {
         for (int length : new int[] {-1, 0, leastBytes - 1, SLOT - headBytes - 3, SLOT, Integer.MAX_VALUE}) {
             byte[] bytes = good.clone();
             for (int slot = 0; slot < 2; slot++) {
-                java.nio.ByteBuffer buffer = java.nio.ByteBuffer.wrap(bytes, slot * SLOT, SLOT).slice();
+                java.nio.ByteBuffer buffer =
+                        java.nio.ByteBuffer.wrap(bytes, slot * SLOT, SLOT).slice();
                 buffer.putInt(20, length);
                 if (length >= 0 && length <= SLOT - headBytes - Integer.BYTES) {
                     java.util.zip.CRC32C crc = new java.util.zip.CRC32C();

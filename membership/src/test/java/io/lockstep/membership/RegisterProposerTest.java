@@ -31,8 +31,8 @@ class RegisterProposerTest {
     private final List<ViewOutcome> outcomes = new ArrayList<>();
     private long random;
     private long now = 1_000;
-    private final RegisterProposer proposer = new RegisterProposer(
-            VOTERS, INCARNATION, (voter, frame) -> sent.add(new Sent(voter, frame)), () -> random);
+    private final RegisterProposer proposer =
+            new RegisterProposer(VOTERS, INCARNATION, (voter, frame) -> sent.add(new Sent(voter, frame)), () -> random);
 
     private void change(String active) {
         proposer.change(
@@ -370,7 +370,9 @@ class RegisterProposerTest {
         assertThat(named.voters()).contains(new View.Voter("c", 33), new View.Voter("a", 1));
         accepted("a", ballot);
         proposer.onFrame("c", new Frame.Accepted(0, ballot, 33), now);
-        assertThat(outcomes).as("the new disk does not count for its own admission").isEmpty();
+        assertThat(outcomes)
+                .as("the new disk does not count for its own admission")
+                .isEmpty();
         accepted("b", ballot);
         assertThat(outcomes).containsExactly(new ViewOutcome.Committed(named));
 

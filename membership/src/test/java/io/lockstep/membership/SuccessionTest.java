@@ -27,9 +27,12 @@ class SuccessionTest {
     @Test
     void aViewThatNobodyCanHaveWrittenHasOne() {
         String range = "its version or term is out of range";
-        assertThat(Succession.flaw(view(0, 0, A))).hasValueSatisfying(flaw -> assertThat(flaw).contains(range));
-        assertThat(Succession.flaw(view(1, 0, A))).hasValueSatisfying(flaw -> assertThat(flaw).contains(range));
-        assertThat(Succession.flaw(view(7, 8, A))).hasValueSatisfying(flaw -> assertThat(flaw).contains(range));
+        assertThat(Succession.flaw(view(0, 0, A)))
+                .hasValueSatisfying(flaw -> assertThat(flaw).contains(range));
+        assertThat(Succession.flaw(view(1, 0, A)))
+                .hasValueSatisfying(flaw -> assertThat(flaw).contains(range));
+        assertThat(Succession.flaw(view(7, 8, A)))
+                .hasValueSatisfying(flaw -> assertThat(flaw).contains(range));
         assertThat(Succession.flaw(view(Succession.VERSION_MAX, 1, A)))
                 .hasValueSatisfying(flaw -> assertThat(flaw).contains(range));
         assertThat(Succession.flaw(view(2, 1, A, B, new View.Member("b", 2))))
