@@ -69,7 +69,7 @@ class RegisterProposerTest {
     }
 
     private static long diskOf(String voter) {
-        return VOTERS.indexOf(voter) + 1;
+        return VOTERS.indexOf(voter) + 1L;
     }
 
     private void promise(String voter, Ballot ballot) {
@@ -207,11 +207,11 @@ class RegisterProposerTest {
         change("b");
         Ballot first = prepared();
         refused("a", first, new Ballot(30, 2), "a higher ballot was promised");
-        Ballot second = prepared();
-        assertThat(second).isEqualTo(new Ballot(31, INCARNATION));
+        Ballot next = prepared();
+        assertThat(next).isEqualTo(new Ballot(31, INCARNATION));
         refused("a", first, new Ballot(40, 2), "late");
         assertThat(taken()).isEmpty();
-        refused("b", second, new Ballot(50, 2), "a higher ballot was promised");
+        refused("b", next, new Ballot(50, 2), "a higher ballot was promised");
         assertThat(taken()).isEmpty();
         tickAfter(RegisterProposer.PAUSE_MIN_NS - 1);
         assertThat(taken()).isEmpty();
