@@ -14,6 +14,7 @@ import io.lockstep.wire.TransportConfig;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -43,7 +44,7 @@ final class SqlServer implements ConnectionListener, AutoCloseable {
     private final InetSocketAddress address;
     private final AtomicLong position = new AtomicLong();
     private final Map<Identity, Identity> opened = new ConcurrentHashMap<>();
-    private final Map<Identity, Map<Long, Answer>> answers = new ConcurrentHashMap<>();
+    private final Map<Identity, Map<Long, CompletableFuture<Answer>>> answers = new ConcurrentHashMap<>();
     private final List<Connection> connections = new CopyOnWriteArrayList<>();
     private final ExecutorService lanes = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "test-lane");
@@ -107,7 +108,7 @@ final class SqlServer implements ConnectionListener, AutoCloseable {
             answers.putIfAbsent(name, new ConcurrentHashMap<>());
             return new Answer(request.session(), 0, name, AnswerCode.OK, new byte[0]);
         }
-        Map<Long, Answer> known = answers.get(request.session());
+        Map<Long, CompletableFuture<Answer>> known = answers.get(request.session());
         if (known == null) {
             return new Answer(
                     request.session(), request.requestId(), Identity.NONE, AnswerCode.UNKNOWN_SESSION, new byte[0]);
@@ -116,7 +117,12 @@ final class SqlServer implements ConnectionListener, AutoCloseable {
             reads.incrementAndGet();
             return good(request, sessions.read(request.session(), request.body()));
         }
-        Answer answer = known.computeIfAbsent(request.requestId(), id -> perform(request));
+        CompletableFuture<Answer> mine = new CompletableFuture<>();
+        CompletableFuture<Answer> first = known.putIfAbsent(request.requestId(), mine);
+        if (first == null) {
+            mine.complete(perform(request));
+        }
+        Answer answer = (first == null ? mine : first).join();
         if (request.kind() == RequestKind.CLOSE) {
             sessions.end(request.session());
             answers.remove(request.session());
