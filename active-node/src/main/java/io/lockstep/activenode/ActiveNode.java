@@ -17,6 +17,7 @@ import io.lockstep.tsdstore.OutsideEffect;
 import io.lockstep.tsdstore.PendingEffect;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Frame;
@@ -27,9 +28,11 @@ import io.lockstep.wire.View;
 import io.lockstep.wire.ViewCodec;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +53,7 @@ public final class ActiveNode {
     private final long term;
     private final TsdStore store;
     private final ForwardCore<Connection> core;
-    private final ForwardEffects<Connection> effects;
+    private final Effects effects;
     private final RingBuffer<LaneEvent> ring;
     private final BatchEventProcessor<LaneEvent> processor;
     private final Sequence agentSequence = new Sequence();
@@ -63,6 +66,8 @@ public final class ActiveNode {
     private volatile long version;
     private long lastExpiryNs;
     private boolean isExpiryQueued;
+    /** Copies that wait for a SQL transaction to end; asked for again until then. */
+    private final Map<Long, CopyBlock> blockedCopies = new LinkedHashMap<>();
 
     /**
      * What a reign begins with.
@@ -249,6 +254,13 @@ public final class ActiveNode {
         for (Execution execution : event.retried) {
             core.onEntry(execution);
         }
+        if (event.task == Task.COPY) {
+            if (event.copyBlock == null) {
+                blockedCopies.remove(event.copyId);
+            } else if (effects.isWanted(event.copyId)) {
+                blockedCopies.put(event.copyId, event.copyBlock);
+            }
+        }
         if (event.copy != null) {
             copies.opened(event.copyId, event.copy);
             core.onCopyTaken(event.copyId, event.copy.at(), event.copy.chain());
@@ -280,6 +292,7 @@ public final class ActiveNode {
         if (!isExpiryQueued && nowNs - lastExpiryNs >= EXPIRY_CHECK_NS) {
             isExpiryQueued = tryPublish(Task.EXPIRE, event -> {});
             lastExpiryNs = nowNs;
+            blockedCopies.keySet().forEach(effects::publishCopy);
         }
         core.tick(nowNs);
         gate.stable(core.stablePosition());
@@ -343,6 +356,11 @@ public final class ActiveNode {
         return processor.getSequence().get() > agentSequence.get();
     }
 
+    /** The SQL transaction that keeps a joining node waiting; empty when nobody waits. */
+    public Optional<CopyBlock> copyBlockedBy() {
+        return blockedCopies.values().stream().findFirst();
+    }
+
     /** Forwarding, the gate and the view. */
     public ForwardCore<Connection> core() {
         return core;
@@ -397,6 +415,10 @@ public final class ActiveNode {
             publishCopy(copyId);
         }
 
+        boolean isWanted(long copyId) {
+            return wanted.containsKey(copyId);
+        }
+
         private void publishCopy(long copyId) {
             boolean isTaken = tryPublish(Task.COPY, event -> event.copyId = copyId);
             if (!isTaken && wanted.containsKey(copyId) && !gate.isClosed()) {
@@ -412,6 +434,7 @@ public final class ActiveNode {
         @Override
         public void dropCopy(long copyId) {
             wanted.remove(copyId);
+            blockedCopies.remove(copyId);
             copies.drop(copyId);
         }
 

@@ -99,8 +99,12 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
                 }
             }
             case COPY -> {
-                flushRecording();
-                event.copy = store.copy();
+                event.copyBlock = store.copyBlockedBy().orElse(null);
+                if (event.copyBlock == null) {
+                    add(event, core.beforeCopy(startNs, nowWallNs));
+                    flushRecording();
+                    event.copy = store.copy();
+                }
             }
             case EFFECT -> {
                 add(event, core.effect(event.effectKind, Objects.requireNonNull(event.effect), startNs, nowWallNs));

@@ -4,6 +4,7 @@ import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.PendingEffect;
 import io.lockstep.tsdstore.StateCopy;
+import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
@@ -52,6 +53,9 @@ final class LaneEvent {
 
     @Nullable StateCopy copy;
 
+    /** What keeps a copy that was asked for waiting; null when it was taken. */
+    @Nullable CopyBlock copyBlock;
+
     List<PendingEffect> pendingEffects = List.of();
     long elapsedNs;
 
@@ -66,6 +70,7 @@ final class LaneEvent {
         own.clear();
         retried.clear();
         copy = null;
+        copyBlock = null;
         pendingEffects = List.of();
         elapsedNs = 0;
     }

@@ -171,6 +171,7 @@ public final class OrderCore {
                     EFFECT_DONE,
                     MARK,
                     RETRY,
+                    REPLAN,
                     GIVE_UP -> false;
         };
     }
@@ -183,6 +184,11 @@ public final class OrderCore {
         // Without an id it is a distributor's CLOSE: the session ends, and the service is not called for it.
         RequestKind kind = requestId == 0 ? RequestKind.CLOSE : RequestKind.VOID;
         return own(kind, session, requestId, 0, NOTHING, Decision.QUARANTINE, monotonicNs, wallNs);
+    }
+
+    /** Orders what goes before a copy of the state, so that whoever is built from it goes on as all others do. */
+    public Execution beforeCopy(long monotonicNs, long wallNs) {
+        return own(RequestKind.REPLAN, Identity.NONE, 0, 0, NOTHING, Decision.EXECUTE, monotonicNs, wallNs);
     }
 
     /** Orders that an effect to the outside is about to be run, or has been. */

@@ -6,6 +6,7 @@ import io.lockstep.activenode.ActiveNode;
 import io.lockstep.backupnode.BackupNode;
 import io.lockstep.backupnode.BackupState;
 import io.lockstep.wire.View;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -96,6 +97,13 @@ final class NodeStatus {
         all.put("executedPosition", now.lastPosition());
         all.put("stablePosition", reign.core().stablePosition());
         all.put("waitingAnswers", reign.core().waitingAnswers());
+        all.put(
+                "joinWaitsFor",
+                reign.copyBlockedBy()
+                        .map(block -> "the SQL transaction of session " + block.session()
+                                + ", which reads a moment of the past (open since "
+                                + Instant.ofEpochSecond(0, block.sinceNs()) + "); the node joins when it has ended")
+                        .orElse(""));
         all.put(
                 "inSyncBackups",
                 reign.core().view().backups().stream()

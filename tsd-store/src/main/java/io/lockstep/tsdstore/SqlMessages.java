@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore;
 
+import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.tsdstore.sql.GiveUp;
 import io.lockstep.tsdstore.sql.SqlSessions;
 import io.lockstep.tsdstore.sql.SqlStep;
@@ -10,6 +11,7 @@ import io.lockstep.wire.Identity;
 import io.lockstep.wire.Invariant;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,6 +94,19 @@ final class SqlMessages {
         if (engine != null) {
             engine.close(session.name);
         }
+    }
+
+    /** All statements are planned anew. */
+    Step replan() {
+        if (engine != null) {
+            engine.replan();
+        }
+        return Step.silent();
+    }
+
+    /** A transaction that no copy could hold; empty without one. */
+    Optional<CopyBlock> copyBlockedBy() {
+        return engine == null ? Optional.empty() : engine.copyBlockedBy();
     }
 
     /** A session whose waiting message may be tried again now; null when there is none. */

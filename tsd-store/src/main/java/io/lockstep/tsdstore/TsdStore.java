@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore;
 
+import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.ControlHeader;
@@ -246,7 +247,14 @@ public final class TsdStore implements AutoCloseable {
 
     // ---- copies ---------------------------------------------------------------------------------------------------
 
-    /** The whole state as it is now, for a joining node. Call between two entries. */
+    /** A SQL transaction that no copy could hold, because it reads a moment of the past; empty without one. */
+    public Optional<CopyBlock> copyBlockedBy() {
+        return sql.copyBlockedBy();
+    }
+
+    /**
+     * The whole state as it is now, for a joining node. Call between two entries, while {@link #copyBlockedBy} is empty.
+     */
     public StateCopy copy() {
         checkUsable();
         return new ChunkedCopy(items(), state.last, state.chain);
@@ -313,6 +321,7 @@ public final class TsdStore implements AutoCloseable {
                 yield Step.silent();
             }
             case MARK -> Step.silent();
+            case REPLAN -> sql.replan();
             case READ, SQL_READ -> throw new IllegalArgumentException("a read is not ordered");
         };
     }
@@ -326,7 +335,7 @@ public final class TsdStore implements AutoCloseable {
                 Step.old(new Answer(
                         header.session(), 0, header.identity(), AnswerCode.QUARANTINED, Judge.text(QUARANTINED)));
             case CLOSE, TOUCH, BEGIN, CONTINUE, END, ROLLBACK, VOID, DIGEST, SQL -> inSession(header, body, true);
-            case VIEW, EFFECT_STARTED, EFFECT_DONE, MARK, READ, SQL_READ, RETRY, GIVE_UP ->
+            case VIEW, EFFECT_STARTED, EFFECT_DONE, MARK, READ, SQL_READ, RETRY, GIVE_UP, REPLAN ->
                 throw new IllegalArgumentException(header.kind() + " is no message that could be quarantined");
         };
     }

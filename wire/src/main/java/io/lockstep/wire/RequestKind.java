@@ -41,7 +41,9 @@ public enum RequestKind {
     /** Another attempt of a SQL action that waits: its holders' transactions have ended. */
     RETRY(Origin.ACTIVE),
     /** A SQL action has waited as long as its session allows. */
-    GIVE_UP(Origin.ACTIVE);
+    GIVE_UP(Origin.ACTIVE),
+    /** A copy is about to be taken: all nodes plan their SQL statements anew, as the copy will. */
+    REPLAN(Origin.ACTIVE);
 
     private enum Origin {
         CLIENT,

@@ -228,7 +228,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         }
     }
 
-    /** The session that has kept copies waiting for longest; empty when one can be taken now. */
+    @Override
     public Optional<CopyBlock> copyBlockedBy() {
         return sessions.values().stream()
                 .filter(each -> each.h2 != null && SqlSnapshot.isFixedInTime(each.h2))
@@ -236,10 +236,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
                 .min(Comparator.comparingLong(CopyBlock::sinceNs).thenComparing(CopyBlock::session));
     }
 
-    /**
-     * Forgets how statements are executed, so that each is planned anew at its next execution. A copy has no plans; where
-     * all nodes forget theirs at the position of the copy, they go on to plan alike.
-     */
+    @Override
     public void replan() {
         for (SqlSession session : sessions.values()) {
             for (SqlStatement statement : session.statements.values()) {

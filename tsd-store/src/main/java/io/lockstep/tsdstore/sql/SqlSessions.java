@@ -1,6 +1,7 @@
 package io.lockstep.tsdstore.sql;
 
 import io.lockstep.wire.Identity;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,4 +42,13 @@ public interface SqlSessions {
 
     /** A session whose waiting message must be given up now; null when there is none. */
     @Nullable Identity nextGiveUp(long nowNs);
+
+    /** The session that has kept copies waiting for longest; empty when one can be taken now. */
+    Optional<CopyBlock> copyBlockedBy();
+
+    /**
+     * Forgets how statements are executed, so that each is planned anew at its next execution. A copy has no plans; where
+     * all nodes forget theirs at the position of the copy, they go on to plan alike.
+     */
+    void replan();
 }
