@@ -89,7 +89,13 @@ final class NodeStatus {
         String serving = reign.core().isHoldingBack() ? "HOLDING_BACK" : "SERVING";
         all.put("role", "ACTIVE");
         all.put("state", now.isStopped() ? "ALONE_STOPPED" : serving);
-        all.put("reason", "");
+        all.put(
+                "reason",
+                reign.copyBlockedBy()
+                        .map(block -> "a joining node waits for the SQL transaction of session " + block.session()
+                                + " to end: it reads a moment of the past (open since "
+                                + Instant.ofEpochSecond(0, block.sinceNs()) + ")")
+                        .orElse(""));
         all.put("inSync", true);
         all.put("term", reign.term());
         all.put("version", reign.version());
@@ -97,13 +103,6 @@ final class NodeStatus {
         all.put("executedPosition", now.lastPosition());
         all.put("stablePosition", reign.core().stablePosition());
         all.put("waitingAnswers", reign.core().waitingAnswers());
-        all.put(
-                "joinWaitsFor",
-                reign.copyBlockedBy()
-                        .map(block -> "the SQL transaction of session " + block.session()
-                                + ", which reads a moment of the past (open since "
-                                + Instant.ofEpochSecond(0, block.sinceNs()) + "); the node joins when it has ended")
-                        .orElse(""));
         all.put(
                 "inSyncBackups",
                 reign.core().view().backups().stream()
