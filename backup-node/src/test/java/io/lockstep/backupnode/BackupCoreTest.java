@@ -1,6 +1,7 @@
 package io.lockstep.backupnode;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lockstep.membership.ToldRegister;
 import io.lockstep.tsdstore.DivergenceException;
@@ -11,6 +12,7 @@ import io.lockstep.tsdstore.TsdStoreConfig;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
 import io.lockstep.wire.View;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -774,6 +776,180 @@ class BackupCoreTest {
         backup.pass(1);
         backup.tick();
         assertThat(backup.heard()).containsExactly("UNFIT", "rebuild");
+    }
+
+    // ---- at the border, and in words -------------------------------------------------------------------------------
+
+    @Test
+    void itsEndIsSaidOnce() {
+        Backup backup = new Backup().following();
+        backup.core.close("told to");
+        backup.core.close("told to again");
+        assertThat(backup.heard()).containsExactly("CLOSED");
+        assertThat(backup.core.state()).isEqualTo(BackupState.CLOSED);
+        assertThat(backup.core.reason()).isEqualTo("told to");
+    }
+
+    @Test
+    void saysWhomItFollowsFromWhereAndWhatTheRegisterSaid() {
+        Backup backup = new Backup().inView(A, C);
+        assertThat(backup.core.followed()).isEmpty();
+        assertThat(backup.core.registerView()).isEmpty();
+        backup.tick();
+        backup.register.answer();
+        assertThat(backup.core.registerView()).isEqualTo(backup.register.value);
+        assertThat(backup.core.reason()).isEqualTo("waiting for a/1, active of term 1, or an in-sync backup of [c/1]");
+        backup.core.onFollow("a", new Frame.Follow(1, 1, 1), backup.now);
+        assertThat(backup.core.followed()).isEqualTo("a");
+        assertThat(backup.core.reason()).isEqualTo("from position 1 of a");
+    }
+
+    @Test
+    void saysThatTheRegisterCannotBeReadOnlyWhileItNeedsIt() {
+        Backup backup = new Backup().inView(A);
+        backup.tick();
+        backup.register.cannotBeReached();
+        assertThat(backup.core.reason()).isEqualTo("the view register cannot be read: waiting for voters");
+        backup.core.onFollow("a", new Frame.Follow(1, 1, 1), backup.now);
+        backup.register.cannotBeReached();
+        assertThat(backup.core.reason()).isEqualTo("from position 1 of a");
+    }
+
+    @Test
+    void saysWhyItProposedItselfAndWhatBecameOfIt() {
+        Backup silent = new Backup().following().inView(A, B);
+        silent.pass(750);
+        assertThat(silent.core.state()).isEqualTo(BackupState.FOLLOWING);
+        silent.pass(1);
+        assertThat(silent.core.state()).isEqualTo(BackupState.CANDIDATE);
+        assertThat(silent.core.reason()).isEqualTo("no sign of life from a for 750 ms");
+        silent.register.cannotBeReached();
+        assertThat(silent.core.reason()).isEqualTo("proposing itself, but waiting for voters");
+        silent.register.value = Optional.of(new View(2, 2, C, List.of(), List.of(), 0));
+        silent.register.answer();
+        assertThat(silent.core.reason()).isEqualTo("the register says view 2 term 2 active c/1 backups []");
+
+        Backup forgotten = new Backup().following().candidate();
+        forgotten.register.answer();
+        assertThat(forgotten.core.reason()).isEqualTo("the register is empty");
+    }
+
+    @Test
+    void executedIsOnlyWhatWasHandedOver() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 3, 2);
+        backup.core.onApplied(2, 5, backup.now);
+        assertThatThrownBy(() -> backup.core.onApplied(3, 5, backup.now)).isInstanceOf(Invariant.InvariantBroken.class);
+    }
+
+    @Test
+    void tellsOfItsExecutionFromTheVeryEntryOnThatIsWorthIt() {
+        Orders many = new Orders().reign(1).messages(300);
+        int progress = 128;
+        Backup busy = new Backup().following();
+        busy.forward(many, 1, 300, 300);
+        busy.heard();
+        busy.core.onApplied(progress - 1, 1, busy.now);
+        assertThat(busy.heard()).isEmpty();
+        busy.core.onApplied(progress, 1, busy.now);
+        assertThat(busy.heard()).containsExactly("a <- acknowledge 300 executed 128 round 0");
+        busy.core.onApplied(2 * progress - 1, 1, busy.now);
+        assertThat(busy.heard()).isEmpty();
+    }
+
+    @Test
+    void followsAnActiveOfTheTermThatItFollowedBefore() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 2, 2);
+        backup.lane();
+        backup.forward(orders, 4, 5, 5);
+        backup.tick();
+        backup.heard();
+        backup.core.onFollow("a", new Frame.Follow(0, 2, 3), backup.now);
+        assertThat(backup.heard()).as("an older term").isEmpty();
+        backup.core.onFollow("a", new Frame.Follow(1, 2, 3), backup.now);
+        assertThat(backup.heard()).containsExactly("FOLLOWING", "a <- acknowledge 2 executed 2 round 0");
+    }
+
+    @Test
+    void takesACopyInTheTermThatItFollowedBefore() {
+        Backup backup = new Backup().following();
+        backup.forward(orders, 4, 5, 5);
+        backup.tick();
+        backup.heard();
+        backup.core.onCopyBegin("a", new Frame.CopyBegin(0, 2, 3, Identity.NONE, 0), backup.now);
+        assertThat(backup.heard()).as("an older term").isEmpty();
+        backup.core.onCopyBegin("a", begin(2), backup.now);
+        assertThat(backup.heard()).containsExactly("MIRRORING", "begin copy 3 at 1.6");
+        assertThat(backup.core.reason()).isEqualTo("copy 3 of a at position 6");
+    }
+
+    @Test
+    void theRoundsOfATermGoOnWhenItIsFollowedAgain() {
+        Backup backup = new Backup().following();
+        backup.core.onForward("a", new Frame.Forward(1, 9, 0, List.of()), backup.now);
+        backup.forward(orders, 4, 5, 5);
+        backup.tick();
+        backup.heard();
+        backup.core.onFollow("a", new Frame.Follow(1, 2, 1), backup.now);
+        assertThat(backup.heard()).containsExactly("FOLLOWING", "a <- acknowledge 0 executed 0 round 9");
+    }
+
+    @Test
+    void tellsOfTheCopyAgainAsOftenAsItLooksForAnActive() {
+        Backup backup = new Backup();
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(1), backup.now);
+        backup.heard();
+        backup.now += 50 * MS - 1;
+        backup.tick();
+        assertThat(backup.heard()).isEmpty();
+        backup.now += 1;
+        backup.tick();
+        assertThat(backup.heard()).containsExactly("a <- copied 0");
+        backup.now += 50 * MS - 1;
+        backup.tick();
+        assertThat(backup.heard()).isEmpty();
+    }
+
+    @Test
+    void asksTheRegisterAtOnceAndThenNowAndThen() {
+        Backup backup = new Backup().inView(A);
+        backup.tick();
+        assertThat(backup.register.isBusy()).as("at once").isTrue();
+        backup.register.answer();
+        backup.tick();
+        assertThat(backup.register.isBusy()).isFalse();
+        backup.pass(1_000);
+        assertThat(backup.register.isBusy()).isTrue();
+    }
+
+    @Test
+    void afterAPauseOfItsOwnTheActiveHasHalfOfTheTimeToTheNanosecond() {
+        long halfNs = 375 * MS;
+        Backup backup = new Backup().following().inView(A, B);
+        backup.now += 700 * MS;
+        backup.tick();
+        backup.now += halfNs;
+        backup.tick();
+        assertThat(backup.core.state()).isEqualTo(BackupState.FOLLOWING);
+        backup.now += 1;
+        backup.tick();
+        assertThat(backup.core.state()).isEqualTo(BackupState.CANDIDATE);
+    }
+
+    @Test
+    void theLeaderToBeNeedsItsLogNoLongerForItsLane() {
+        Backup backup = new Backup(B, 1 << 12).following().inView(A, B);
+        backup.forward(orders, 1, 5, 5);
+        backup.lane();
+        backup.outlives("a");
+        assertThat(backup.core.state()).isEqualTo(BackupState.PROMOTED);
+        Orders more = orders.reign(2).messages(400);
+        for (Entry entry : more.range(6, 300)) {
+            backup.log.append(entry);
+        }
+        assertThat(backup.log.holds(6)).as("evicted, since nothing keeps it").isFalse();
     }
 
     private Frame.CopyBegin begin(long joinId) {
