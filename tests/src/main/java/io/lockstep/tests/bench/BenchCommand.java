@@ -8,6 +8,9 @@ import io.lockstep.server.Output;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -22,17 +25,25 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code lockstep bench calls}: throughput and latency, with a plain echo beside each. Runs on the main thread. */
+/**
+ * {@code lockstep bench}: throughput and latency with a named peer beside each: for calls a plain echo, for SQL an H2
+ * server that is not replicated. Runs on the main thread.
+ */
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        header = "Measures messages per second and latencies, with a plain echo over TCP beside each figure.",
+        header = "Measures throughput and latencies, with a named peer beside each figure.",
         description = {
             "",
-            "Starts one distributor, one active and its backups as processes of their own. Callers send a message as soon"
-                    + " as the one before is answered. A round of ours and a round of the echo alternate; the middle one of"
-                    + " each counts, and spread is the distance of ours from least to most, divided by the middle one.",
+            "Starts one distributor, one active and its backups as processes of their own. Each caller sends as soon as"
+                    + " what it sent before is answered. A round of ours and one of the peer alternate; the middle one"
+                    + " of each counts, and spread is the distance of ours from least to most, divided by the middle one.",
+            "",
+            "calls: messages of prepaid calls, beside a plain echo over TCP.",
+            "sql: transactions over JDBC, beside an H2 server that is not replicated. w1 is UPDATE account, SELECT, UPDATE"
+                    + " teller, UPDATE branch, INSERT, COMMIT with one branch for all; w1n has a branch for each"
+                    + " session; w2 is one UPDATE by key, w3 one SELECT by key, both with autocommit.",
             ""
         })
 public final class BenchCommand implements Callable<Integer> {
@@ -42,8 +53,31 @@ public final class BenchCommand implements Callable<Integer> {
 
     private final Output output;
 
-    @Parameters(paramLabel = "calls", description = "What to measure: calls.")
+    @Parameters(paramLabel = "calls|sql", description = "What to measure.")
     String workload = "calls";
+
+    @Option(
+            names = "--against",
+            paramLabel = "PEER",
+            defaultValue = "h2",
+            description = "Peer of sql (${DEFAULT-VALUE}: an H2 server over TCP, in memory, not replicated).")
+    String against = "h2";
+
+    @Option(
+            names = "--sessions",
+            split = ",",
+            paramLabel = "N",
+            defaultValue = "1,32",
+            description = "Sessions of sql at a time (${DEFAULT-VALUE}).")
+    List<Integer> sessions = List.of();
+
+    @Option(
+            names = "--only",
+            split = ",",
+            paramLabel = "W",
+            defaultValue = "w1,w1n,w2,w3",
+            description = "Workloads of sql (${DEFAULT-VALUE}).")
+    List<String> only = List.of();
 
     @Option(
             names = "--in-flight",
@@ -87,15 +121,19 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
-        check(workload.equals("calls"), "what to measure is '" + workload + "'; known is calls");
+    public Integer call() throws IOException, InterruptedException, SQLException {
+        check(
+                List.of("calls", "sql").contains(workload),
+                "what to measure is '" + workload + "'; known are calls, sql");
+        check(against.equals("h2"), "--against is '" + against + "'; known is h2");
         check(level.equals("memory"), "--level is '" + level + "'; allowed: memory");
         check(rounds >= 1 && seconds >= 1, "--rounds and --seconds must be 1 or more");
         check(inFlight.stream().allMatch(n -> n >= 1 && n <= 1024), "--in-flight must be from 1 to 1024");
+        check(sessions.stream().allMatch(n -> n >= 1 && n <= 256), "--sessions must be from 1 to 256");
+        List<SqlWorkload> chosen = only.stream().map(BenchCommand::workload).toList();
         Path directory = Files.createTempDirectory("lockstep-bench-");
         output.talk("level " + level + "; starting a cluster in " + directory);
-        List<Map<String, Object>> cells = new ArrayList<>();
-        long errors = 0;
+        List<Cell> cells = new ArrayList<>();
         try (Cluster cluster = Cluster.start(ClusterPlan.in(directory)
                 .withCluster("bench-" + ProcessHandle.current().pid())
                 .withService("prepaid-calls")
@@ -103,45 +141,94 @@ public final class BenchCommand implements Callable<Integer> {
                 // Steady state is measured, so the start may cost what it does.
                 .withJvmOptions(List.of("-XX:TieredStopAtLevel=4")))) {
             cluster.awaitInSync(START_LIMIT);
-            for (int i = 0; i < inFlight.size(); i++) {
-                Cell cell = measure(cluster, inFlight.get(i), FIRST_CARD + i * CARDS_EACH);
-                cells.add(cell.toJson());
-                cell.toText().forEach(output::text);
-                errors += cell.errors();
+            if (workload.equals("calls")) {
+                calls(cluster, cells);
+            } else {
+                sql(cluster, chosen, cells);
             }
         }
         forget(directory);
-        output.document(new LinkedHashMap<>(Map.of("schema", 1, "level", level, "cells", cells)));
-        return (errors == 0 ? ExitCode.DONE : ExitCode.MISSED).code();
+        output.document(new LinkedHashMap<>(Map.of(
+                "schema",
+                1,
+                "level",
+                level,
+                "cells",
+                cells.stream().map(Cell::toJson).toList())));
+        boolean isFaultless = cells.stream().allMatch(cell -> cell.errors() == 0);
+        return (isFaultless ? ExitCode.DONE : ExitCode.MISSED).code();
     }
 
-    private Cell measure(Cluster cluster, int callers, long firstCard) throws IOException, InterruptedException {
+    private static SqlWorkload workload(String name) {
+        for (SqlWorkload each : SqlWorkload.values()) {
+            if (each.shortName().equals(name)) {
+                return each;
+            }
+        }
+        throw new CommandFailure(ExitCode.USAGE, "--only has '" + name + "'; known are w1, w1n, w2, w3");
+    }
+
+    private void calls(Cluster cluster, List<Cell> cells) throws IOException, InterruptedException {
+        for (int i = 0; i < inFlight.size(); i++) {
+            int callers = inFlight.get(i);
+            try (Load calls = new CallsBench(cluster, callers, FIRST_CARD + i * CARDS_EACH);
+                    Load echo = new EchoBench(callers)) {
+                add(cells, measure("calls", callers, calls, "tcp-echo", echo));
+            }
+        }
+    }
+
+    private void sql(Cluster cluster, List<SqlWorkload> chosen, List<Cell> cells)
+            throws IOException, InterruptedException, SQLException {
+        String url = "jdbc:lockstep://127.0.0.1:"
+                + cluster.clientAddresses().get(0).getPort() + "/"
+                + cluster.plan().database() + "?cluster=" + cluster.plan().cluster();
+        SqlLoad.Connector ours = () -> DriverManager.getConnection(url, "app", "app");
+        try (H2Server h2 = new H2Server(cluster.plan().heapMebibytes())) {
+            try (Connection here = ours.connect();
+                    Connection there = h2.connect()) {
+                SqlWorkload.create(here);
+                SqlWorkload.create(there);
+            }
+            for (SqlWorkload each : chosen) {
+                for (int count : sessions) {
+                    try (Load load = new SqlLoad(ours, each, count);
+                            Load peer = new SqlLoad(h2::connect, each, count)) {
+                        add(cells, measure(each.shortName(), count, load, "h2", peer));
+                    }
+                }
+            }
+        }
+    }
+
+    private void add(List<Cell> cells, Cell cell) {
+        cells.add(cell);
+        cell.toText().forEach(output::text);
+    }
+
+    private Cell measure(String what, int callers, Load load, String peerName, Load peer)
+            throws IOException, InterruptedException {
         long nanos = TimeUnit.SECONDS.toNanos(seconds);
         List<Round> ours = new ArrayList<>();
         List<Round> theirs = new ArrayList<>();
-        try (CallsBench calls = new CallsBench(cluster, callers, firstCard);
-                EchoBench echo = new EchoBench(callers)) {
-            output.talk(callers + " in flight: warming up");
-            Round warm = calls.run(nanos);
-            Round warmEcho = echo.run(nanos / 2);
-            long errors = warm.errors() + warmEcho.errors();
-            for (int round = 1; round <= rounds; round++) {
-                ours.add(calls.run(nanos));
-                theirs.add(echo.run(nanos));
-                output.talk(String.format(
-                        Locale.ROOT,
-                        "%d in flight, round %d of %d: %,.0f messages/s, echo %,.0f",
-                        callers,
-                        round,
-                        rounds,
-                        ours.get(round - 1).messagesPerSecond(),
-                        theirs.get(round - 1).messagesPerSecond()));
-            }
-            for (Round round : ours) {
-                errors += round.errors();
-            }
-            return new Cell(callers, middle(ours), middle(theirs), spread(ours), errors);
+        output.talk(what + ", " + callers + " at a time: warming up");
+        long errors = load.run(nanos).errors() + peer.run(nanos).errors();
+        for (int round = 1; round <= rounds; round++) {
+            ours.add(load.run(nanos));
+            theirs.add(peer.run(nanos));
+            errors += ours.get(round - 1).errors() + theirs.get(round - 1).errors();
+            output.talk(String.format(
+                    Locale.ROOT,
+                    "%s, %d at a time, round %d of %d: %,.0f a second, %s %,.0f",
+                    what,
+                    callers,
+                    round,
+                    rounds,
+                    ours.get(round - 1).messagesPerSecond(),
+                    peerName,
+                    theirs.get(round - 1).messagesPerSecond()));
         }
+        return new Cell(what, callers, peerName, middle(ours), middle(theirs), spread(ours), errors);
     }
 
     /** The round of middle throughput; of an even number the lower one. */
@@ -162,12 +249,12 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     /** One line of the table. */
-    record Cell(int inFlight, Round ours, Round theirs, double spread, long errors) {
+    record Cell(String workload, int sessions, String peer, Round ours, Round theirs, double spread, long errors) {
         Map<String, Object> toJson() {
             Map<String, Object> json = new LinkedHashMap<>();
-            json.put("workload", "calls");
-            json.put("sessions", inFlight);
-            json.put("peer", "tcp-echo");
+            json.put("workload", workload);
+            json.put("sessions", sessions);
+            json.put("peer", peer);
             json.put("ours", Math.round(ours.messagesPerSecond()));
             json.put("theirs", Math.round(theirs.messagesPerSecond()));
             json.put("ratio", thousandths(ours.messagesPerSecond() / theirs.messagesPerSecond()));
@@ -182,9 +269,8 @@ public final class BenchCommand implements Callable<Integer> {
 
         List<String> toText() {
             return List.of(
-                    line("calls", ours),
-                    line("tcp-echo", theirs)
-                            + String.format(Locale.ROOT, "; ratio %.3f, spread %.3f", ratio(), spread));
+                    line("lockstep", ours),
+                    line(peer, theirs) + String.format(Locale.ROOT, "; ratio %.3f, spread %.3f", ratio(), spread));
         }
 
         private double ratio() {
@@ -194,8 +280,9 @@ public final class BenchCommand implements Callable<Integer> {
         private String line(String what, Round round) {
             return String.format(
                     Locale.ROOT,
-                    "%5d in flight  %-8s  %,9.0f messages/s  p50 %,7d us  p99 %,7d us",
-                    inFlight,
+                    "%-5s x %4d  %-8s  %,9.0f a second  p50 %,7d us  p99 %,7d us",
+                    workload,
+                    sessions,
                     what,
                     round.messagesPerSecond(),
                     round.latenciesUs().getValueAtPercentile(50),

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * Prepaid calls in a closed loop: a fixed number of callers, each of whom sends a message as soon as the one before is
  * answered. Used by one thread; callers go on in the clients' threads.
  */
-final class CallsBench implements AutoCloseable {
+final class CallsBench implements Load {
     private static final int SESSIONS_MAX = 4;
     private static final String PIN = "471100";
     private static final long TOP_UP = 1_000_000_000_000L;
@@ -52,7 +52,8 @@ final class CallsBench implements AutoCloseable {
     }
 
     /** Lets the callers call for a while. */
-    Round run(long nanos) throws InterruptedException {
+    @Override
+    public Round run(long nanos) throws InterruptedException {
         Loop loop = new Loop(System.nanoTime() + nanos);
         long beganNs = System.nanoTime();
         for (int caller = 0; caller < inFlight; caller++) {

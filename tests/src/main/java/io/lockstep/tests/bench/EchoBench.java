@@ -16,7 +16,7 @@ import org.HdrHistogram.Histogram;
  * The peer that latencies are compared with: messages that come back over a plain TCP connection on the loopback, and
  * nothing else happens. The server has a thread of its own; a round has one that sends and one that receives.
  */
-final class EchoBench implements AutoCloseable {
+final class EchoBench implements Load {
     private static final int MESSAGE_BYTES = 128;
     private static final int BUFFER_BYTES = 64 << 10;
     private static final long HIGHEST_US = 60_000_000;
@@ -36,7 +36,8 @@ final class EchoBench implements AutoCloseable {
     }
 
     /** Keeps the wanted number of messages on their way for a while. */
-    Round run(long nanos) throws IOException, InterruptedException {
+    @Override
+    public Round run(long nanos) throws IOException, InterruptedException {
         Semaphore window = new Semaphore(inFlight);
         long beganNs = System.nanoTime();
         long endNs = beganNs + nanos;

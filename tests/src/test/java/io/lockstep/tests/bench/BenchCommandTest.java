@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BenchCommandTest {
     @Test
     void aCellHasEveryKeyOfTheContract() {
-        Cell cell = new Cell(32, round(3_000), round(6_000), 0.1, 0);
+        Cell cell = new Cell("w1", 32, "h2", round(3_000), round(6_000), 0.1, 0);
 
         assertThat(cell.toJson())
                 .containsKeys("workload", "sessions", "peer", "ours", "theirs", "ratio", "spread")
@@ -35,7 +35,15 @@ class BenchCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"sql,'what to measure'", "--level=durable,--level", "--rounds=0,--rounds", "--in-flight=0,--in-flight"})
+    @CsvSource({
+        "tables,'what to measure'",
+        "--level=durable,--level",
+        "--rounds=0,--rounds",
+        "--in-flight=0,--in-flight",
+        "--sessions=0,--sessions",
+        "--only=w9,--only",
+        "--against=oracle,--against"
+    })
     void refusesWhatItCannotMeasure(String option, String named) {
         StringWriter talk = new StringWriter();
         String[] arguments =

@@ -1,0 +1,66 @@
+package io.lockstep.tests.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The peer of {@code bench sql}: one H2 server over TCP with a database in memory, not replicated. Used by one thread. */
+final class H2Server implements AutoCloseable {
+    private static final String READY = "TCP server running at tcp://";
+
+    private final Process process;
+    private final String url;
+
+    /** Starts it in a JVM of its own, with the heap and the collector of a node. */
+    H2Server(int heapMebibytes) throws IOException {
+        process = new ProcessBuilder(List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx" + heapMebibytes + "m",
+                        "-XX:+UseSerialGC",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        "org.h2.tools.Server",
+                        "-tcp",
+                        "-tcpPort",
+                        "0",
+                        "-ifNotExists"))
+                .redirectErrorStream(true)
+                .start();
+        BufferedReader output =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        String line = output.readLine();
+        while (line != null && !line.startsWith(READY)) {
+            line = output.readLine();
+        }
+        if (line == null) {
+            close();
+            throw new IOException("H2's server ended before it was ready");
+        }
+        String port = line.substring(line.lastIndexOf(':') + 1).split(" ", 2)[0];
+        url = "jdbc:h2:tcp://127.0.0.1:" + port + "/mem:bench;DB_CLOSE_DELAY=-1";
+    }
+
+    Connection connect() throws SQLException {
+        return DriverManager.getConnection(url, "sa", "");
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(5, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+    }
+}
