@@ -24,6 +24,9 @@ record LockstepUrl(
         String url, List<InetSocketAddress> distributors, String database, Map<DriverProperty, String> values) {
     static final String PREFIX = "jdbc:lockstep:";
     private static final String NETWORK_PREFIX = PREFIX + "//";
+    /** The same, with the product in it: how metadata tells a URL. */
+    private static final String PRODUCT_PREFIX = PREFIX + "h2://";
+
     private static final int PORT_DEFAULT = 7400;
     private static final String SHAPE = "jdbc:lockstep://host[:port][,host[:port]…]/database[?name=value&…]";
 
@@ -32,7 +35,10 @@ record LockstepUrl(
     }
 
     /** @throws SQLException something is malformed or unknown; the text names it */
-    static LockstepUrl parse(String url, @Nullable Properties given) throws SQLException {
+    static LockstepUrl parse(String asked, @Nullable Properties given) throws SQLException {
+        String url = asked.startsWith(PRODUCT_PREFIX)
+                ? NETWORK_PREFIX + asked.substring(PRODUCT_PREFIX.length())
+                : asked;
         if (!url.startsWith(NETWORK_PREFIX)) {
             throw malformed(url, "it does not begin with " + NETWORK_PREFIX);
         }
@@ -137,6 +143,11 @@ record LockstepUrl(
 
     private static SQLException malformed(String url, String why) {
         return SqlState.INVALID_PROPERTY.exception("malformed URL \"" + url + "\": " + why + "; a URL is " + SHAPE);
+    }
+
+    /** Of this database too; what chooses a dialect by {@code :h2:} in a URL, as jOOQ does, needs not be told. */
+    String withProduct() {
+        return PRODUCT_PREFIX + url.substring(NETWORK_PREFIX.length());
     }
 
     String get(DriverProperty property) {

@@ -29,7 +29,7 @@ final class SessionConnection extends JdbcConnection implements LockstepConnecti
     private volatile boolean isClosed;
 
     SessionConnection(SqlSession session, LockstepUrl url, String user) {
-        super(session, user, url.url());
+        super(session, user, url.withProduct());
         this.session = session;
         this.defaultTimeoutMillis = session.timeoutMillis();
         this.isReadOnly = Boolean.parseBoolean(url.get(DriverProperty.READ_ONLY));

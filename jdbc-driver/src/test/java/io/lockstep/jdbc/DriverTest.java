@@ -360,7 +360,7 @@ abstract class DriverTest {
         DatabaseMetaData metadata = connection.getMetaData();
         assertThat(metadata.getDatabaseProductName()).isEqualTo("H2");
         assertThat(metadata.getDatabaseProductVersion()).startsWith("2.5.252");
-        assertThat(metadata.getURL()).isEqualTo(server.url());
+        assertThat(metadata.getURL()).isEqualTo(server.url().replace("jdbc:lockstep:", "jdbc:lockstep:h2:"));
         try (ResultSet columns = metadata.getColumns(null, "PUBLIC", "T", "%")) {
             assertThat(columns.next()).isTrue();
             assertThat(columns.getString("COLUMN_NAME")).isEqualTo("ID");

@@ -15,6 +15,15 @@ class LockstepUrlTest {
     }
 
     @Test
+    void whatMetadataTellsNamesTheProductAndLeadsBackToTheSameDatabase() throws SQLException {
+        LockstepUrl url = LockstepUrl.parse("jdbc:lockstep://one,two:7401/bank?readOnly=true", null);
+
+        assertThat(url.withProduct()).isEqualTo("jdbc:lockstep:h2://one,two:7401/bank");
+        assertThat(LockstepUrl.parse(url.withProduct() + "?readOnly=true", null))
+                .isEqualTo(url);
+    }
+
+    @Test
     void readsHostsPortsDatabaseAndProperties() throws SQLException {
         LockstepUrl url =
                 parse("jdbc:lockstep://one,two:7500,[::1]:7600/shop?user=me&connectTimeout=3&ApplicationName=a%20b");
