@@ -76,7 +76,7 @@ final class Drill {
         try (Cluster cluster = start();
                 NodeWatch watch = new NodeWatch(cluster)) {
             watch.measureIdle();
-            try (Run run = workload.prepare(() -> connect(cluster), settings())) {
+            try (Run run = workload.prepare(door(cluster), settings())) {
                 long loadStartedAtMicros = load(cluster, run);
                 Verdict verdict = settle(run);
                 Optional<DigestAnswer> digest = orderDigest(cluster);
@@ -87,8 +87,7 @@ final class Drill {
                 checkAlive(cluster);
                 progress.tell("ending the processes, executing the recorded history once more");
                 cluster.close();
-                HistoryCheck history =
-                        new HistoryCheck(config.directory(), cluster, workload.service(), storeLimits(cluster));
+                HistoryCheck history = new HistoryCheck(config.directory(), cluster, workload, storeLimits(cluster));
                 DigestCheck equality = digest.isPresent()
                         ? history.check(digest.get(), nodes, differences, run)
                         : new DigestCheck(0, 0, 0, 0, nodes, List.of("the cluster answered no digest"));
@@ -139,6 +138,11 @@ final class Drill {
             ExitCode code = e.exitCode() == ExitCode.FAILED ? ExitCode.CANNOT_REACH : e.exitCode();
             throw new CommandFailure(code, "the drill's cluster does not start: " + e.getMessage(), e);
         }
+    }
+
+    private Workload.Door door(Cluster cluster) {
+        return new Workload.Door(
+                cluster.plan().cluster(), cluster.clientAddresses(), () -> connect(cluster), terms::heard);
     }
 
     private LockstepClient connect(Cluster cluster) {

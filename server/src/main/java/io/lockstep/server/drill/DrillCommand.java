@@ -41,6 +41,7 @@ import picocli.CommandLine.Parameters;
         })
 public final class DrillCommand implements Callable<Integer> {
     private static final Pattern HEAP = Pattern.compile("([0-9]{1,6})(m|g|)");
+    private static final int USUAL_CALLS = 1_000;
     private static final int MANY_CALLS = 100_000;
     private static final int STATE_BYTES_OF_MANY = 1024;
     private static final long SEED_BOUND = 1_000_000_000L;
@@ -54,7 +55,7 @@ public final class DrillCommand implements Callable<Integer> {
             names = "--workload",
             paramLabel = "NAME",
             defaultValue = "calls",
-            description = "What to run (${DEFAULT-VALUE}).")
+            description = "What to run: calls, or over JDBC bank, append or sequence (${DEFAULT-VALUE}).")
     String workload = "calls";
 
     @Option(
@@ -74,9 +75,8 @@ public final class DrillCommand implements Callable<Integer> {
     @Option(
             names = "--calls",
             paramLabel = "N",
-            defaultValue = "1000",
-            description = "Transactions open at any time (${DEFAULT-VALUE}).")
-    int calls;
+            description = "Transactions open at any time (1000; 32 of SQL, each on a connection of its own).")
+    @Nullable Integer calls;
 
     @Option(
             names = "--rate",
@@ -192,13 +192,14 @@ public final class DrillCommand implements Callable<Integer> {
                 .normalize();
         String time = LocalDateTime.now(ZoneId.systemDefault())
                 .format(DateTimeFormatter.ofPattern("uuuuMMdd-HHmmss", Locale.ROOT));
+        int open = calls != null ? calls : usualTransactions();
         Path directory = home.resolve(".lockstep").resolve("drill").resolve(time + "-" + chosenSeed);
         try {
             return new DrillConfig(
                     workload,
                     kills,
                     backups,
-                    calls,
+                    open,
                     rate,
                     seconds != null ? seconds : DrillConfig.defaultSeconds(kills),
                     chosenSeed,
@@ -208,7 +209,7 @@ public final class DrillCommand implements Callable<Integer> {
                     strict,
                     level,
                     heapMebibytes(heap),
-                    stateBytes != null ? stateBytes : calls >= MANY_CALLS ? STATE_BYTES_OF_MANY : 0,
+                    stateBytes != null ? stateBytes : open >= MANY_CALLS ? STATE_BYTES_OF_MANY : 0,
                     Duration.ofSeconds(3),
                     directory,
                     report != null ? report : directory.resolve("report.html"));
@@ -225,6 +226,15 @@ public final class DrillCommand implements Callable<Integer> {
                     "--heap is '" + text + "'; allowed: a number of MiB, as 512m, or of GiB, as 1g");
         }
         return Integer.parseInt(size.group(1)) * (size.group(2).equals("g") ? 1024 : 1);
+    }
+
+    private int usualTransactions() {
+        return ServiceLoader.load(Workload.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(each -> each.name().equals(workload))
+                .mapToInt(Workload::usualTransactions)
+                .findFirst()
+                .orElse(USUAL_CALLS);
     }
 
     private Workload findWorkload() {

@@ -29,19 +29,19 @@ final class HistoryCheck {
 
     private final Path mergedFile;
     private final List<Path> recordings;
-    private final String service;
+    private final Workload workload;
     private final TsdStoreConfig store;
 
     /**
      * @param directory of the drill: the merged history is left there as {@code history.log}
      * @param cluster its nodes have ended, so that all they executed is in their recordings
-     * @param service name of the service that the nodes ran
+     * @param workload names the service that the nodes ran
      * @param store limits of the nodes' stores: some decide what an entry does
      */
-    HistoryCheck(Path directory, Cluster cluster, String service, TsdStoreConfig store) throws IOException {
+    HistoryCheck(Path directory, Cluster cluster, Workload workload, TsdStoreConfig store) throws IOException {
         this.mergedFile = directory.resolve("history.log");
         this.recordings = recordingsOf(cluster);
-        this.service = service;
+        this.workload = workload;
         this.store = store;
     }
 
@@ -75,14 +75,8 @@ final class HistoryCheck {
                 differences.add("the replay's digest is " + Long.toHexString(replayed) + ", the cluster's "
                         + Long.toHexString(answered.digest()));
             }
-            MergedHistory.Times times = MergedHistory.times(history);
-            List<String> unlike = run.differencesFromUndisturbed(times::of);
-            differences.addAll(unlike.subList(0, Math.min(DIFFERENCES_MAX, unlike.size())));
-            if (unlike.size() > DIFFERENCES_MAX) {
-                differences.add("and " + (unlike.size() - DIFFERENCES_MAX) + " more");
-            }
-            if (unlike.isEmpty()) {
-                lines.add("every transaction ended as in an undisturbed run of the same seed");
+            if (workload.isRepeatable()) {
+                compare(run.differencesFromUndisturbed(MergedHistory.times(history)::of), lines, differences);
             }
         } catch (BrokenHistoryException e) {
             differences.add("the recordings give no history: " + e.getMessage());
@@ -92,6 +86,16 @@ final class HistoryCheck {
             differences.add("the replay cannot be carried through: " + e);
         }
         return new DigestCheck(answered.position(), answered.digest(), replayed, entries, lines, differences);
+    }
+
+    private static void compare(List<String> unlike, List<String> lines, List<String> differences) {
+        differences.addAll(unlike.subList(0, Math.min(DIFFERENCES_MAX, unlike.size())));
+        if (unlike.size() > DIFFERENCES_MAX) {
+            differences.add("and " + (unlike.size() - DIFFERENCES_MAX) + " more");
+        }
+        if (unlike.isEmpty()) {
+            lines.add("every transaction ended as in an undisturbed run of the same seed");
+        }
     }
 
     /** Deletes recordings and merged history: hundreds of megabytes that nobody needs when all is well. */
@@ -112,11 +116,11 @@ final class HistoryCheck {
 
     private TransactionService findService() {
         for (TransactionService each : ServiceLoader.load(TransactionService.class)) {
-            if (each.name().equals(service)) {
+            if (each.name().equals(workload.service())) {
                 return each;
             }
         }
-        throw new IllegalStateException("no TransactionService " + service + " on the class path");
+        throw new IllegalStateException("no TransactionService " + workload.service() + " on the class path");
     }
 
     private static List<Path> recordingsOf(Cluster cluster) throws IOException {

@@ -1,9 +1,12 @@
 package io.lockstep.server.drill;
 
 import io.lockstep.distributor.LockstepClient;
+import io.lockstep.distributor.TermChange;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToLongBiFunction;
 import org.HdrHistogram.Histogram;
@@ -16,12 +19,35 @@ public interface Workload {
     /** The {@link io.lockstep.tsdstore.TransactionService} that the nodes run for it. */
     String service();
 
+    /** How many transactions it keeps open where the command line does not say. */
+    default int usualTransactions() {
+        return 1_000;
+    }
+
     /**
-     * Prepares a run; nothing is sent before {@link Run#start}.
-     *
-     * @param connect opens a client; the run opens as many as it wants and closes them
+     * Whether the seed decides what each transaction does, so that an undisturbed run gives the same answers; not so where
+     * transactions wait for each other.
      */
-    Run prepare(Supplier<LockstepClient> connect, Settings settings);
+    default boolean isRepeatable() {
+        return true;
+    }
+
+    /** Prepares a run; nothing is sent before {@link Run#start}. */
+    Run prepare(Door door, Settings settings);
+
+    /**
+     * How a run reaches the database.
+     *
+     * @param cluster id of its processes
+     * @param distributors where clients reach them
+     * @param connect opens a client of messages; the run opens as many as it wants and closes them
+     * @param terms told when a client of another kind has an answer of a new term; safe from any thread
+     */
+    record Door(
+            String cluster,
+            List<InetSocketAddress> distributors,
+            Supplier<LockstepClient> connect,
+            Consumer<TermChange> terms) {}
 
     /**
      * What to run.
@@ -65,6 +91,7 @@ public interface Workload {
          *
          * @param timeNs header time by (session position, request id) as recorded by the nodes
          * @return one line per transaction whose outcome differs; empty when all are equal
+         * @throws UnsupportedOperationException the load is not {@link Workload#isRepeatable repeatable}
          */
         List<String> differencesFromUndisturbed(ToLongBiFunction<Long, Long> timeNs) throws Exception;
 

@@ -1,8 +1,6 @@
 package io.lockstep.tests.workload;
 
-import io.lockstep.distributor.LockstepClient;
 import io.lockstep.server.drill.Workload;
-import java.util.function.Supplier;
 
 /** Prepaid calls of four messages each, a fixed number open at any time. Safe from any thread, having no state. */
 public final class CallsWorkload implements Workload {
@@ -17,7 +15,7 @@ public final class CallsWorkload implements Workload {
     }
 
     @Override
-    public Run prepare(Supplier<LockstepClient> connect, Settings settings) {
-        return new CallsRun(() -> new ClientDoor(connect.get()), settings);
+    public Run prepare(Door door, Settings settings) {
+        return new CallsRun(() -> new ClientDoor(door.connect().get()), settings);
     }
 }

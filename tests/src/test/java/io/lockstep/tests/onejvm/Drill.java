@@ -31,6 +31,7 @@ final class Drill implements AutoCloseable {
     private final List<NodeActor> nodes = new ArrayList<>();
     private final List<DistributorActor> distributors = new ArrayList<>();
     private final List<ClientActor> clients = new ArrayList<>();
+    private final List<SqlActor> applications = new ArrayList<>();
     private @Nullable ClientActor auditor;
 
     /** What a drill's cluster consists of. */
@@ -163,13 +164,28 @@ final class Drill implements AutoCloseable {
 
     /** A client that knows these distributors. */
     ClientActor client(String name, List<DistributorActor> itsDistributors) {
-        List<InetSocketAddress> doors = itsDistributors.stream()
+        ClientActor client = new ClientActor(this, name, doors(name, itsDistributors));
+        clients.add(client);
+        return client;
+    }
+
+    /** An application with a JDBC connection through all distributors, the first one first. */
+    SqlActor application(String name) {
+        return application(name, distributors);
+    }
+
+    /** An application whose JDBC connection knows these distributors. */
+    SqlActor application(String name, List<DistributorActor> itsDistributors) {
+        SqlActor application = new SqlActor(this, name, doors(name, itsDistributors));
+        applications.add(application);
+        return application;
+    }
+
+    private List<InetSocketAddress> doors(String name, List<DistributorActor> itsDistributors) {
+        return itsDistributors.stream()
                 .filter(DistributorActor::isAlive)
                 .map(each -> wiring.cable(name, each.name(), each.address()).address())
                 .toList();
-        ClientActor client = new ClientActor(this, name, doors);
-        clients.add(client);
-        return client;
     }
 
     // ---- cables ----------------------------------------------------------------------------------------------------
@@ -308,6 +324,7 @@ final class Drill implements AutoCloseable {
 
     @Override
     public void close() {
+        applications.forEach(SqlActor::close);
         clients.parallelStream().forEach(client -> client.door().close());
         nodes.stream().filter(NodeActor::isAlive).forEach(NodeActor::kill);
         distributors.stream().filter(DistributorActor::isAlive).forEach(DistributorActor::kill);

@@ -1,0 +1,316 @@
+package io.lockstep.tests.onejvm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.lockstep.jdbc.LockstepConnection;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** SQL sessions over JDBC, whose active dies at each moment (rows 13, 14, 83, 87, 88). */
+@Timeout(value = 2, unit = TimeUnit.MINUTES)
+@ExtendWith(Timeline.class)
+class SqlDrillTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void anOpenTransactionGoesOnWithAllThatItHas() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor app = drill.application("app");
+            app.execute(
+                    "CREATE SCHEMA SHOP",
+                    "SET SCHEMA SHOP",
+                    "CREATE TABLE STOCK(ID INT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, NAME VARCHAR, PIECES INT)",
+                    "INSERT INTO STOCK(NAME, PIECES) SELECT 'thing ' || X, X FROM SYSTEM_RANGE(1, 2500)",
+                    "SET TIME ZONE 'Asia/Tokyo'",
+                    "SET @V = 42",
+                    "CREATE LOCAL TEMPORARY TABLE BASKET(ID INT PRIMARY KEY)");
+            app.begin();
+            Connection connection = app.connection();
+            PreparedStatement take = connection.prepareStatement("UPDATE STOCK SET PIECES = PIECES - ? WHERE ID = ?");
+            take.setInt(1, 1);
+            take.setInt(2, 100);
+            assertThat(take.executeUpdate()).isOne();
+            app.execute("INSERT INTO BASKET VALUES (1)");
+            Savepoint before = connection.setSavepoint("before");
+            app.execute("DELETE FROM STOCK WHERE ID > 2250", "INSERT INTO BASKET VALUES (2)");
+            Statement reading = connection.createStatement();
+            reading.setFetchSize(10);
+            ResultSet cursor = reading.executeQuery("SELECT ID, PIECES FROM STOCK ORDER BY ID");
+            for (int id = 1; id <= 15; id++) {
+                assertThat(cursor.next()).isTrue();
+                assertThat(cursor.getInt(1)).isEqualTo(id);
+            }
+
+            drill.active().kill();
+
+            for (int id = 16; id <= 2250; id++) {
+                assertThat(cursor.next()).isTrue();
+                assertThat(cursor.getInt(1)).isEqualTo(id);
+                assertThat(cursor.getInt(2)).isEqualTo(id == 100 ? 99 : id);
+            }
+            assertThat(cursor.next()).isFalse();
+            take.setInt(2, 101);
+            assertThat(take.executeUpdate()).isOne();
+            connection.rollback(before);
+            assertThat(app.one("SELECT COUNT(*), SUM(PIECES) FROM STOCK")).isEqualTo("2500,3126249");
+            assertThat(app.rows("SELECT ID FROM BASKET")).containsExactly("1");
+            assertThat(app.one("SELECT @V, CURRENT_SCHEMA, SESSION_USER")).isEqualTo("42,SHOP,APP");
+            assertThat(app.one("SELECT EXTRACT(TIMEZONE_HOUR FROM CURRENT_TIMESTAMP)"))
+                    .isEqualTo("9");
+            try (Statement insert = connection.createStatement()) {
+                insert.executeUpdate("INSERT INTO STOCK(NAME, PIECES) VALUES ('new', 0)", new String[] {"ID"});
+                ResultSet keys = insert.getGeneratedKeys();
+                assertThat(keys.next()).isTrue();
+                assertThat(keys.getInt(1)).isEqualTo(2501);
+            }
+            connection.commit();
+
+            assertThat(app.one("SELECT COUNT(*), SUM(PIECES) FROM STOCK")).isEqualTo("2501,3126249");
+            LockstepConnection lockstep = connection.unwrap(LockstepConnection.class);
+            assertThat(lockstep.takeoversSurvived()).isOne();
+            drill.check();
+        }
+    }
+
+    /** What is under way when the node dies. Each begins with rows 1 to 3 in T, 2 of them uncommitted, behind "sp". */
+    enum Word {
+        UPDATE("1,10 2,21 3,31 4,40") {
+            @Override
+            void say(Connection connection) throws SQLException {
+                count(connection, "UPDATE T SET V = V + 1 WHERE ID IN (2, 3)", 2);
+                count(connection, "INSERT INTO T VALUES (4, 40)", 1);
+                connection.commit();
+            }
+        },
+        COMMIT("1,10 2,20 3,30") {
+            @Override
+            void say(Connection connection) throws SQLException {
+                connection.commit();
+            }
+        },
+        ROLLBACK("1,10") {
+            @Override
+            void say(Connection connection) throws SQLException {
+                connection.rollback();
+            }
+        },
+        ROLLBACK_TO_SAVEPOINT("1,10 2,20") {
+            @Override
+            void say(Connection connection) throws SQLException {
+                count(connection, "ROLLBACK TO SAVEPOINT SP", 0);
+                connection.commit();
+            }
+        },
+        BATCH("1,10 2,20 3,30 5,50 6,60 7,70") {
+            @Override
+            void say(Connection connection) throws SQLException {
+                try (PreparedStatement insert = connection.prepareStatement("INSERT INTO T VALUES (?, ?)")) {
+                    for (int id = 5; id <= 7; id++) {
+                        insert.setInt(1, id);
+                        insert.setInt(2, 10 * id);
+                        insert.addBatch();
+                    }
+                    assertThat(insert.executeBatch()).containsExactly(1, 1, 1);
+                }
+                connection.commit();
+            }
+        },
+        /** Row 87: what stands before it is committed once, and it is done once. */
+        DEFINITION("1,10 2,20 3,30") {
+            @Override
+            void say(Connection connection) throws SQLException {
+                count(connection, "CREATE TABLE U(ID INT PRIMARY KEY)", 0);
+                connection.rollback();
+                count(connection, "INSERT INTO U VALUES (1)", 1);
+                connection.commit();
+            }
+        },
+        ERROR("1,10 2,20 3,30") {
+            @Override
+            void say(Connection connection) throws SQLException {
+                assertThatThrownBy(() -> count(connection, "INSERT INTO T VALUES (1, 1)", 1))
+                        .isInstanceOfSatisfying(SQLException.class, e -> assertThat(e.getErrorCode())
+                                .isEqualTo(23505));
+                connection.commit();
+            }
+        },
+        /** Row 88. */
+        FETCH("1,10 2,20 3,30") {
+            @Override
+            void say(Connection connection) throws SQLException {
+                try (Statement statement = connection.createStatement()) {
+                    statement.setFetchSize(7);
+                    ResultSet rows =
+                            statement.executeQuery("SELECT X FROM SYSTEM_RANGE(1, 40), T WHERE ID = 1 FOR UPDATE");
+                    for (int i = 1; i <= 40; i++) {
+                        assertThat(rows.next()).isTrue();
+                        assertThat(rows.getInt(1)).isEqualTo(i);
+                    }
+                    assertThat(rows.next()).isFalse();
+                }
+                connection.commit();
+            }
+        };
+
+        private final String rows;
+
+        Word(String rows) {
+            this.rows = rows;
+        }
+
+        /** Says it, and checks what is answered. */
+        abstract void say(Connection connection) throws SQLException;
+
+        static void count(Connection connection, String sql, int expected) throws SQLException {
+            try (Statement statement = connection.createStatement()) {
+                assertThat(statement.executeUpdate(sql)).as(sql).isEqualTo(expected);
+            }
+        }
+    }
+
+    static Stream<Arguments> wordsAndMoments() {
+        return Arrays.stream(Word.values()).flatMap(word -> Arrays.stream(Moment.values())
+                .filter(moment -> moment != Moment.IN_EXECUTION)
+                .map(moment -> Arguments.of(word, moment)));
+    }
+
+    @ParameterizedTest(name = "rows 13, 14, 87, 88: {0}, {1}")
+    @MethodSource("wordsAndMoments")
+    void rows13And14And87And88AMessageCountsOnceWhereverItIsWhenTheActiveDies(Word word, Moment moment)
+            throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor app = drill.application("app");
+            app.execute("CREATE TABLE T(ID INT PRIMARY KEY, V INT)", "INSERT INTO T VALUES (1, 10)");
+            app.begin();
+            app.execute("INSERT INTO T VALUES (2, 20)", "SAVEPOINT SP", "INSERT INTO T VALUES (3, 30)");
+            NodeActor active = drill.active();
+
+            Runnable reached = moment.arrange(drill, active);
+            SqlActor.Pending<Boolean> said = app.inBackground(connection -> {
+                word.say(connection);
+                return true;
+            });
+            reached.run();
+            assertThat(said.isAnswered()).as("answered before it has got there").isFalse();
+            active.kill();
+
+            said.await();
+            assertThat(app.rows("SELECT ID, V FROM T ORDER BY ID")).containsExactly(word.rows.split(" "));
+            if (word == Word.DEFINITION) {
+                assertThat(app.rows("SELECT * FROM U")).containsExactly("1");
+            }
+            assertThat(drill.term()).isEqualTo(2);
+            drill.check();
+        }
+    }
+
+    @Test
+    void whoWaitsForALockGoesOnWhenItsHolderEndsAtTheNextActive() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor holder = drill.application("holder");
+            holder.execute("CREATE TABLE T(ID INT PRIMARY KEY, V INT)", "INSERT INTO T VALUES (1, 10), (2, 20)");
+            holder.begin().execute("UPDATE T SET V = V + 1 WHERE ID = 1");
+            SqlActor first = drill.application("first").begin();
+            SqlActor second = drill.application("second").begin();
+            for (SqlActor waiter : List.of(first, second)) {
+                waiter.execute("SET LOCK_TIMEOUT 20000");
+            }
+            SqlActor.Pending<Integer> ofFirst = waits(drill, first, "UPDATE T SET V = V * 2 WHERE ID = 1");
+            SqlActor.Pending<Integer> ofSecond = waits(drill, second, "UPDATE T SET V = V + 5 WHERE ID = 1");
+
+            drill.active().kill();
+
+            assertThat(holder.one("SELECT V FROM T WHERE ID = 1")).isEqualTo("11");
+            assertThat(ofFirst.isAnswered() || ofSecond.isAnswered()).isFalse();
+            holder.connection().commit();
+            assertThat(ofFirst.await()).isOne();
+            assertThat(ofSecond.isAnswered()).isFalse();
+            first.connection().commit();
+            assertThat(ofSecond.await()).isOne();
+            second.connection().commit();
+            assertThat(holder.one("SELECT V FROM T WHERE ID = 1")).isEqualTo("27");
+            drill.check();
+        }
+    }
+
+    /** Asks for it, and returns when both nodes know that it waits. */
+    private static SqlActor.Pending<Integer> waits(Drill drill, SqlActor actor, String update) {
+        long before = drill.witness().lastPosition();
+        SqlActor.Pending<Integer> pending = actor.inBackground(connection -> {
+            try (Statement statement = connection.createStatement()) {
+                return statement.executeUpdate(update);
+            }
+        });
+        await().atMost(Drill.LIMIT)
+                .pollInterval(Drill.LOOK)
+                .until(() -> drill.witness().lastPosition() > before
+                        && drill.nodes().stream()
+                                .allMatch(each -> each.status().executedPosition()
+                                        >= drill.witness().lastPosition()));
+        assertThat(pending.isAnswered()).isFalse();
+        return pending;
+    }
+
+    /** Row 67: one of two is told at once, whoever is active, and the other goes on. */
+    @Test
+    void row67ADeadlockIsFoundAtTheNextActive() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor one = drill.application("one");
+            one.execute("CREATE TABLE T(ID INT PRIMARY KEY, V INT)", "INSERT INTO T VALUES (1, 10), (2, 20)");
+            SqlActor other = drill.application("other").begin();
+            one.begin().execute("SET LOCK_TIMEOUT 20000", "UPDATE T SET V = 11 WHERE ID = 1");
+            other.execute("SET LOCK_TIMEOUT 20000", "UPDATE T SET V = 22 WHERE ID = 2");
+            SqlActor.Pending<Integer> waiting = waits(drill, one, "UPDATE T SET V = 12 WHERE ID = 2");
+
+            drill.active().kill();
+
+            assertThatThrownBy(() -> other.execute("UPDATE T SET V = 21 WHERE ID = 1"))
+                    .isInstanceOfSatisfying(SQLException.class, e -> assertThat(e.getErrorCode())
+                            .isEqualTo(40001));
+            assertThat(waiting.await()).isOne();
+            one.connection().commit();
+            assertThat(other.rows("SELECT V FROM T ORDER BY ID")).containsExactly("11", "12");
+            drill.check();
+        }
+    }
+
+    @Test
+    void row83TheTransactionOfAnApplicationThatDiedIsRolledBack() throws SQLException {
+        Drill.Plan plan = Drill.Plan.ordinary().withSessionGrace(Duration.ofMillis(200));
+        try (Drill drill = Drill.start(folder, plan)) {
+            SqlActor heir = drill.application("heir");
+            heir.execute("CREATE TABLE T(ID INT PRIMARY KEY, V INT)", "INSERT INTO T VALUES (1, 10)");
+            SqlActor dying = drill.application("dying").begin();
+            dying.execute("UPDATE T SET V = 11 WHERE ID = 1", "INSERT INTO T VALUES (2, 20)");
+            heir.execute("SET LOCK_TIMEOUT 20000");
+            SqlActor.Pending<Integer> waiting = waits(drill, heir, "UPDATE T SET V = V * 2 WHERE ID = 1");
+
+            dying.die();
+
+            assertThat(waiting.await()).isOne();
+            drill.active().kill();
+            assertThat(heir.rows("SELECT ID, V FROM T ORDER BY ID")).containsExactly("1,20");
+            drill.check();
+        }
+    }
+}
