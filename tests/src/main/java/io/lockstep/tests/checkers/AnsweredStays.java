@@ -12,8 +12,13 @@ final class AnsweredStays {
     /** Position and chain digest there, of every entry whose answer was let go. */
     private final Map<Long, Long> chains = new HashMap<>();
 
+    private final Promises.Holdings holdings;
     private long last;
     private long lastChain;
+
+    AnsweredStays(Promises.Holdings holdings) {
+        this.holdings = holdings;
+    }
 
     void answered(Answer answer, History history) {
         Identity entry = answer.entry();
@@ -32,6 +37,16 @@ final class AnsweredStays {
         if (position > last) {
             last = position;
             lastChain = chain;
+        }
+    }
+
+    /** An active proposes a view: whoever is new in it must hold everything ever answered (R4). */
+    void proposes(View.Member node, View next, @Nullable View now) {
+        for (View.Member backup : next.backups()) {
+            if (last > 0 && (now == null || !now.hasBackup(backup)) && !holdings.holds(backup, last, lastChain)) {
+                throw new Violation("R4: " + node + " proposes " + next + ", and " + backup
+                        + " does not hold position " + last + ", which was answered");
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package io.lockstep.tests.checkers;
 
 import io.lockstep.distributor.Ending;
 import io.lockstep.distributor.LockstepException.Outcome;
+import io.lockstep.wire.AnswerCode;
 
 /**
  * I7 and I8: every request ends, once, by its deadline; "unknown" only when no active could be reached.
@@ -38,6 +39,9 @@ final class Endings {
         }
         if (ending.problem() == Outcome.UNKNOWN) {
             unknown++;
+            if (ending.code() == AnswerCode.EXPIRED) {
+                throw new Violation("I7: " + ending + " of " + client + ": its answer was pruned before it was acknowledged");
+            }
             if (!isDark && healedNs != Long.MAX_VALUE && nowNs - healedNs > undisturbedNs) {
                 throw new Violation("I7: " + ending + " of " + client + " is unknown, though everything was well for "
                         + (nowNs - healedNs) / 1_000_000 + " ms: " + ending.text());

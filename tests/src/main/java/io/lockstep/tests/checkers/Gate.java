@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * R3, R4, R5: what is answered or called stable is held by every backup of the view, and of the proposed one while a
@@ -59,6 +60,11 @@ final class Gate {
 
     void installed(View.Member node, View view) {
         installed.put(node, view);
+    }
+
+    /** The view that an active goes by. */
+    @Nullable View installed(View.Member node) {
+        return installed.get(node);
     }
 
     /** An active tells a backup what is stable. */

@@ -1,9 +1,10 @@
 package io.lockstep.tests.checkers;
 
+import io.lockstep.wire.ControlHeader;
 import io.lockstep.wire.Entry;
-import io.lockstep.wire.Identity;
 import io.lockstep.wire.RequestKind;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** R14: header time never falls, goes as true time goes but for its slewing, and expires nothing early. */
@@ -11,39 +12,43 @@ final class HeaderTimes {
     /** Slewing makes header time go faster by a tenth at most, drift by a hundredth. */
     private static final double FASTEST = 1.12;
 
-    private record Key(Identity session, long transaction) {}
-
     private final long transactionIdleNs;
-    private final Map<Key, Long> lastActivityNs = new HashMap<>();
-    private long viewNs;
+    /** By chain digest: true time at which an entry was ordered. */
+    private final Map<Long, Long> orderedNs = new HashMap<>();
 
     HeaderTimes(long transactionIdleNs) {
         this.transactionIdleNs = transactionIdleNs;
     }
 
     /**
-     * The active executed an entry.
+     * An active executed an entry, the last one of its history.
      *
      * @param isExpired whether it ended an open transaction because its time was over
      * @param nowNs true time
      */
-    void executed(Entry entry, boolean isExpired, long nowNs) {
-        RequestKind kind = entry.header().kind();
-        if (kind == RequestKind.VIEW) {
-            viewNs = nowNs;
-        } else if (kind == RequestKind.BEGIN || kind.isWithinTransaction()) {
-            long transaction = kind == RequestKind.BEGIN
-                    ? entry.header().requestId()
-                    : entry.header().transaction();
-            lastActivityNs.put(new Key(entry.header().session(), transaction), nowNs);
-        } else if (kind == RequestKind.EXPIRE && isExpired) {
-            Long activeNs = lastActivityNs.get(
-                    new Key(entry.header().session(), entry.header().transaction()));
-            long sinceNs = nowNs - Math.max(viewNs, activeNs == null ? 0 : activeNs);
+    void executed(Entry entry, boolean isExpired, long nowNs, History history) {
+        orderedNs.put(entry.chain(), nowNs);
+        if (isExpired && entry.header().kind() == RequestKind.EXPIRE) {
+            long sinceNs = nowNs - lastActivityNs(entry, history);
             if (sinceNs * FASTEST < transactionIdleNs) {
                 throw new Violation("R14: " + entry + " expires a transaction after " + sinceNs / 1_000_000 + " ms");
             }
         }
+    }
+
+    /** The later of the transaction's last message and the view entry of the last term, as this history has them. */
+    private long lastActivityNs(Entry expiry, History history) {
+        List<Entry> entries = history.entries();
+        for (int i = entries.size() - 2; i >= 0; i--) {
+            ControlHeader header = entries.get(i).header();
+            long transaction = header.kind() == RequestKind.BEGIN ? header.requestId() : header.transaction();
+            boolean isItsOwn = header.session().equals(expiry.header().session())
+                    && transaction == expiry.header().transaction();
+            if (isItsOwn || header.kind() == RequestKind.VIEW) {
+                return orderedNs.getOrDefault(entries.get(i).chain(), 0L);
+            }
+        }
+        return 0;
     }
 
     void survived(History history) {

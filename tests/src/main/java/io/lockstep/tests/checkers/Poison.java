@@ -24,9 +24,9 @@ final class Poison {
         deaths.merge(new Key(session, requestId), 1, Integer::sum);
     }
 
-    /** A node leads with a note of its predecessor. */
-    void warned(View.Member leader, Identity session, long requestId) {
-        notes.add(new Note(leader, new Key(session, requestId)));
+    /** A backup has got a note of the active that it follows. */
+    void warned(View.Member backup, Identity session, long requestId) {
+        notes.add(new Note(backup, new Key(session, requestId)));
     }
 
     /** A lane is about to execute a message that could end it. */

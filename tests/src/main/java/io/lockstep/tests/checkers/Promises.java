@@ -22,7 +22,7 @@ public final class Promises {
         boolean holds(View.Member run, long position, long chain);
     }
 
-    private final AnsweredStays answeredStays = new AnsweredStays();
+    private final AnsweredStays answeredStays;
     private final OnceOnly onceOnly = new OnceOnly();
     private final OneWriter oneWriter = new OneWriter();
     private final EqualCopies equalCopies = new EqualCopies();
@@ -39,6 +39,7 @@ public final class Promises {
      * @param transactionIdleNs when transactions expire
      */
     public Promises(Holdings holdings, long undisturbedNs, long transactionIdleNs) {
+        this.answeredStays = new AnsweredStays(holdings);
         this.gate = new Gate(holdings);
         this.endings = new Endings(undisturbedNs);
         this.headerTimes = new HeaderTimes(transactionIdleNs);
@@ -84,6 +85,11 @@ public final class Promises {
         endings.abandoned(requests);
     }
 
+    /** A client has an answer to a request of its session. */
+    public void inSession(Identity session, long requestId, long commits, boolean isRead) {
+        reads.inSession(session, requestId, commits, isRead);
+    }
+
     /** An answer tells how much had been done to the records when it was executed. */
     public void saw(String what, long floor, long commits, long digest, boolean isRead) {
         reads.answered(what, floor, commits, digest, isRead);
@@ -96,6 +102,7 @@ public final class Promises {
     public void promoted(View.Member node, View view, History history) {
         answeredStays.holds(node, history);
         oneWriter.promoted(node, view);
+        views.usedBy(node, view);
         gate.promoted(node, view, history.lastPosition());
     }
 
@@ -109,9 +116,9 @@ public final class Promises {
     }
 
     /** An active executed an entry; {@code isExpired}: it ended an open transaction because its time was over. */
-    public void ordered(Entry entry, boolean isExpired, long nowNs) {
+    public void ordered(Entry entry, boolean isExpired, long nowNs, History history) {
         equalCopies.executed(entry);
-        headerTimes.executed(entry, isExpired, nowNs);
+        headerTimes.executed(entry, isExpired, nowNs, history);
     }
 
     /** A backup executed an entry. */
@@ -136,6 +143,11 @@ public final class Promises {
 
     /** An active asks for another view; {@link #resolved} when it knows what came of it. */
     public void proposes(View.Member node, View view) {
+        View newest = views.newest();
+        // What a deposed active proposes is declined, whoever is in it.
+        if (newest != null && newest.term() == view.term()) {
+            answeredStays.proposes(node, view, gate.installed(node));
+        }
         gate.proposes(node, view);
     }
 
@@ -146,6 +158,7 @@ public final class Promises {
 
     /** An active goes by another view. */
     public void installed(View.Member node, View view) {
+        views.usedBy(node, view);
         gate.installed(node, view);
     }
 
@@ -162,9 +175,9 @@ public final class Promises {
         poison.died(session, requestId);
     }
 
-    /** A node leads with a death note. */
-    public void warned(View.Member leader, Identity session, long requestId) {
-        poison.warned(leader, session, requestId);
+    /** A backup has got a death note of the active that it follows. */
+    public void warned(View.Member backup, Identity session, long requestId) {
+        poison.warned(backup, session, requestId);
     }
 
     /** A lane is about to execute a message that could end it. */

@@ -1,7 +1,9 @@
 package io.lockstep.tests.checkers;
 
+import io.lockstep.wire.Identity;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Strict serializability, as far as answers show it: every answer carries how much had been done to the records and the
@@ -9,6 +11,10 @@ import java.util.Map;
  */
 final class Reads {
     private final Map<Long, Long> digests = new HashMap<>();
+    /** By session and request: how much had been done. */
+    private final Map<Identity, TreeMap<Long, Long>> writes = new HashMap<>();
+
+    private final Map<Identity, TreeMap<Long, Long>> readings = new HashMap<>();
     private long highestAnswered;
 
     /** What was answered before now, which whatever begins now must see. */
@@ -33,6 +39,19 @@ final class Reads {
             throw new Violation("R3: dirty: " + what + " saw another change number " + commits + " than others did");
         }
         highestAnswered = Math.max(highestAnswered, commits);
+    }
+
+    /** Within a session a read sees all that was sent before it. */
+    void inSession(Identity session, long requestId, long commits, boolean isRead) {
+        TreeMap<Long, Long> others = (isRead ? writes : readings).computeIfAbsent(session, same -> new TreeMap<>());
+        Map.Entry<Long, Long> other = isRead ? others.lowerEntry(requestId) : others.higherEntry(requestId);
+        if (other != null && (isRead ? commits < other.getValue() : commits > other.getValue())) {
+            throw new Violation("R9: a read of " + session + " did not see what its session had sent before: request "
+                    + requestId + " saw " + commits + ", request " + other.getKey() + " " + other.getValue());
+        }
+        (isRead ? readings : writes)
+                .computeIfAbsent(session, same -> new TreeMap<>())
+                .put(requestId, commits);
     }
 
     /** What the surviving history did, change by change. */

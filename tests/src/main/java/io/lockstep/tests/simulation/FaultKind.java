@@ -16,6 +16,8 @@ enum FaultKind {
     ONE_WAY_CUT(Scope.WORLD),
     /** What one process sends to another waits, and arrives all at once. */
     CLOG(Scope.WORLD),
+    /** The nodes and distributors fall into two parts that do not hear each other; clients reach both. */
+    PARTITION(Scope.WORLD),
     /** kill -9. */
     KILL(Scope.WORLD),
     /** A process stands still for up to 600 ms. */

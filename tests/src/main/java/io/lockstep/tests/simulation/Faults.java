@@ -39,9 +39,10 @@ record Faults(
             Map.entry(FaultKind.CUT, 0.2),
             Map.entry(FaultKind.ONE_WAY_CUT, 0.2),
             Map.entry(FaultKind.CLOG, 0.2),
+            Map.entry(FaultKind.PARTITION, 0.2),
             Map.entry(FaultKind.KILL, 0.8),
             Map.entry(FaultKind.PAUSE, 0.35),
-            Map.entry(FaultKind.ZOMBIE, 0.01),
+            Map.entry(FaultKind.ZOMBIE, 0.008),
             Map.entry(FaultKind.POISON, 0.12),
             Map.entry(FaultKind.CORRUPTION, 0.08),
             Map.entry(FaultKind.WRONG_REPEAT, 0.2),
@@ -85,7 +86,7 @@ record Faults(
                 1 + random.nextInt(2),
                 3 + random.nextInt(2),
                 random.nextLong(250, 800) * Scheduler.MS,
-                random.nextLong(8, 36) * Scheduler.MS,
+                random.nextLong(15, 60) * Scheduler.MS,
                 (random.nextInt(3) == 0 ? random.nextLong(500, 1200) : 4_000) * Scheduler.MS);
     }
 

@@ -32,6 +32,11 @@ final class Network {
         long pausedUntilNs();
 
         void receive(View.Member from, Frame frame);
+
+        /** Whether what it sent before its end is lost on its way to that host. */
+        default boolean isLostTo(int host) {
+            return false;
+        }
     }
 
     private final Simulation simulation;
@@ -178,17 +183,19 @@ final class Network {
         if (moment != null && moment != Moment.S13) {
             inFlight[moment.ordinal()]++;
         }
-        scheduler.at(atNs, new Delivery(from.member(), target, target.member(), frame, moment));
+        scheduler.at(atNs, new Delivery(from, from.member(), target, target.member(), frame, moment));
     }
 
     private final class Delivery implements Runnable {
+        private final Host from;
         private final View.Member sender;
         private final Host target;
         private final View.Member run;
         private final Frame frame;
         private final @Nullable Moment moment;
 
-        Delivery(View.Member sender, Host target, View.Member run, Frame frame, @Nullable Moment moment) {
+        Delivery(Host from, View.Member sender, Host target, View.Member run, Frame frame, @Nullable Moment moment) {
+            this.from = from;
             this.sender = sender;
             this.target = target;
             this.run = run;
@@ -198,7 +205,9 @@ final class Network {
 
         @Override
         public void run() {
-            boolean isThere = target.isAlive() && target.member().incarnation() == run.incarnation();
+            boolean isThere = target.isAlive()
+                    && !from.isLostTo(target.index())
+                    && target.member().incarnation() == run.incarnation();
             if (isThere && target.pausedUntilNs() > scheduler.now()) {
                 scheduler.at(target.pausedUntilNs(), this);
                 return;

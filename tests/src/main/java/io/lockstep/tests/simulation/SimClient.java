@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Ticket> {
     private static final long TICK_NS = 5 * Scheduler.MS;
     private static final int OPEN_TRANSACTIONS = 3;
-    private static final Duration TOUCH = Duration.ofMillis(700);
+    private static final Duration TOUCH = Duration.ofMillis(500);
     private static final long SUM = Books.ACCOUNTS * Books.BALANCE;
 
     private final Simulation simulation;
@@ -270,7 +270,8 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
             long commits = in.getLong();
             long digest = in.getLong();
             long held = in.getLong();
-            promises.saw("a read of " + name, ticket.floor(), commits, digest, true);
+            promises.saw(name, ticket.floor(), commits, digest, true);
+            promises.inSession(core.session(), ending.requestId(), commits, true);
             check(free + held == SUM, "I11: a read of " + name + " saw " + free + " free and " + held + " held");
         }
     }
@@ -312,12 +313,9 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
                     "I2, I11: transaction " + of.transaction + " of " + core.session() + " is " + actual
                             + " instead of " + of.fold.value() + " after " + ticket.kind() + " #"
                             + ending.requestId());
-            promises.saw(
-                    ticket.kind() + " #" + ending.requestId() + " of " + name,
-                    ticket.floor(),
-                    in.getLong(),
-                    in.getLong(),
-                    false);
+            long commits = in.getLong();
+            promises.saw(name, ticket.floor(), commits, in.getLong(), false);
+            promises.inSession(core.session(), ending.requestId(), commits, false);
         }
         Request sent = lastSent;
         if (sent != null && sent.requestId() == ending.requestId() && sent.kind() == ticket.kind()) {

@@ -66,6 +66,7 @@ final class SimNode implements Network.Host {
 
     private View.Member self;
     private boolean isAlive = true;
+    private int lostTo;
     private long pausedUntilNs;
     /** Rises with every role, so that what a former role had under way is dropped. */
     private int epoch;
@@ -132,6 +133,11 @@ final class SimNode implements Network.Host {
     @Override
     public long pausedUntilNs() {
         return pausedUntilNs;
+    }
+
+    @Override
+    public boolean isLostTo(int host) {
+        return !isAlive && (lostTo >>> host & 1) == 1;
     }
 
     boolean isActive() {
@@ -221,7 +227,13 @@ final class SimNode implements Network.Host {
         return state.store.last().position();
     }
 
-    void kill() {
+    /**
+     * The process is killed.
+     *
+     * @param lostTo bit by bit the hosts that what is on its way does not reach any more
+     */
+    void kill(int lostTo) {
+        this.lostTo = lostTo;
         isAlive = false;
         endRole();
         closeState();
@@ -335,6 +347,11 @@ final class SimNode implements Network.Host {
         } else if (frame instanceof Frame.CopyChunk chunk) {
             core.onCopyChunk(from.name(), chunk, now);
         } else if (frame instanceof Frame.DeathNote note) {
+            if (core.state() == BackupState.FOLLOWING
+                    && note.term() == core.term()
+                    && from.name().equals(core.followed())) {
+                promises.warned(self, note.session(), note.requestId());
+            }
             core.onDeathNote(from.name(), note, now);
         }
     }
@@ -657,7 +674,6 @@ final class SimNode implements Network.Host {
             executed(order.openTerm(ViewCodec.encode(core.view()), clock.monotonic(), clock.wall()), true);
             marked.ifPresent(m -> quarantine(m.session(), m.requestId()));
             if (!note.session().equals(Identity.NONE)) {
-                promises.warned(self, note.session(), note.requestId());
                 quarantine(note.session(), note.requestId());
             }
             core.flush(clock.monotonic());
@@ -685,7 +701,7 @@ final class SimNode implements Network.Host {
         /** The lane has executed something; the agent is told now, or later by whoever calls this. */
         private void executed(Execution execution, boolean isToldNow) {
             history.add(execution.entry());
-            promises.ordered(execution.entry(), false, scheduler.now());
+            promises.ordered(execution.entry(), false, scheduler.now(), history);
             if (isToldNow) {
                 core.onEntry(execution);
             }
@@ -768,7 +784,7 @@ final class SimNode implements Network.Host {
             Execution due = order.expireNext(clock.monotonic(), clock.wall());
             if (due != null) {
                 history.add(due.entry());
-                promises.ordered(due.entry(), state.store.transactionCount() < open, scheduler.now());
+                promises.ordered(due.entry(), state.store.transactionCount() < open, scheduler.now(), history);
                 queue.addFirst(new Task(Work.EXPIRE, null, null, 0));
             }
             done(() -> {

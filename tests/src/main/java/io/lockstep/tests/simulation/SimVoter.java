@@ -2,6 +2,7 @@ package io.lockstep.tests.simulation;
 
 import io.lockstep.membership.RegisterAcceptor;
 import io.lockstep.membership.VoterRecord;
+import io.lockstep.tests.checkers.Violation;
 import io.lockstep.wire.Frame;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -12,12 +13,15 @@ final class SimVoter {
     private final String name;
     private SimDisk disk;
     private RegisterAcceptor acceptor;
+    /** What was last spoken of; a restart may forget nothing of it (I13). */
+    private VoterRecord answered;
 
     SimVoter(Simulation simulation, String name, long diskId) {
         this.simulation = simulation;
         this.name = name;
         this.disk = new SimDisk(simulation, name, diskId);
         this.acceptor = new RegisterAcceptor(name, disk);
+        this.answered = disk.record();
     }
 
     /** What is on the disk, as the voter knows. */
@@ -33,7 +37,13 @@ final class SimVoter {
     boolean restart() {
         boolean isWhole = disk.open();
         if (isWhole) {
+            if (disk.record().promised().compareTo(answered.promised()) < 0
+                    || disk.record().accepted().compareTo(answered.accepted()) < 0) {
+                throw new Violation("I13: voter " + name + " has forgotten " + answered + ", it has " + disk.record());
+            }
             acceptor = new RegisterAcceptor(name, disk);
+            answered = disk.record();
+            simulation.saved(answered);
         }
         return isWhole;
     }
@@ -42,6 +52,7 @@ final class SimVoter {
     void restartWithNewDisk(long diskId) {
         disk = new SimDisk(simulation, name, diskId);
         acceptor = new RegisterAcceptor(name, disk);
+        answered = disk.record();
     }
 
     /** How long the flush takes before a reply may go. */
@@ -55,7 +66,8 @@ final class SimVoter {
         try {
             Frame reply = acceptor.answer(request);
             if (!acceptor.record().equals(before)) {
-                simulation.saved(acceptor.record());
+                answered = acceptor.record();
+                simulation.saved(answered);
             }
             return reply;
         } catch (IOException failure) {

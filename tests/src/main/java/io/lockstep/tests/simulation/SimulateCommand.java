@@ -3,6 +3,9 @@ package io.lockstep.tests.simulation;
 import io.lockstep.server.CommandFailure;
 import io.lockstep.server.ExitCode;
 import io.lockstep.server.Output;
+import io.lockstep.tests.mutants.Mutant;
+import io.lockstep.tests.mutants.MutantRun;
+import io.lockstep.tests.mutants.ProtocolMutants;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,6 +50,11 @@ public final class SimulateCommand implements Callable<Integer> {
             description = "What nodes execute with: model or h2 (${DEFAULT-VALUE}).")
     String executor = "model";
 
+    @Option(
+            names = "--mutants",
+            description = "Runs the mutants instead: the same cores with one rule off each, which must be caught.")
+    boolean isMutants;
+
     /** @param output where the figures go */
     public SimulateCommand(Output output) {
         this.output = output;
@@ -60,6 +68,9 @@ public final class SimulateCommand implements Callable<Integer> {
                 "--executor is '" + executor + "'; allowed: model, h2");
         Schedule.Executor with = Schedule.Executor.valueOf(executor.toUpperCase(Locale.ROOT));
         QuietLogs.hush();
+        if (isMutants) {
+            return tryMutants();
+        }
         output.talk("simulating " + schedules + " schedules from seed " + seed);
         SimulationRun.Report report =
                 SimulationRun.run(with, seed, schedules, Runtime.getRuntime().availableProcessors(), output::talk);
@@ -67,6 +78,44 @@ public final class SimulateCommand implements Callable<Integer> {
         print(report);
         output.document(document(report, failures));
         return (report.failures().isEmpty() ? ExitCode.DONE : ExitCode.MISMATCH).code();
+    }
+
+    private int tryMutants() throws InterruptedException {
+        List<Mutant> mutants = ProtocolMutants.all();
+        int most = Math.min(schedules, MutantRun.SCHEDULES_MAX);
+        output.talk(mutants.size() + " mutants, at most " + most + " schedules each, from seed " + seed);
+        List<MutantRun.Outcome> outcomes = MutantRun.run(
+                mutants, seed, most, Runtime.getRuntime().availableProcessors(), output::talk);
+        List<Map<String, Object>> list = new ArrayList<>();
+        long caught = 0;
+        long ran = 0;
+        for (MutantRun.Outcome outcome : outcomes) {
+            output.text(MutantRun.line(outcome));
+            caught += outcome.isCaught() ? 1 : 0;
+            ran += outcome.schedules();
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("name", outcome.mutant().name());
+            json.put("rule", outcome.mutant().rule());
+            json.put("caught", outcome.isCaught());
+            json.put("seed", outcome.seed());
+            json.put("schedules", outcome.schedules());
+            json.put("violation", outcome.violation() == null ? "" : outcome.violation());
+            list.add(json);
+        }
+        output.text(caught + " of " + mutants.size() + " mutants caught");
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("schema", 1);
+        json.put("seed", seed);
+        json.put("schedules", ran);
+        json.put("takeovers", 0);
+        json.put("violations", 0);
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("total", mutants.size());
+        figures.put("caught", caught);
+        figures.put("list", list);
+        json.put("mutants", figures);
+        output.document(json);
+        return (caught == mutants.size() ? ExitCode.DONE : ExitCode.MISMATCH).code();
     }
 
     private List<Map<String, Object>> tell(SimulationRun.Report report, Schedule.Executor with) {

@@ -36,9 +36,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Simulation {
     static final Duration FAILURE_DETECTION = Duration.ofMillis(100);
-    private static final Duration TRANSACTION_IDLE = Duration.ofSeconds(2);
+    private static final Duration TRANSACTION_IDLE = Duration.ofMillis(800);
     private static final TsdStoreConfig STORE =
-            TsdStoreConfig.defaults().withIdle(Duration.ofSeconds(3), TRANSACTION_IDLE);
+            TsdStoreConfig.defaults().withIdle(Duration.ofMillis(1800), TRANSACTION_IDLE);
     private static final long START_NS = 60 * Scheduler.MS;
     private static final long HEAL_MAX_NS = 60_000 * Scheduler.MS;
     /** After everything has healed, an active is to be found within this time. */
@@ -46,6 +46,9 @@ public final class Simulation {
 
     private static final long STEP_NS = 20 * Scheduler.MS;
     private static final long ZOMBIE_NS = 30_000 * Scheduler.MS;
+    /** Clients send so much more slowly while others stand still for half a minute. */
+    private static final long ZOMBIE_SLOWNESS = 40;
+
     private static final long HOUR_NS = 3_600_000 * Scheduler.MS;
     private static final int NODES_MAX = 3;
     private static final int DISTRIBUTORS_MAX = 2;
@@ -94,6 +97,7 @@ public final class Simulation {
     private int takeovers;
     private int kills;
     private boolean isPhaseOver;
+    private boolean isWaitingForZombies;
 
     /** The state that a copy was taken of. */
     record Copied(History history, @Nullable MemoryBooks books) {}
@@ -187,12 +191,13 @@ public final class Simulation {
             scheduler.runUntil(scheduler.now() + faults.faultsNs());
             heal();
             return settle();
-        } catch (IllegalStateException broken) {
-            Violation violation = new Violation("Invariant: " + broken.getMessage());
+        } catch (RuntimeException broken) {
+            // An invariant of the core's own, or worse: the process would end.
+            Violation violation = new Violation("Invariant: " + broken);
             violation.initCause(broken);
             throw violation;
         } finally {
-            nodes.values().stream().filter(SimNode::isAlive).forEach(SimNode::kill);
+            nodes.values().stream().filter(SimNode::isAlive).forEach(node -> node.kill(0));
         }
     }
 
@@ -315,6 +320,7 @@ public final class Simulation {
             case PAUSE -> pauseSomething(kind, between(10 * Scheduler.MS, 500 * Scheduler.MS));
             case ZOMBIE -> pauseSomething(kind, ZOMBIE_NS);
             case CUT, ONE_WAY_CUT, CLOG -> spoilLink(kind);
+            case PARTITION -> partition();
             case CLOCK_JUMP -> {
                 if (strikes(kind)) {
                     cover(kind);
@@ -400,7 +406,7 @@ public final class Simulation {
                     "kill " + victim.member() + (victim.isActive() ? ", the active of term " + victim.term() : ""));
         }
         View.Member gone = victim.member();
-        victim.kill();
+        victim.kill(faultRandom.nextBoolean() ? faultRandom.nextInt() : 0);
         ended(gone, true);
         disconnected(gone);
         scheduler.after(restartAfterNs, () -> startNode(gone.name()));
@@ -459,6 +465,31 @@ public final class Simulation {
             network.cut(from, to, lengthNs);
             if (kind == FaultKind.CUT) {
                 network.cut(to, from, lengthNs);
+            }
+        }
+    }
+
+    private void partition() {
+        List<String> all = new ArrayList<>(nodeNames);
+        all.addAll(distributorNames);
+        long sides = faultRandom.nextLong();
+        long lengthNs = between(50 * Scheduler.MS, 600 * Scheduler.MS);
+        if (!strikes(FaultKind.PARTITION)) {
+            return;
+        }
+        cover(FaultKind.PARTITION);
+        List<String> one = new ArrayList<>();
+        List<String> other = new ArrayList<>();
+        for (int i = 0; i < all.size(); i++) {
+            ((sides >>> i & 1) == 0 ? one : other).add(all.get(i));
+        }
+        if (scheduler.isTracing()) {
+            scheduler.trace("PARTITION " + one + " " + other + " for " + lengthNs / Scheduler.MS + " ms");
+        }
+        for (String left : one) {
+            for (String right : other) {
+                network.cut(network.at(left), network.at(right), lengthNs);
+                network.cut(network.at(right), network.at(left), lengthNs);
             }
         }
     }
@@ -636,7 +667,8 @@ public final class Simulation {
     }
 
     long thinkNs() {
-        return workRandom.nextLong(2 * faults.thinkNs());
+        long thinkNs = workRandom.nextLong(2 * faults.thinkNs());
+        return isWaitingForZombies ? thinkNs * ZOMBIE_SLOWNESS : thinkNs;
     }
 
     boolean isPoisoned() {
@@ -858,7 +890,9 @@ public final class Simulation {
         for (String name : distributorNames) {
             stillUntilNs = Math.max(stillUntilNs, distributor(name).pausedUntilNs());
         }
+        isWaitingForZombies = stillUntilNs - scheduler.now() > ZOMBIE_NS / 2;
         scheduler.runUntil(Math.max(scheduler.now(), stillUntilNs));
+        isWaitingForZombies = false;
         promises.healed(scheduler.now());
         isPhaseOver = true;
         if (requests >= schedule.requests()) {
@@ -1005,6 +1039,11 @@ public final class Simulation {
         View view = active.view();
         if (view == null || view.backups().size() != faults.backups()) {
             return false;
+        }
+        for (SimVoter voter : voters.values()) {
+            if (!voter.record().voting()) {
+                return false;
+            }
         }
         for (String name : nodeNames) {
             SimNode node = at(name);
