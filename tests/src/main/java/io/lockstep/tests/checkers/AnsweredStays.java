@@ -44,8 +44,8 @@ final class AnsweredStays {
     void proposes(View.Member node, View next, @Nullable View now) {
         for (View.Member backup : next.backups()) {
             if (last > 0 && (now == null || !now.hasBackup(backup)) && !holdings.holds(backup, last, lastChain)) {
-                throw new Violation("R4: " + node + " proposes " + next + ", and " + backup
-                        + " does not hold position " + last + ", which was answered");
+                throw new Violation("R4: " + node + " proposes " + next + ", and " + backup + " does not hold position "
+                        + last + ", which was answered");
             }
         }
     }

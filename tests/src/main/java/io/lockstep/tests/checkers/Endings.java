@@ -40,7 +40,8 @@ final class Endings {
         if (ending.problem() == Outcome.UNKNOWN) {
             unknown++;
             if (ending.code() == AnswerCode.EXPIRED) {
-                throw new Violation("I7: " + ending + " of " + client + ": its answer was pruned before it was acknowledged");
+                throw new Violation(
+                        "I7: " + ending + " of " + client + ": its answer was pruned before it was acknowledged");
             }
             if (!isDark && healedNs != Long.MAX_VALUE && nowNs - healedNs > undisturbedNs) {
                 throw new Violation("I7: " + ending + " of " + client + " is unknown, though everything was well for "

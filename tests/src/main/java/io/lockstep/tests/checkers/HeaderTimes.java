@@ -42,7 +42,10 @@ final class HeaderTimes {
         for (int i = entries.size() - 2; i >= 0; i--) {
             ControlHeader header = entries.get(i).header();
             long transaction = header.kind() == RequestKind.BEGIN ? header.requestId() : header.transaction();
-            boolean isItsOwn = header.session().equals(expiry.header().session())
+            boolean isMessage =
+                    header.kind() == RequestKind.BEGIN || header.kind().isWithinTransaction();
+            boolean isItsOwn = isMessage
+                    && header.session().equals(expiry.header().session())
                     && transaction == expiry.header().transaction();
             if (isItsOwn || header.kind() == RequestKind.VIEW) {
                 return orderedNs.getOrDefault(entries.get(i).chain(), 0L);

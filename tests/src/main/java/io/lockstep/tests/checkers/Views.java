@@ -67,8 +67,8 @@ final class Views {
     /** A node goes by a view. */
     void usedBy(View.Member node, View view) {
         if (!view.equals(chosen.get(view.version()))) {
-            throw new Violation("R1, R13: " + node + " goes by " + view + ", which no majority of voters holds; known is "
-                    + chosen.get(view.version()));
+            throw new Violation("R1, R13: " + node + " goes by " + view
+                    + ", which no majority of voters holds; known is " + chosen.get(view.version()));
         }
     }
 

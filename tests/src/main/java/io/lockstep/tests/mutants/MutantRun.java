@@ -24,7 +24,11 @@ public final class MutantRun {
      * @param seed that caught it; 0 when none did
      * @param violation that it was caught with; null when it was not
      */
-    public record Outcome(Mutant mutant, int schedules, long seed, @Nullable String violation) {
+    public record Outcome(
+            Mutant mutant,
+            int schedules,
+            long seed,
+            @Nullable String violation) {
         /** Whether it was caught. */
         public boolean isCaught() {
             return violation != null;
@@ -93,8 +97,10 @@ public final class MutantRun {
     public static String line(Outcome outcome) {
         String violation = outcome.violation();
         return violation == null
-                ? "NOT CAUGHT in " + outcome.schedules() + " schedules: " + outcome.mutant().name()
-                : "caught by seed " + outcome.seed() + ": " + outcome.mutant().name() + " (" + outcome.mutant().rule()
-                        + "): " + violation.lines().findFirst().orElse("");
+                ? "NOT CAUGHT in " + outcome.schedules() + " schedules: "
+                        + outcome.mutant().name()
+                : "caught by seed " + outcome.seed() + ": " + outcome.mutant().name() + " ("
+                        + outcome.mutant().rule() + "): "
+                        + violation.lines().findFirst().orElse("");
     }
 }

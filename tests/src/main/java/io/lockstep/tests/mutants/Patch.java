@@ -110,7 +110,9 @@ public record Patch(String type, String method, String anchor, int nth, Change c
 
     private static boolean isCondition(AbstractInsnNode each) {
         int code = each.getOpcode();
-        return (code >= Opcodes.IFEQ && code <= Opcodes.IF_ACMPNE) || code == Opcodes.IFNULL || code == Opcodes.IFNONNULL;
+        return (code >= Opcodes.IFEQ && code <= Opcodes.IF_ACMPNE)
+                || code == Opcodes.IFNULL
+                || code == Opcodes.IFNONNULL;
     }
 
     /** Changes the place, for as long as the mutant of that number is on. */

@@ -99,14 +99,18 @@ public final class ProtocolMutants {
                         "an executed tail is set aside without rebuilding",
                         "R5 I5",
                         jumps(BACKUP, "take", "handedPosition", 0)),
-                Mutant.of("an empty node begins an old database anew", "R7", fallsThrough(BACKUP, "lambda$locate$*", "isPresent", 0)),
+                Mutant.of(
+                        "an empty node begins an old database anew",
+                        "R7",
+                        fallsThrough(BACKUP, "lambda$locate$*", "isPresent", 0)),
                 // ---- the log, copies
                 Mutant.of(
                         "a gap in the log is taken",
                         "I6",
                         jumps(BACKUP, "take", "agreedPosition", 1),
                         jumps(BACKUP, "take", "continues", 0)),
-                Mutant.of("a late answer to an earlier join counts", "I6", fallsThrough(BACKUP, "onFollow", "joinId", 0)),
+                Mutant.of(
+                        "a late answer to an earlier join counts", "I6", fallsThrough(BACKUP, "onFollow", "joinId", 0)),
                 Mutant.of("what was not acknowledged is never sent again", "I8", returns(FORWARD, "considerResending")),
                 Mutant.of("a copy leaves out retained answers", "R8 R9", skips(COPY, "readRetained", "add")),
                 Mutant.of("a copy leaves out open transactions", "R8 I11", skips(COPY, "readTransaction", "add")),
@@ -122,7 +126,10 @@ public final class ProtocolMutants {
                         "a read overtakes what its session sent before",
                         "R9",
                         fallsThrough(JUDGE, "judgeRead", "previousOrdered", 0)),
-                Mutant.of("a used id with another body gets the old answer", "R9", fallsThrough(JUDGE, "repeat", "contentDigest", 0)),
+                Mutant.of(
+                        "a used id with another body gets the old answer",
+                        "R9",
+                        fallsThrough(JUDGE, "repeat", "contentDigest", 0)),
                 Mutant.of(
                         "answers are pruned before they are acknowledged",
                         "R9 I3",
@@ -138,7 +145,8 @@ public final class ProtocolMutants {
                 Mutant.of("voiding what was executed gives no answer", "R10", fallsThrough(JUDGE, "repeat", "VOID", 0)),
                 // ---- R13: the register
                 Mutant.of("a voter accepts below its promise", "I13", jumps(ACCEPTOR, "decideAccept", "compareTo", 0)),
-                Mutant.of("a voter promises below its promise", "I13", jumps(ACCEPTOR, "decidePrepare", "compareTo", 0)),
+                Mutant.of(
+                        "a voter promises below its promise", "I13", jumps(ACCEPTOR, "decidePrepare", "compareTo", 0)),
                 Mutant.of("a voter answers before it has saved", "I13", skips(ACCEPTOR, "answer", "save")),
                 Mutant.of("a minority decides", "I4 I13", returnsTrue(PROPOSER, "majority")),
                 Mutant.of(
@@ -149,7 +157,10 @@ public final class ProtocolMutants {
                 Mutant.of("new disks are never named", "R13", jumps(PROPOSER, "votersAfter", "voting", 0)),
                 Mutant.of("new disks are never admitted", "R13", returns(PROPOSER, "sendAdmissions")),
                 // ---- R14: time
-                Mutant.of("a jump of the wall clock is followed at once", "R14", new Patch(CLOCK, "now", "min", 0, Change.GIVES_SECOND)),
+                Mutant.of(
+                        "a jump of the wall clock is followed at once",
+                        "R14",
+                        new Patch(CLOCK, "now", "min", 0, Change.GIVES_SECOND)),
                 Mutant.of("a new reign goes by its own wall clock", "R14", fallsThrough(CLOCK, "<init>", "<init>", 0)),
                 Mutant.of("a takeover counts as idle time", "R14", skips(STORE, "view", "touchAll")),
                 // ---- R17: poison

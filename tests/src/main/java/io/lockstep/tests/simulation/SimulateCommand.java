@@ -84,8 +84,8 @@ public final class SimulateCommand implements Callable<Integer> {
         List<Mutant> mutants = ProtocolMutants.all();
         int most = Math.min(schedules, MutantRun.SCHEDULES_MAX);
         output.talk(mutants.size() + " mutants, at most " + most + " schedules each, from seed " + seed);
-        List<MutantRun.Outcome> outcomes = MutantRun.run(
-                mutants, seed, most, Runtime.getRuntime().availableProcessors(), output::talk);
+        List<MutantRun.Outcome> outcomes =
+                MutantRun.run(mutants, seed, most, Runtime.getRuntime().availableProcessors(), output::talk);
         List<Map<String, Object>> list = new ArrayList<>();
         long caught = 0;
         long ran = 0;
