@@ -55,6 +55,42 @@ class TsdStoreTest {
                 r.body());
     }
 
+    private static ControlHeader at(ControlHeader h, long term, long position, RequestKind kind, long timeNs) {
+        return new ControlHeader(
+                term,
+                position,
+                h.session(),
+                h.requestId(),
+                kind,
+                h.attach(),
+                h.transaction(),
+                h.acknowledgedUpTo(),
+                timeNs,
+                h.seed());
+    }
+
+    @Test
+    void executesOnlyWhatFollowsInPositionTermAndTime() {
+        ControlHeader good = driver.header(session, 1, RequestKind.TOUCH, 1, 0, 0);
+        long term = good.term();
+        long position = good.position();
+        for (ControlHeader bad : List.of(
+                at(good, term, position - 1, RequestKind.TOUCH, good.timeNs()),
+                at(good, term, position + 1, RequestKind.TOUCH, good.timeNs()),
+                at(good, term, position, RequestKind.TOUCH, good.timeNs() - 1),
+                at(good, term - 1, position, RequestKind.TOUCH, good.timeNs()),
+                at(good, term + 1, position, RequestKind.TOUCH, good.timeNs()),
+                at(good, term, position, RequestKind.VIEW, good.timeNs()),
+                at(good, term - 1, position, RequestKind.VIEW, good.timeNs()))) {
+            assertThatThrownBy(() -> store.execute(bad, new byte[0], Decision.EXECUTE))
+                    .as("%s", bad)
+                    .isInstanceOf(Invariant.InvariantBroken.class);
+        }
+        assertThat(store.last().position()).isEqualTo(position - 1);
+        store.execute(good, new byte[0], Decision.EXECUTE);
+        assertThat(store.last().position()).isEqualTo(position);
+    }
+
     // ---- sessions and ids -----------------------------------------------------------------------------------------
 
     @Test
