@@ -152,7 +152,7 @@ final class ChunkInstaller implements CopyInstaller {
                     SQL_STATEMENT,
                     SQL_RESULT,
                     SQL_RESULT_ROWS,
-                    SQL_UPLOAD -> records.install(tag, item);
+                    SQL_OBJECT -> records.install(tag, item);
             case END -> {
                 long expected = item.getLong();
                 if (expected != hash.getAsLong()) {

@@ -35,8 +35,8 @@ public enum StateTag {
     /** An open result of the conversation before; its rows follow. */
     SQL_RESULT,
     SQL_RESULT_ROWS,
-    /** A piece of a large object on its way up. */
-    SQL_UPLOAD,
+    /** A large object that an answer of the conversation before has named. */
+    SQL_OBJECT,
     /** Digest of all items before. */
     END;
 

@@ -112,6 +112,7 @@ final class Attempts {
             if (!h2.getMode().dateTimeValueWithinTransaction || !H2Fields.isTimeSet(h2)) {
                 H2Fields.setTime(h2, time);
             }
+            h2.clearViewIndexCache();
             SessionLocal.Savepoint start = h2.setSavepoint();
             Transaction transaction = h2.getTransaction();
             byTransaction[transaction.getId()] = session;

@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.h2.engine.SessionLocal;
 import org.h2.value.Value;
+import org.h2.value.ValueBlob;
+import org.h2.value.ValueClob;
 import org.jspecify.annotations.Nullable;
 
 /** Counterpart of {@link EngineSnapshot}. Touched by one thread at a time. */
@@ -53,6 +55,7 @@ final class EngineInstaller {
             switch (tag) {
                 case SQL_CONVERSATION -> begin(new StateReader(ByteBuffer.wrap(item.getBytes())));
                 case SQL_STATEMENT -> addStatement(session(), item);
+                case SQL_OBJECT -> addObject(session(), item);
                 case SQL_RESULT -> beginResult(session(), item);
                 case SQL_RESULT_ROWS -> addRows(session(), item);
                 default -> database.install(tag, item);
@@ -93,8 +96,12 @@ final class EngineInstaller {
         begun.nonce = optional(in);
         begun.queryTimeoutMillis = in.getInt();
         begun.transactionSinceNs = in.getLong();
+        begun.lobs.lastName = in.getLong();
+        for (int left = in.getInt(); left > 0; left--) {
+            begun.lobs.write(in.getLong(), 0, in.getBytes(), Long.MAX_VALUE);
+        }
         if (in.getByte() == 1) {
-            begun.waiting = message(in);
+            begun.waiting = message(in, begun.lobs);
         }
         if (in.getByte() == 1) {
             Place place = place(begun.name, in);
@@ -102,10 +109,10 @@ final class EngineInstaller {
         }
     }
 
-    private SqlMessage message(StateReader in) throws SqlProtocolException {
+    private SqlMessage message(StateReader in, LobReferences lobs) throws SqlProtocolException {
         long requestId = in.getLong();
         byte[] body = in.getBytes();
-        SqlMessage message = new SqlMessage(requestId, body, codec.decodeRequest(body), in.getLong());
+        SqlMessage message = new SqlMessage(requestId, body, new SqlCodec(lobs).decodeRequest(body), in.getLong());
         message.isBegun = in.getByte() == 1;
         message.done = in.getInt();
         message.parametersDone = in.getInt();
@@ -180,6 +187,13 @@ final class EngineInstaller {
         return action instanceof SqlAction.Execute execute
                 ? execute.statement()
                 : action instanceof SqlAction.Batch batch ? batch.statement() : -1;
+    }
+
+    private static void addObject(SqlSession to, StateReader item) {
+        long name = item.getLong();
+        boolean isBinary = item.getByte() == 1;
+        byte[] content = item.getBytes();
+        to.lobs.named.put(name, isBinary ? ValueBlob.createSmall(content) : ValueClob.createSmall(content));
     }
 
     private void beginResult(SqlSession to, StateReader item) {

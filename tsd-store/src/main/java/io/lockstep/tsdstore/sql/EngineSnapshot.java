@@ -30,7 +30,10 @@ final class EngineSnapshot implements Records.Snapshot {
 
     /** What is written of one session; a statement without a number is the waiting message's own. */
     private record Conversation(
-            byte[] head, List<Numbered<SqlStatement>> statements, List<Numbered<SqlResult>> results) {}
+            byte[] head,
+            List<Numbered<SqlStatement>> statements,
+            List<Numbered<SqlResult>> results,
+            List<Map.Entry<Long, ValueLob>> objects) {}
 
     private record Numbered<T>(int number, T value) {}
 
@@ -43,6 +46,7 @@ final class EngineSnapshot implements Records.Snapshot {
     private int statement;
     private int result;
     private int row;
+    private int object;
 
     EngineSnapshot(SqlDatabase of, SqlConfig config, Collection<SqlSession> sessions, WaitingQueue queue) {
         Map<Identity, SqlSession> inOrder = new TreeMap<>();
@@ -94,11 +98,14 @@ final class EngineSnapshot implements Records.Snapshot {
             writeStatement(out, of.statements().get(statement++));
         } else if (result < of.results().size()) {
             writeResult(out, of.results().get(result));
+        } else if (object < of.objects().size()) {
+            writeObject(out, of.objects().get(object++));
         } else {
-            conversations.set(conversation++, new Conversation(new byte[0], List.of(), List.of()));
+            conversations.set(conversation++, new Conversation(new byte[0], List.of(), List.of(), List.of()));
             isHeadWritten = false;
             statement = 0;
             result = 0;
+            object = 0;
             return writeNext(out);
         }
         return true;
@@ -119,6 +126,12 @@ final class EngineSnapshot implements Records.Snapshot {
         putOptional(head, session.nonce);
         head.putInt(session.queryTimeoutMillis);
         head.putLong(session.transactionSinceNs);
+        head.putLong(session.lobs.lastName);
+        head.putInt(session.lobs.uploads.size());
+        session.lobs.uploads.forEach((name, content) -> {
+            head.putLong(name);
+            head.putBytes(content.toByteArray());
+        });
         SqlMessage waiting = session.waiting;
         head.putByte(waiting == null ? 0 : 1);
         List<Numbered<SqlStatement>> statements = new ArrayList<>();
@@ -138,7 +151,7 @@ final class EngineSnapshot implements Records.Snapshot {
         new TreeMap<>(session.results).forEach((number, each) -> results.add(new Numbered<>(number, each)));
         byte[] bytes = new byte[head.size()];
         System.arraycopy(head.buffer(), 0, bytes, 0, bytes.length);
-        return new Conversation(bytes, statements, results);
+        return new Conversation(bytes, statements, results, new ArrayList<>(session.lobs.named.entrySet()));
     }
 
     private void put(StateWriter out, SqlMessage message) {
@@ -215,6 +228,18 @@ final class EngineSnapshot implements Records.Snapshot {
         if (row == rows.size()) {
             row = 0;
             result++;
+        }
+    }
+
+    /** One whose row was deleted since is left out: then nobody can read it on the other nodes either. */
+    private void writeObject(StateWriter out, Map.Entry<Long, ValueLob> named) {
+        byte[] content = lobs.find(named.getValue());
+        if (content != null) {
+            out.begin(StateTag.SQL_OBJECT);
+            out.putLong(named.getKey());
+            out.putByte(named.getValue().getValueType() == Value.BLOB ? 1 : 0);
+            out.putBytes(content);
+            out.end();
         }
     }
 

@@ -32,6 +32,15 @@ final class FrozenLobs {
 
     /** The object's bytes; those of a CLOB are UTF-8. */
     byte[] read(ValueLob lob) {
+        byte[] content = find(lob);
+        if (content == null) {
+            throw new IllegalStateException("large object " + lob + " is named and not there");
+        }
+        return content;
+    }
+
+    /** The object's bytes; null when it was gone already. */
+    byte @Nullable [] find(ValueLob lob) {
         LobData data = lob.getLobData();
         if (!(data instanceof LobDataDatabase stored)) {
             return lob.getBytes();
@@ -40,7 +49,7 @@ final class FrozenLobs {
         if (stream == null) {
             LobStorageMap.BlobMeta meta = lobs.get(stored.getLobId());
             if (meta == null) {
-                throw new IllegalStateException("large object " + stored.getLobId() + " is named and not there");
+                return null;
             }
             stream = meta.streamStoreId;
         }

@@ -115,10 +115,10 @@ final class Reads implements AutoCloseable {
                 if (request.action() instanceof SqlAction.Fetch fetch) {
                     outcome = fetch(session, fetch);
                 } else if (request.action() instanceof SqlAction.ReadLob readLob) {
-                    ValueLob lob = session.lobs.get(readLob.lob());
+                    ValueLob lob = session.lobs.named.get(readLob.lob());
                     session.lock.unlock();
                     isLocked = false;
-                    outcome = SessionLobs.piece(lob, readLob.offset(), readLob.length());
+                    outcome = SessionLobs.piece(readLob, lob);
                 } else if (request.action() instanceof SqlAction.Metadata metadata) {
                     session.lock.unlock();
                     isLocked = false;

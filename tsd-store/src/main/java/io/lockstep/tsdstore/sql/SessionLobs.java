@@ -1,11 +1,12 @@
 package io.lockstep.tsdstore.sql;
 
 import io.lockstep.sqlwire.LobReferences;
+import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlOutcome;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -27,8 +28,8 @@ final class SessionLobs implements LobReferences {
     /** Up to this an object travels within the answer, in characters or bytes. */
     static final int INLINE_MAX = 16 << 10;
 
-    /** Names that a session can ask for; the eldest go first. */
-    private static final int NAMES_MAX = 1 << 16;
+    /** Names that a session can ask for; the eldest go first. A copy takes the contents of all of them. */
+    private static final int NAMES_MAX = 1_024;
 
     private static final int PIECE_BYTES_MAX = 1 << 20;
 
@@ -90,26 +91,30 @@ final class SessionLobs implements LobReferences {
         uploads.clear();
     }
 
-    /** The object of that name. @throws DbException there is none any more */
-    ValueLob get(long name) {
-        ValueLob lob = named.get(name);
-        if (lob == null) {
-            throw DbException.get(ErrorCode.LOB_CLOSED_ON_TIMEOUT_1, Long.toString(name));
-        }
-        return lob;
-    }
-
-    /** A piece of an object's content; of a character object's in UTF-8. */
-    static SqlOutcome piece(ValueLob lob, long offset, int length) {
-        try (InputStream in =
-                lob.getLobData().getInputStream(lob.getValueType() == Value.BLOB ? lob.octetLength() : -1)) {
-            in.skipNBytes(offset);
-            int wanted = Math.min(length, PIECE_BYTES_MAX);
-            byte[] piece = in.readNBytes(wanted);
-            boolean isLast = piece.length < wanted || in.read() < 0;
-            return new SqlOutcome.Piece(piece, isLast);
+    /**
+     * A piece of an object's content; of a character object's in UTF-8. Only a read may ask for it: what H2 has thrown
+     * away by now may differ.
+     *
+     * @param lob null when it is not named any more
+     */
+    static SqlOutcome piece(SqlAction.ReadLob read, @Nullable ValueLob lob) {
+        try {
+            if (lob == null) {
+                throw DbException.get(ErrorCode.LOB_CLOSED_ON_TIMEOUT_1, Long.toString(read.lob()));
+            }
+            long length = lob.getValueType() == Value.BLOB ? lob.octetLength() : -1;
+            try (InputStream in = lob.getLobData().getInputStream(length)) {
+                in.skipNBytes(read.offset());
+                int wanted = Math.min(read.length(), PIECE_BYTES_MAX);
+                byte[] piece = in.readNBytes(wanted);
+                return new SqlOutcome.Piece(piece, piece.length < wanted || in.read() < 0);
+            }
+        } catch (EOFException e) {
+            return new SqlOutcome.Piece(new byte[0], true);
+        } catch (DbException e) {
+            return SqlErrors.told(e, null);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            return SqlErrors.told(DbException.convertIOException(e, null), null);
         }
     }
 }

@@ -207,6 +207,16 @@ class LocksTest {
     }
 
     @Test
+    void waitsWithDropAllObjectsForAllWhoHaveChangedSomething() {
+        a.run("update t set v = 0 where id = 1");
+        SqlClient c = open();
+        assertThat(c.run("drop all objects")).isEqualTo("waits");
+        a.commit();
+        assertThat(SqlClient.text(c.retry())).isEqualTo("0");
+        assertThat(b.run("select * from t")).isEqualTo("error 42104");
+    }
+
+    @Test
     void goesOnWithABatchWhereItWaited() {
         a.run("update t set v = 0 where id = 2");
         b.isAutoCommit = true;

@@ -118,6 +118,18 @@ class StatementPolicyTest {
     }
 
     @Test
+    void refusesAChangeWhosePlanDependsOnTheClock() {
+        StringBuilder joined = new StringBuilder("insert into t select 9, 'x' from j1");
+        for (int i = 1; i <= 6; i++) {
+            owner.run("create table j" + i + "(id int primary key)");
+            joined.append(i == 1 ? "" : " join j" + i + " using (id)");
+        }
+        assertThat(owner.run(joined.toString())).isEqualTo("error 50100");
+        assertThat(owner.run("insert into t select 9, 'x' from j1 join j2 using (id) join j3 using (id)"))
+                .isEqualTo("0");
+    }
+
+    @Test
     void namesTheSettingWhereSomethingIsTheDatabases() {
         SqlOutcome.Failed failed = (SqlOutcome.Failed) owner.say(SqlClient.statement("set mode mysql"));
         assertThat(failed).isNotNull();
