@@ -226,6 +226,7 @@ public final class ZooKeeperRegister implements ViewRegister {
     private void pause(Attempt present, String trouble) {
         question++;
         isAsking = false;
+        present.isCaughtUp = false; // perhaps another session goes on, which has written nothing yet
         present.trouble = trouble;
         pauseEndNs = nowNs + PAUSE_NS / 2 + Math.floorMod(random.getAsLong(), PAUSE_NS);
     }
