@@ -148,6 +148,7 @@ final class ChunkInstaller implements CopyInstaller {
                     SQL_SESSION_OBJECT,
                     SQL_CHANGES,
                     SQL_STANDING,
+                    SQL_QUEUE,
                     SQL_CONVERSATION,
                     SQL_STATEMENT,
                     SQL_RESULT,

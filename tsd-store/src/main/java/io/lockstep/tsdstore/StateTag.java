@@ -28,6 +28,8 @@ public enum StateTag {
     SQL_CHANGES,
     /** Locks and savepoints of the session before. */
     SQL_STANDING,
+    /** How far the numbers of waiting messages have got. */
+    SQL_QUEUE,
     /** What the engine itself keeps of a session. */
     SQL_CONVERSATION,
     /** A prepared statement of the conversation before. */

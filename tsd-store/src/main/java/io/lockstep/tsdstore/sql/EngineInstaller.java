@@ -37,6 +37,7 @@ final class EngineInstaller {
     private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
     private final Map<Long, Place> places = new TreeMap<>();
     private @Nullable SqlSession session;
+    private long lastPlace;
     private int result;
 
     /** @param sessions of an engine that has none yet */
@@ -53,6 +54,7 @@ final class EngineInstaller {
     void install(StateTag tag, StateReader item) {
         try {
             switch (tag) {
+                case SQL_QUEUE -> lastPlace = item.getLong();
                 case SQL_CONVERSATION -> begin(new StateReader(ByteBuffer.wrap(item.getBytes())));
                 case SQL_STATEMENT -> addStatement(session(), item);
                 case SQL_OBJECT -> addObject(session(), item);
@@ -68,6 +70,7 @@ final class EngineInstaller {
     /** All items have been taken. */
     void finish(WaitingQueue queue) {
         database.finish();
+        queue.restoreLastPlace(lastPlace);
         for (Place at : places.values()) {
             queue.restore(at.session(), at.place(), at.row(), at.holders(), at.needsAll(), at.giveUpNs(), at.isReady());
         }

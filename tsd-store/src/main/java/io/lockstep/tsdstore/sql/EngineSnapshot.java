@@ -41,6 +41,8 @@ final class EngineSnapshot implements Records.Snapshot {
     private final FrozenLobs lobs;
     private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
     private final List<Conversation> conversations = new ArrayList<>();
+    private final long lastPlace;
+    private boolean isQueueWritten;
     private int conversation;
     private boolean isHeadWritten;
     private int statement;
@@ -59,6 +61,7 @@ final class EngineSnapshot implements Records.Snapshot {
         }
         lobs = new FrozenLobs(of.database());
         database = new SqlSnapshot(of.database(), lobs, settings(config), of.users(), open);
+        lastPlace = queue.lastPlace();
         Map<Identity, WaitingQueue.Waiter> waiters = new TreeMap<>();
         queue.waiters().forEach(each -> waiters.put(each.session, each));
         for (SqlSession each : inOrder.values()) {
@@ -83,6 +86,13 @@ final class EngineSnapshot implements Records.Snapshot {
     @Override
     public boolean writeNext(StateWriter out) {
         if (database.writeNext(out)) {
+            return true;
+        }
+        if (!isQueueWritten) {
+            isQueueWritten = true;
+            out.begin(StateTag.SQL_QUEUE);
+            out.putLong(lastPlace);
+            out.end();
             return true;
         }
         if (conversation == conversations.size()) {

@@ -342,9 +342,7 @@ final class SqlInstaller {
             if (each == null) {
                 throw new IllegalArgumentException("an object that is not in the copy: " + ids[i]);
             }
-            if (objects.get(i) != each) {
-                objects.set(i, each);
-            }
+            objects.set(i, each);
         }
     }
 

@@ -31,17 +31,19 @@ final class ValueReader {
     }
 
     /** The values of a row of these columns. */
-    Value[] row(ByteBuffer in, Column[] columns) {
-        Value[] row = new Value[columns.length];
+    @Nullable Value[] row(ByteBuffer in, Column[] columns) {
+        @Nullable Value[] row = new Value[columns.length];
         for (int i = 0; i < row.length; i++) {
             TypeInfo type = columns[i].getType();
             Value value = value(in, type);
-            boolean isStoredOtherwise = value != null
-                    && value.getValueType() != Value.NULL
-                    && (value.getValueType() != type.getValueType() || type.getExtTypeInfo() != null);
-            row[i] = isStoredOtherwise ? value.convertTo(type, session) : value;
+            row[i] = value == null || isStoredAs(type, value) ? value : value.convertTo(type, session);
         }
         return row;
+    }
+
+    private static boolean isStoredAs(TypeInfo type, Value value) {
+        return value.getValueType() == Value.NULL
+                || value.getValueType() == type.getValueType() && type.getExtTypeInfo() == null;
     }
 
     /** A value of no certain type. */

@@ -115,6 +115,11 @@ final class WaitingQueue {
         }
     }
 
+    /** The last place that was given out in the source of a copy. */
+    void restoreLastPlace(long place) {
+        lastPlace = place;
+    }
+
     /** One who waited in the source of a copy. */
     void restore(
             Identity session,

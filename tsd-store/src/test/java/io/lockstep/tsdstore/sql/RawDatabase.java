@@ -107,23 +107,6 @@ final class RawDatabase implements AutoCloseable {
         return items;
     }
 
-    /** The items as text, one by one. */
-    static List<String> shown(byte[] items) {
-        List<String> shown = new ArrayList<>();
-        ByteBuffer in = ByteBuffer.wrap(items);
-        while (in.hasRemaining()) {
-            byte[] content = new byte[in.getInt()];
-            StateTag tag = StateTag.values()[in.get()];
-            in.get(content);
-            StringBuilder text = new StringBuilder(tag + " ");
-            for (byte each : content) {
-                text.append(each >= ' ' && each < 127 ? String.valueOf((char) each) : String.format("~%02x", each));
-            }
-            shown.add(text.toString());
-        }
-        return shown;
-    }
-
     /** Digest as a copy has it, piece by piece. */
     static long digest(SqlSnapshot snapshot) {
         HashStream64 hash = Hashing.xxh3_64().hashStream();

@@ -58,10 +58,26 @@ final class SqlClient {
     SqlClient open() {
         SqlOutcome.Challenge challenge =
                 (SqlOutcome.Challenge) say(new SqlAction.Hello("app", "0123456789abcdefghijklmn"));
+        prove(challenge);
+        return this;
+    }
+
+    /** The second step of logging in. */
+    @Nullable SqlOutcome prove(SqlOutcome.Challenge challenge) {
         String said = Scram.said("app", challenge.nonce(), challenge.salt(), challenge.iterations());
         byte[] proof = proof(challenge, said);
-        say(new SqlAction.Prove(proof, Map.of("timeZone", "UTC")));
-        return this;
+        return say(new SqlAction.Prove(proof, Map.of("timeZone", "UTC")));
+    }
+
+    /** The same client at another node, where it says next what it would say next here. */
+    SqlClient at(SqlEngine other) {
+        SqlClient there = new SqlClient(other, name.position(), clockNs);
+        there.requestId = requestId;
+        there.seed = seed;
+        there.isAutoCommit = isAutoCommit;
+        there.last = last;
+        there.lastBytes = lastBytes;
+        return there;
     }
 
     /** As {@link Scram#proof}; but the slow part is done once for all clients. */

@@ -3,7 +3,6 @@ package io.lockstep.tsdstore.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -49,7 +48,7 @@ class SqlCopyTest {
         byte[] items = RawDatabase.items(copied);
         try (RawDatabase copy = new RawDatabase()) {
             RawDatabase.install(items, copy);
-            same(name + " copied", copy, items);
+            Items.assertSame(name + " copied", RawDatabase.items(copy.snapshot()), items);
             assertThat(RawDatabase.digest(copy.snapshot())).as(name + " copied").isEqualTo(digest);
             for (int i = 0; i < after.size(); i++) {
                 Said said = after.get(i);
@@ -57,25 +56,8 @@ class SqlCopyTest {
                         .as("%s %s after%n%s", name, said, i)
                         .isEqualTo(said.result());
             }
-            same(name + " went on", copy, RawDatabase.items(source.snapshot()));
-        }
-    }
-
-    private static void same(String name, RawDatabase copy, byte[] expected) {
-        byte[] items = RawDatabase.items(copy.snapshot());
-        if (!Arrays.equals(items, expected)) {
-            List<String> theirs = RawDatabase.shown(items);
-            List<String> ours = RawDatabase.shown(expected);
-            for (int i = 0; i < Math.min(theirs.size(), ours.size()); i++) {
-                int from = Math.max(
-                        0,
-                        Arrays.mismatch(theirs.get(i).toCharArray(), ours.get(i).toCharArray()) - 200);
-                assertThat(theirs.get(i).substring(Math.min(from, theirs.get(i).length())))
-                        .as("%s, item %d, from %d", name, i, from)
-                        .isEqualTo(
-                                ours.get(i).substring(Math.min(from, ours.get(i).length())));
-            }
-            assertThat(theirs).as(name).hasSameSizeAs(ours);
+            Items.assertSame(
+                    name + " went on", RawDatabase.items(copy.snapshot()), RawDatabase.items(source.snapshot()));
         }
     }
 

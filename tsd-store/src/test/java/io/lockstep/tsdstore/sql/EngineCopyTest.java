@@ -1,0 +1,275 @@
+package io.lockstep.tsdstore.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lockstep.sqlwire.GeneratedKeys;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.sqlwire.SqlRequest;
+import io.lockstep.tsdstore.Records;
+import io.lockstep.tsdstore.StateReader;
+import io.lockstep.tsdstore.StateTag;
+import io.lockstep.tsdstore.StateWriter;
+import io.lockstep.wire.Identity;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.h2.value.Value;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A node can join while SQL transactions are open: its engine answers from then on as the others do. */
+class EngineCopyTest {
+    private static final int ROUNDS = Integer.getInteger("lockstep.copies", 40);
+    private static final long SEED = Long.getLong("lockstep.seed", 1);
+    private static final int SESSIONS = 4;
+
+    private final List<SqlEngine> engines = new ArrayList<>();
+    private long timeNs = 1_790_000_000_000_000_000L;
+
+    private SqlEngine engine() {
+        return engine(SqlConfig.DEFAULT);
+    }
+
+    private SqlEngine engine(SqlConfig config) {
+        SqlEngine engine = new SqlEngine(config);
+        engines.add(engine);
+        return engine;
+    }
+
+    @AfterEach
+    void close() {
+        engines.forEach(SqlEngine::close);
+    }
+
+    private SqlClient client(SqlEngine engine, int name) {
+        return new SqlClient(engine, name, () -> timeNs);
+    }
+
+    static byte[] items(Records.Snapshot snapshot) {
+        StateWriter out = new StateWriter();
+        while (snapshot.writeNext(out)) {
+            // Written.
+        }
+        byte[] items = new byte[out.size()];
+        System.arraycopy(out.buffer(), 0, items, 0, items.length);
+        return items;
+    }
+
+    static void install(byte[] items, SqlEngine into) {
+        ByteBuffer in = ByteBuffer.wrap(items);
+        while (in.hasRemaining()) {
+            int length = in.getInt();
+            StateTag tag = StateTag.values()[in.get()];
+            StateReader item = new StateReader(in.slice(in.position(), length));
+            into.install(tag, item);
+            assertThat(item.hasMore()).as("%s has more", tag).isFalse();
+            in.position(in.position() + length);
+        }
+        into.installed();
+    }
+
+    private SqlEngine copyOf(SqlEngine source) {
+        source.replan();
+        SqlEngine copy = engine();
+        install(items(source.snapshot()), copy);
+        Items.assertSame("copied", items(copy.snapshot()), items(source.snapshot()));
+        return copy;
+    }
+
+    /** The same client at the copy: what it says next has the number that it would have had at the source. */
+    private SqlClient at(SqlEngine copy, SqlClient client) {
+        return client.at(copy);
+    }
+
+    @Test
+    void whoWaitedForARowGetsItWhenItsHolderCommits() {
+        SqlEngine source = engine();
+        SqlClient first = client(source, 1).open();
+        SqlClient second = client(source, 2).open();
+        SqlClient third = client(source, 3).open();
+        first.run("CREATE TABLE t(id INT PRIMARY KEY, v INT)");
+        first.run("INSERT INTO t VALUES (1, 1), (2, 2)");
+        assertThat(first.manual().run("UPDATE t SET v = v + 10 WHERE id = 1")).isEqualTo("1");
+        assertThat(second.manual().run("UPDATE t SET v = v * 2 WHERE id = 1")).isEqualTo("waits");
+        assertThat(third.manual().run("UPDATE t SET v = v * 3 WHERE id = 1")).isEqualTo("waits");
+        SqlEngine copy = copyOf(source);
+        assertThat(copy.waitingRequest(second.name)).isEqualTo(source.waitingRequest(second.name));
+        assertThat(copy.nextGiveUpNs()).isEqualTo(source.nextGiveUpNs());
+        assertThat(at(copy, first).commit()).isEqualTo("Done");
+        assertThat(copy.ready()).containsExactly(second.name);
+        assertThat(SqlClient.text(at(copy, second).retry())).isEqualTo("1");
+        assertThat(copy.ready()).isEmpty();
+        assertThat(at(copy, second).commit()).isEqualTo("Done");
+        assertThat(SqlClient.text(at(copy, third).retry())).isEqualTo("1");
+        assertThat(at(copy, third).run("SELECT v FROM t ORDER BY id")).isEqualTo("66 2");
+    }
+
+    @Test
+    void aDeadlockIsFoundInTheCopyToo() {
+        SqlEngine source = engine();
+        SqlClient first = client(source, 1).open();
+        SqlClient second = client(source, 2).open();
+        first.run("CREATE TABLE t(id INT PRIMARY KEY, v INT)");
+        first.run("INSERT INTO t VALUES (1, 1), (2, 2)");
+        first.manual().run("UPDATE t SET v = 7 WHERE id = 1");
+        second.manual().run("UPDATE t SET v = 8 WHERE id = 2");
+        assertThat(first.run("UPDATE t SET v = 7 WHERE id = 2")).isEqualTo("waits");
+        SqlEngine copy = copyOf(source);
+        assertThat(at(copy, second).run("UPDATE t SET v = 8 WHERE id = 1")).isEqualTo("error 40001");
+        assertThat(copy.ready()).containsExactly(first.name);
+    }
+
+    @Test
+    void openResultsAndPreparedStatementsGoOn() {
+        SqlEngine source = engine();
+        SqlClient client = client(source, 1).open().manual();
+        client.say(new SqlAction.Prepare(4, "SELECT x, REPEAT('a', 50), ARRAY[x] FROM system_range(1, ?) ORDER BY x"));
+        client.say(new SqlAction.Execute(
+                4, null, SqlClient.values(5000), GeneratedKeys.NONE, 0, 9, 10, 0, false));
+        SqlEngine copy = copyOf(source);
+        SqlAction.Fetch fetch = new SqlAction.Fetch(9, 2345, 17);
+        client.say(fetch);
+        byte[] expected = client.lastBytes;
+        SqlClient there = at(copy, client);
+        assertThat(((SqlOutcome.Rows) there.say(fetch)).rows()).hasSize(17);
+        assertThat(there.lastBytes).isEqualTo(expected);
+        assertThat(there.say(new SqlAction.Execute(
+                        4, null, SqlClient.values(3), GeneratedKeys.NONE, 0, 0, 0, 0, false)))
+                .isInstanceOfSatisfying(
+                        SqlOutcome.Rows.class, rows -> assertThat(rows.rows()).hasSize(3));
+        there.say(new SqlRequest(false, new int[] {4}, new int[] {9}, new SqlAction.Apply()));
+        assertThat(SqlClient.text(there.say(fetch))).isEqualTo("error 90007");
+    }
+
+    @Test
+    void aLoginInItsMiddleGoesOn() {
+        SqlEngine source = engine();
+        SqlClient client = client(source, 1);
+        SqlOutcome challenge = client.say(new SqlAction.Hello("app", "0123456789abcdefghijklmn"));
+        SqlEngine copy = copyOf(source);
+        assertThat(challenge).isInstanceOf(SqlOutcome.Challenge.class);
+        assertThat(at(copy, client).prove((SqlOutcome.Challenge) challenge)).isInstanceOf(SqlOutcome.Welcome.class);
+    }
+
+    @Test
+    void whoReadsAMomentOfThePastKeepsJoinersWaitingUntilItsTransactionEnds() {
+        SqlEngine source = engine();
+        SqlClient client = client(source, 1).open();
+        client.run("CREATE TABLE t(id INT PRIMARY KEY)");
+        client.run("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+        assertThat(source.copyBlockedBy()).isEmpty();
+        timeNs += 5;
+        client.manual().run("SELECT * FROM t");
+        timeNs += 5;
+        client.run("SELECT * FROM t");
+        assertThat(source.copyBlockedBy()).contains(new CopyBlock(new Identity(1, 1), timeNs - 5));
+        client.commit();
+        assertThat(source.copyBlockedBy()).isEmpty();
+    }
+
+    @Test
+    void aNodeWithOtherLimitsIsRefused() {
+        SqlConfig d = SqlConfig.DEFAULT;
+        SqlConfig other = new SqlConfig(
+                d.owner(),
+                d.ownerPassword(),
+                d.openTransactionsMax(),
+                d.openStatementsMax(),
+                d.openResultsMax(),
+                d.statementCharactersMax(),
+                d.resultBytesMax(),
+                d.firstAnswerRowsMax() + 1,
+                d.firstAnswerBytesMax());
+        byte[] items = items(engine().snapshot());
+        SqlEngine into = engine(other);
+        assertThatThrownBy(() -> install(items, into)).hasMessageContaining("make them equal");
+    }
+
+    @Test
+    void goesOnLikeItsSourceWhateverItsSessionsWereDoing() {
+        for (int round = 0; round < ROUNDS; round++) {
+            long seed = SEED + round;
+            System.out.println("EngineCopyTest seed " + seed);
+            Random random = new Random(seed);
+            SqlEngine source = engine();
+            List<SqlClient> clients = new ArrayList<>();
+            for (int i = 1; i <= SESSIONS; i++) {
+                clients.add(client(source, i).open().manual());
+            }
+            RandomSql.SCHEMA.forEach(sql -> clients.get(0).run(sql));
+            clients.get(0).commit();
+            RandomSql sql = new RandomSql(random);
+            for (int i = 0; i < 60 + random.nextInt(60); i++) {
+                say(source, null, clients, clients, sql);
+            }
+            SqlEngine copy = copyOf(source);
+            List<SqlClient> there = new ArrayList<>();
+            clients.forEach(each -> there.add(at(copy, each)));
+            for (int i = 0; i < 80; i++) {
+                say(source, copy, clients, there, sql);
+            }
+            Items.assertSame("seed " + seed, items(copy.snapshot()), items(source.snapshot()));
+            close();
+            engines.clear();
+        }
+    }
+
+    /** One message to the source and, when there is one, to the copy: equal answers. */
+    private void say(
+            SqlEngine source, SqlEngine copy, List<SqlClient> clients, List<SqlClient> there, RandomSql sql) {
+        timeNs += sql.random().nextInt(100_000_000);
+        Identity ready = source.nextReady();
+        Identity late = source.nextGiveUp(timeNs);
+        if (copy != null) {
+            assertThat(copy.nextReady()).isEqualTo(ready);
+            assertThat(copy.nextGiveUp(timeNs)).isEqualTo(late);
+            assertThat(copy.ready()).isEqualTo(source.ready());
+            assertThat(copy.openTransactions()).isEqualTo(source.openTransactions());
+        }
+        int chosen = sql.random().nextInt(SESSIONS);
+        SqlAction next = action(sql);
+        for (List<SqlClient> side : copy == null ? List.of(clients) : List.of(clients, there)) {
+            if (late != null) {
+                side.get((int) late.position() - 1).giveUp(GiveUp.LOCK_TIMEOUT);
+            } else if (ready != null) {
+                side.get((int) ready.position() - 1).retry();
+            } else {
+                side.get(chosen).say(next);
+            }
+        }
+        if (copy != null) {
+            for (int i = 0; i < SESSIONS; i++) {
+                assertThat(there.get(i).lastBytes)
+                        .as("%s: %s, %s", next, clients.get(i).last, there.get(i).last)
+                        .isEqualTo(clients.get(i).lastBytes);
+            }
+        }
+    }
+
+    private static SqlAction action(RandomSql sql) {
+        Random random = sql.random();
+        int number = 1 + random.nextInt(5);
+        return switch (random.nextInt(14)) {
+            case 0 -> new SqlAction.Prepare(number, sql.next());
+            case 1, 2 ->
+                new SqlAction.Execute(
+                        number, null, new Value[0], GeneratedKeys.ALL, 0, number, 3, 0, random.nextBoolean());
+            case 3 -> new SqlAction.Fetch(number, random.nextInt(10), random.nextInt(10));
+            case 4 ->
+                new SqlAction.Batch(
+                        number,
+                        "UPDATE t SET v = v + ? WHERE id = ?",
+                        List.of(
+                                SqlClient.values(1, random.nextInt(40)),
+                                SqlClient.values(2, random.nextInt(40)),
+                                SqlClient.values(3, random.nextInt(40))),
+                        GeneratedKeys.ALL,
+                        0);
+            case 5 -> new SqlAction.End(random.nextBoolean());
+            default -> SqlClient.statement(sql.next());
+        };
+    }
+}
