@@ -3,7 +3,9 @@ package io.lockstep.tsdstore.sql;
 import io.lockstep.tsdstore.StateReader;
 import io.lockstep.tsdstore.StateWriter;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.WeakHashMap;
@@ -75,7 +77,11 @@ record SessionSettings(
                 currentValues);
     }
 
-    /** Makes a fresh session of the same user equal. @param sequences finds a sequence by its id */
+    /**
+     * Makes a fresh session of the same user equal.
+     *
+     * @param sequences finds a sequence by its id
+     */
     void applyTo(SessionLocal session, IntFunction<@Nullable Sequence> sequences) {
         session.setIsolationLevel(isolationLevel);
         session.setAutoCommit(isAutoCommit);
@@ -146,9 +152,9 @@ record SessionSettings(
         boolean allowsLiterals = in.getByte() == 1;
         String schema = in.getString();
         int paths = in.getInt();
-        String[] searchPath = paths < 0 ? null : new String[paths];
+        List<String> path = new ArrayList<>();
         for (int i = 0; i < paths; i++) {
-            searchPath[i] = in.getString();
+            path.add(in.getString());
         }
         IsolationLevel isolationLevel = IsolationLevel.values()[in.getByte()];
         String timeZone = in.getString();
@@ -156,9 +162,9 @@ record SessionSettings(
         boolean isBinaryVariable = in.getByte() == 1;
         boolean hasOldInformationSchema = in.getByte() == 1;
         int words = in.getInt();
-        long[] nonKeywords = words < 0 ? null : new long[words];
+        long[] bits = new long[Math.max(words, 0)];
         for (int i = 0; i < words; i++) {
-            nonKeywords[i] = in.getLong();
+            bits[i] = in.getLong();
         }
         int systemIdentifier = in.getInt();
         Value lastIdentity = value(in, values);
@@ -178,13 +184,13 @@ record SessionSettings(
                 queryTimeoutMillis,
                 allowsLiterals,
                 schema,
-                searchPath,
+                paths < 0 ? null : path.toArray(new String[0]),
                 isolationLevel,
                 timeZone,
                 truncatesLargeLength,
                 isBinaryVariable,
                 hasOldInformationSchema,
-                nonKeywords,
+                words < 0 ? null : bits,
                 systemIdentifier,
                 lastIdentity,
                 variables,

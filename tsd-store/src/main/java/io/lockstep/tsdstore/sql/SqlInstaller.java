@@ -19,6 +19,7 @@ import org.h2.index.Index;
 import org.h2.mvstore.db.MVDelegateIndex;
 import org.h2.mvstore.db.MVIndex;
 import org.h2.mvstore.db.MVPrimaryIndex;
+import org.h2.mvstore.db.MVSecondaryIndex;
 import org.h2.mvstore.db.MVTable;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.mvstore.tx.TransactionMap;
@@ -346,16 +347,30 @@ final class SqlInstaller {
         }
     }
 
+    /** Nobody else is there, and the source has checked what there is to check: rows go straight to where they stay. */
     private void addRows(StateReader item) {
         MVTable to = table;
         if (to == null) {
             throw new IllegalArgumentException("rows without a table");
         }
+        Transaction none = administrator.getTransaction();
         while (item.hasMore()) {
             long key = item.getLong();
-            to.addRow(administrator, row(to, key, ByteBuffer.wrap(item.getBytes())));
+            Row row = row(to, key, ByteBuffer.wrap(item.getBytes()));
+            keepObjects(administrator, to, row);
+            for (Index each : to.getIndexes()) {
+                if (each instanceof MVPrimaryIndex rows) {
+                    none.openMapX(rows.getMVMap()).putCommitted(key, row);
+                } else if (each instanceof MVSecondaryIndex entries) {
+                    SearchRow entry = entries.getRowFactory().createRow();
+                    entry.copyFrom(row);
+                    none.openMapX(entries.getMVMap()).putCommitted(entry, ValueNull.INSTANCE);
+                } else {
+                    each.add(administrator, row);
+                }
+            }
         }
-        administrator.commit(false);
+        administrator.commit(true);
         values.forgetObjects();
     }
 

@@ -25,6 +25,7 @@ import org.h2.mvstore.RootReference;
 import org.h2.mvstore.WriteBuffer;
 import org.h2.mvstore.db.MVDelegateIndex;
 import org.h2.mvstore.db.MVIndex;
+import org.h2.mvstore.db.MVPrimaryIndex;
 import org.h2.mvstore.db.MVTable;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.result.DefaultRow;
@@ -295,7 +296,7 @@ final class SqlSnapshot {
             List<Index> indexes = table.getIndexes();
             for (Index each : indexes) {
                 if (each instanceof MVIndex<?, ?> stored && !(each instanceof MVDelegateIndex)) {
-                    addMap(stored, each == indexes.get(0));
+                    addMap(stored, each instanceof MVPrimaryIndex);
                 }
             }
             int[] order = ids(indexes);
@@ -338,7 +339,9 @@ final class SqlSnapshot {
     private MapAt<Object, Object> map(Index index) {
         MapAt<Object, Object> found =
                 maps.get(((MVIndex<?, ?>) index).getMVMap().getId());
-        Invariant.check(found != null, "an index without its map");
+        if (found == null) {
+            throw new IllegalStateException("an index without its map: " + index);
+        }
         return found;
     }
 

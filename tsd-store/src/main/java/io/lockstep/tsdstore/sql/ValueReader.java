@@ -43,7 +43,7 @@ final class ValueReader {
 
     private static boolean isStoredAs(TypeInfo type, Value value) {
         return value.getValueType() == Value.NULL
-                || value.getValueType() == type.getValueType() && type.getExtTypeInfo() == null;
+                || (value.getValueType() == type.getValueType() && type.getExtTypeInfo() == null);
     }
 
     /** A value of no certain type. */

@@ -127,8 +127,7 @@ class EngineCopyTest {
         SqlEngine source = engine();
         SqlClient client = client(source, 1).open().manual();
         client.say(new SqlAction.Prepare(4, "SELECT x, REPEAT('a', 50), ARRAY[x] FROM system_range(1, ?) ORDER BY x"));
-        client.say(new SqlAction.Execute(
-                4, null, SqlClient.values(5000), GeneratedKeys.NONE, 0, 9, 10, 0, false));
+        client.say(new SqlAction.Execute(4, null, SqlClient.values(5000), GeneratedKeys.NONE, 0, 9, 10, 0, false));
         SqlEngine copy = copyOf(source);
         SqlAction.Fetch fetch = new SqlAction.Fetch(9, 2345, 17);
         client.say(fetch);
@@ -136,8 +135,8 @@ class EngineCopyTest {
         SqlClient there = at(copy, client);
         assertThat(((SqlOutcome.Rows) there.say(fetch)).rows()).hasSize(17);
         assertThat(there.lastBytes).isEqualTo(expected);
-        assertThat(there.say(new SqlAction.Execute(
-                        4, null, SqlClient.values(3), GeneratedKeys.NONE, 0, 0, 0, 0, false)))
+        assertThat(there.say(
+                        new SqlAction.Execute(4, null, SqlClient.values(3), GeneratedKeys.NONE, 0, 0, 0, 0, false)))
                 .isInstanceOfSatisfying(
                         SqlOutcome.Rows.class, rows -> assertThat(rows.rows()).hasSize(3));
         there.say(new SqlRequest(false, new int[] {4}, new int[] {9}, new SqlAction.Apply()));
@@ -218,8 +217,7 @@ class EngineCopyTest {
     }
 
     /** One message to the source and, when there is one, to the copy: equal answers. */
-    private void say(
-            SqlEngine source, SqlEngine copy, List<SqlClient> clients, List<SqlClient> there, RandomSql sql) {
+    private void say(SqlEngine source, SqlEngine copy, List<SqlClient> clients, List<SqlClient> there, RandomSql sql) {
         timeNs += sql.random().nextInt(100_000_000);
         Identity ready = source.nextReady();
         Identity late = source.nextGiveUp(timeNs);

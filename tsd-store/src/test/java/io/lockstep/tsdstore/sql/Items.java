@@ -21,7 +21,8 @@ final class Items {
         List<String> theirs = shown(actual);
         List<String> ours = shown(expected);
         for (int i = 0; i < Math.min(theirs.size(), ours.size()); i++) {
-            int differs = Arrays.mismatch(theirs.get(i).toCharArray(), ours.get(i).toCharArray());
+            int differs =
+                    Arrays.mismatch(theirs.get(i).toCharArray(), ours.get(i).toCharArray());
             int from = Math.max(0, differs - SHOWN);
             assertThat(theirs.get(i).substring(from))
                     .as("%s, item %d, from %d", name, i, from)
