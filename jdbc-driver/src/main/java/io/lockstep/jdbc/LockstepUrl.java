@@ -36,9 +36,8 @@ record LockstepUrl(
 
     /** @throws SQLException something is malformed or unknown; the text names it */
     static LockstepUrl parse(String asked, @Nullable Properties given) throws SQLException {
-        String url = asked.startsWith(PRODUCT_PREFIX)
-                ? NETWORK_PREFIX + asked.substring(PRODUCT_PREFIX.length())
-                : asked;
+        String url =
+                asked.startsWith(PRODUCT_PREFIX) ? NETWORK_PREFIX + asked.substring(PRODUCT_PREFIX.length()) : asked;
         if (!url.startsWith(NETWORK_PREFIX)) {
             throw malformed(url, "it does not begin with " + NETWORK_PREFIX);
         }

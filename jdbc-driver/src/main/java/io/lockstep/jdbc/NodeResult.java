@@ -3,7 +3,6 @@ package io.lockstep.jdbc;
 import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlColumn;
 import io.lockstep.sqlwire.SqlOutcome;
-import java.util.ArrayList;
 import java.util.List;
 import org.h2.api.ErrorCode;
 import org.h2.engine.Session;
@@ -49,17 +48,6 @@ final class NodeResult implements ResultInterface {
     /** Columns without rows. */
     static NodeResult empty(SqlSession session, List<SqlColumn> columns) {
         return new NodeResult(session, columns, List.of());
-    }
-
-    /** The rows of both, which must be at hand. */
-    NodeResult followedBy(NodeResult other) {
-        List<Value[]> both = new ArrayList<>(rowsOf(this));
-        both.addAll(rowsOf(other));
-        return new NodeResult(session, columns, both);
-    }
-
-    private static List<Value[]> rowsOf(NodeResult result) {
-        return result.rows == null ? List.of() : result.rows;
     }
 
     @Override

@@ -15,6 +15,7 @@ import org.h2.engine.SysProperties;
 import org.h2.expression.ParameterInterface;
 import org.h2.message.DbException;
 import org.h2.result.BatchResult;
+import org.h2.result.MergedResult;
 import org.h2.result.ResultInterface;
 import org.h2.result.ResultWithGeneratedKeys;
 import org.h2.value.Value;
@@ -203,7 +204,7 @@ final class SqlCommand implements CommandInterface {
             GeneratedKeys keys = keys(generatedKeysRequest);
             long[] counts = new long[batch.size()];
             List<SQLException> failures = new ArrayList<>();
-            NodeResult allKeys = null;
+            MergedResult allKeys = null;
             for (int from = 0; from < batch.size(); ) {
                 int to = endOfPiece(batch, from);
                 SqlOutcome.Batched piece =
@@ -212,13 +213,13 @@ final class SqlCommand implements CommandInterface {
                 piece.failures().forEach(failed -> failures.add(SqlSession.toSqlException(failed)));
                 SqlOutcome.Rows pieceKeys = piece.keys();
                 if (pieceKeys != null) {
-                    NodeResult more = new NodeResult(session, 0, pieceKeys, Integer.MAX_VALUE);
-                    allKeys = allKeys == null ? more : allKeys.followedBy(more);
+                    allKeys = allKeys == null ? new MergedResult() : allKeys;
+                    allKeys.add(new NodeResult(session, 0, pieceKeys, Integer.MAX_VALUE));
                 }
                 from = to;
             }
             executed();
-            return new BatchResult(counts, allKeys, failures);
+            return new BatchResult(counts, allKeys == null ? null : allKeys.getResult(), failures);
         } finally {
             isCancelled = false;
             session.finish();
@@ -288,7 +289,11 @@ final class SqlCommand implements CommandInterface {
             known = parameters;
         }
         if (known != null && statement != null && statement.prepared.commandType() != EXPLAIN) {
-            known.forEach(ParameterInterface::checkSet);
+            try {
+                known.forEach(ParameterInterface::checkSet);
+            } catch (DbException e) {
+                throw e.addSQL(sql);
+            }
         }
     }
 

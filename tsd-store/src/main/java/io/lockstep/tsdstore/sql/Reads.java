@@ -246,7 +246,8 @@ final class Reads implements AutoCloseable {
                 h2.startStatementWithinTransaction(command);
                 Session outer = h2.setThreadLocalSession();
                 try {
-                    return rows(planned.columns(), command.query(rowsMax));
+                    ResultInterface rows = command.query(rowsMax);
+                    return rows(SqlRows.columns(rows, planned.columns()), rows);
                 } finally {
                     h2.resetThreadLocalSession(outer);
                     h2.endStatement();

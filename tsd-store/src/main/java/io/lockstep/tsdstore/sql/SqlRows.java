@@ -36,6 +36,16 @@ final class SqlRows {
         return columns;
     }
 
+    /** Columns of a result: those known from before, unless a parameter's value has changed the type of one. */
+    static List<SqlColumn> columns(ResultInterface result, List<SqlColumn> known) {
+        for (int i = 0; i < known.size(); i++) {
+            if (!known.get(i).type().equals(result.getColumnType(i))) {
+                return columns(result);
+            }
+        }
+        return known;
+    }
+
     /**
      * All rows of a result, which is closed afterwards.
      *

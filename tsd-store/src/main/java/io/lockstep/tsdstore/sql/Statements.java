@@ -438,7 +438,7 @@ final class Statements {
             statement.columns = columns;
             statement.columnsOf = of;
         }
-        return columns;
+        return SqlRows.columns(rows, columns);
     }
 
     private SqlOutcome rows(
