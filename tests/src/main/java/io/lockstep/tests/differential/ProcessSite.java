@@ -1,0 +1,81 @@
+package io.lockstep.tests.differential;
+
+import io.lockstep.distributor.DigestAnswer;
+import io.lockstep.distributor.LockstepClient;
+import io.lockstep.server.ChildProcess;
+import io.lockstep.server.Cluster;
+import io.lockstep.server.ClusterPlan;
+import io.lockstep.server.ClusterStatus;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+
+/** Real processes: a distributor and two nodes, of which one is killed with SIGKILL. Used by one thread. */
+final class ProcessSite implements Site {
+    private static final Duration LIMIT = Duration.ofSeconds(120);
+    private static final long LOOK_EVERY_NS = 20_000_000;
+
+    private final Cluster cluster;
+
+    ProcessSite(Path folder) {
+        this.cluster = Cluster.start(ClusterPlan.in(folder)
+                .withCluster("differential-" + ProcessHandle.current().pid())
+                .withService("prepaid-calls")
+                .withHeapMebibytes(256));
+        cluster.awaitInSync(LIMIT);
+    }
+
+    @Override
+    public String url() {
+        return "jdbc:lockstep://"
+                + cluster.clientAddresses().stream()
+                        .map(each -> each.getHostString() + ":" + each.getPort())
+                        .collect(Collectors.joining(","))
+                + "/lockstep?cluster=" + cluster.plan().cluster();
+    }
+
+    @Override
+    public void kill() {
+        cluster.awaitInSync(0, LIMIT);
+        cluster.active().orElseThrow().kill();
+    }
+
+    @Override
+    public void mend() {
+        for (ChildProcess node : cluster.nodes()) {
+            if (!node.isAlive()) {
+                node.restart(LIMIT);
+            }
+        }
+        cluster.awaitInSync(cluster.plan().backups(), LIMIT);
+    }
+
+    @Override
+    public long digest() {
+        DigestAnswer answer;
+        try (LockstepClient client = LockstepClient.builder()
+                .cluster(cluster.plan().cluster())
+                .distributors(cluster.clientAddresses())
+                .label("auditor")
+                .open()) {
+            answer = client.digestAsync().toCompletableFuture().join();
+        }
+        long endNs = System.nanoTime() + LIMIT.toNanos();
+        while (true) {
+            ClusterStatus status = cluster.awaitInSync(cluster.plan().backups(), LIMIT);
+            if (status.nodes().stream().allMatch(each -> each.executedPosition() >= answer.position())) {
+                return answer.digest();
+            }
+            if (System.nanoTime() - endNs >= 0) {
+                throw new IllegalStateException("the nodes are not equal: " + status);
+            }
+            LockSupport.parkNanos(LOOK_EVERY_NS);
+        }
+    }
+
+    @Override
+    public void close() {
+        cluster.close();
+    }
+}
