@@ -9,6 +9,7 @@ import io.lockstep.sqlwire.SqlOutcome;
 import io.lockstep.sqlwire.SqlProtocolException;
 import io.lockstep.sqlwire.SqlReply;
 import io.lockstep.sqlwire.SqlRequest;
+import io.lockstep.wire.Invariant;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -138,6 +139,11 @@ final class Reads implements AutoCloseable {
                     outcome = new SqlOutcome.NotARead();
                 }
                 return codec.encode(new SqlReply(request.isAutoCommit(), isInTransaction, null, null, outcome));
+            } catch (Invariant.InvariantBroken e) {
+                throw e;
+            } catch (RuntimeException e) {
+                // Whatever it is, the lane will tell: it has the client's own session.
+                return notARead(request.isAutoCommit(), false);
             } finally {
                 if (isLocked) {
                     session.lock.unlock();

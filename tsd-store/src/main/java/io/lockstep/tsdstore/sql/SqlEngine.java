@@ -406,12 +406,17 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         SessionLocal h2 = session.h2();
         String newSchema = h2.getCurrentSchemaName();
         TimeZoneProvider newZone = h2.currentTimeZone();
-        return codec.encode(new SqlReply(
-                h2.getAutoCommit(),
-                H2Fields.transaction(h2) != null,
-                newSchema.equals(schema) ? null : newSchema,
-                newZone.equals(timeZone) ? null : newZone.getId(),
-                outcome));
+        boolean isInTransaction = H2Fields.transaction(h2) != null;
+        String toldSchema = newSchema.equals(schema) ? null : newSchema;
+        String toldZone = newZone.equals(timeZone) ? null : newZone.getId();
+        try {
+            return codec.encode(new SqlReply(h2.getAutoCommit(), isInTransaction, toldSchema, toldZone, outcome));
+        } catch (DbException | IllegalArgumentException e) {
+            // A value that does not travel, or a large object that is gone: the statement has been executed all the
+            // same.
+            SqlOutcome failed = SqlErrors.outcome(e, null);
+            return codec.encode(new SqlReply(h2.getAutoCommit(), isInTransaction, toldSchema, toldZone, failed));
+        }
     }
 
     private static ValueTimestampTimeZone time(long timeNs, TimeZoneProvider zone) {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** H2's results as values of our own. Safe from any thread, because nothing is kept. */
 final class SqlRows {
     /** What a row takes beside its values. */
-    private static final int ROW_BYTES = 32;
+    static final int ROW_BYTES = 32;
 
     private SqlRows() {}
 

@@ -4,6 +4,7 @@ import io.lockstep.sqlwire.GeneratedKeys;
 import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlColumn;
 import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.wire.Invariant;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -71,7 +72,10 @@ final class Statements {
         }
         try {
             return perform(session, message, message.request.action(), time);
-        } catch (DbException | LimitException e) {
+        } catch (Invariant.InvariantBroken e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // H2's refusals, and what it does not expect of its callers: nothing of it has had an effect.
             return Progress.of(SqlErrors.outcome(e, null));
         }
     }
@@ -290,8 +294,8 @@ final class Statements {
         if (type == CommandInterface.ANALYZE || type == CommandInterface.DROP_ALL_OBJECTS) {
             return owners(session, statement, type);
         }
-        Attempts.Attempt attempt =
-                attempts.attempt(session, command, keys(execute.keys()), execute.maxRows(), statement.waitMillis, time);
+        Attempts.Attempt attempt = attempts.attempt(
+                session, command, keys(execute.keys()), rowsMax(execute.maxRows()), statement.waitMillis, time);
         if (attempt.conflict() != null) {
             return Progress.of(attempt.conflict());
         }
@@ -312,6 +316,12 @@ final class Statements {
                 new SqlOutcome.Updated(update.getUpdateCount(), generated(update)),
                 null,
                 type == CommandInterface.ROLLBACK_TO_SAVEPOINT);
+    }
+
+    /** One row more than fits into memory in any case: so that a result without end ends. */
+    private long rowsMax(long wanted) {
+        long most = config.resultBytesMax() / SqlRows.ROW_BYTES + 1;
+        return wanted == 0 ? most : Math.min(wanted, most);
     }
 
     /** What H2 would let only its administrator do. */

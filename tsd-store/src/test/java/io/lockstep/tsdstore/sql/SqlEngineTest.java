@@ -232,6 +232,49 @@ class SqlEngineTest {
     }
 
     @Test
+    void refusesWhatItCannotMakeSenseOf() {
+        SqlClient client = open();
+        assertThat(SqlClient.text(client.say(new SqlAction.Metadata(9_999, SqlClient.values(), 0, 0))))
+                .startsWith("error");
+        int getTables = 26;
+        assertThat(SqlClient.text(client.say(new SqlAction.Metadata(getTables, SqlClient.values(1), 0, 0))))
+                .startsWith("error");
+        assertThat(SqlClient.text(client.read(new SqlAction.Metadata(getTables, SqlClient.values(1), 0, 0))))
+                .isEqualTo("NotARead");
+        assertThat(client.run("select cast(x'00' as other)")).startsWith("error");
+        assertThat(engine.execute(client.name, 99, new byte[] {1, 2, 3}, nowNs, 1))
+                .isNotNull();
+        assertThat(client.run("select 1")).isEqualTo("1");
+    }
+
+    @Test
+    void endsAResultThatIsTooLarge() {
+        SqlConfig d = SqlConfig.DEFAULT;
+        SqlConfig small = new SqlConfig(
+                d.owner(), d.ownerPassword(), 10, 2, 2, 100, 100_000, d.firstAnswerRowsMax(), d.firstAnswerBytesMax());
+        try (SqlEngine limited = new SqlEngine(small)) {
+            SqlClient client = new SqlClient(limited, 1, () -> nowNs).open();
+            assertThat(client.run("select x from system_range(1, 1000000000000)"))
+                    .isEqualTo("error 54000");
+            assertThat(client.run("select '" + "x".repeat(100) + "'")).isEqualTo("error 54000");
+            client.say(new SqlAction.Prepare(1, "select 1"));
+            client.say(new SqlAction.Prepare(2, "select 2"));
+            assertThat(SqlClient.text(client.say(new SqlAction.Prepare(3, "select 3"))))
+                    .isEqualTo("error 54000");
+            for (int i = 1; i <= 2; i++) {
+                client.say(opened(i));
+            }
+            assertThat(SqlClient.text(client.say(opened(3)))).isEqualTo("error 54000");
+            assertThat(client.run("select 1")).isEqualTo("1");
+        }
+    }
+
+    private static SqlAction opened(int result) {
+        return new SqlAction.Execute(
+                0, "select x from system_range(1, 9)", SqlClient.values(), GeneratedKeys.NONE, 0, result, 2, 0, false);
+    }
+
+    @Test
     void takesLargeObjectsInPiecesAndGivesThemInPieces() {
         SqlClient client = open();
         client.run("create table l(id int primary key, b blob, c clob)");
