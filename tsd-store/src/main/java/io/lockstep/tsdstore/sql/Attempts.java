@@ -6,7 +6,6 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.h2.api.ErrorCode;
 import org.h2.command.Command;
@@ -58,7 +57,7 @@ final class Attempts {
     /** Whose H2 transaction has this id. */
     private final @Nullable SqlSession[] byTransaction = new SqlSession[1 << 16];
 
-    private final Map<SessionLocal, SqlSession> byH2 = new IdentityHashMap<>();
+    private final IdentityHashMap<SessionLocal, SqlSession> byH2 = new IdentityHashMap<>();
 
     Attempts(Database database) {
         this.database = database;
@@ -126,7 +125,7 @@ final class Attempts {
             try {
                 return execute(command, keys, maxRows, waitMillis);
             } catch (RuntimeException e) {
-                return undo(session, start, DbException.convert(e), command, waitMillis);
+                return undo(session, start, DbException.convert(e), waitMillis);
             } finally {
                 h2.resetThreadLocalSession(outer);
                 h2.endStatement();
@@ -157,8 +156,7 @@ final class Attempts {
         return new Attempt(null, command.update(keys), null, null);
     }
 
-    private Attempt undo(
-            SqlSession session, SessionLocal.Savepoint start, DbException failure, Command command, int waitMillis) {
+    private Attempt undo(SqlSession session, SessionLocal.Savepoint start, DbException failure, int waitMillis) {
         SessionLocal h2 = session.h2();
         if (failure.getErrorCode() == ErrorCode.DEADLOCK_1) {
             h2.rollback();

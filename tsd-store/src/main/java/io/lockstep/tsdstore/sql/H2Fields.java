@@ -7,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -184,7 +185,7 @@ final class H2Fields {
 
     /** What H2 has made of a command's text; null for a list of statements. */
     static @Nullable Prepared prepared(Command command) {
-        return command instanceof CommandContainer ? (Prepared) PREPARED.get((CommandContainer) command) : null;
+        return command instanceof CommandContainer one ? (Prepared) PREPARED.get(one) : null;
     }
 
     static int typeOf(org.h2.command.dml.Set statement) {
@@ -214,7 +215,7 @@ final class H2Fields {
     }
 
     /** The tokens of a text. @throws org.h2.message.DbException it has none */
-    static ArrayList<?> tokens(SessionLocal session, String sql) {
+    static List<?> tokens(SessionLocal session, String sql) {
         try {
             boolean isUpper = session.getDatabase().getSettings().databaseToUpper;
             boolean isLower = session.getDatabase().getSettings().databaseToLower;

@@ -36,7 +36,7 @@ final class OwnerCommands {
         try {
             administrator.setCurrentSchemaName(session.h2().getCurrentSchemaName());
             Command command = administrator.prepareLocal(sql);
-            command.executeUpdate(Boolean.FALSE);
+            command.executeUpdate(false);
         } finally {
             administrator.unlock();
         }

@@ -73,9 +73,6 @@ final class Reads implements AutoCloseable {
     /** A query as this reader's H2 session has it; null when it is none. */
     private record Planned(@Nullable Command command, long schemaChanges, List<SqlColumn> columns) {}
 
-    /** What a read found in its session. */
-    private record Found(@Nullable String sql, boolean isAutoCommit, boolean isInTransaction) {}
-
     /** One H2 session for reading, used by one thread at a time. */
     private final class Reader {
         private final SessionLocal h2;

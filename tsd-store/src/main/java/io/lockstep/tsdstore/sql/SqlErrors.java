@@ -91,8 +91,8 @@ final class SqlErrors {
             boolean isOwn = cause instanceof IOException
                     || cause instanceof UncheckedIOException
                     || cause instanceof NodeFailure
-                    || cause instanceof SQLException sql && OWN.contains(sql.getErrorCode())
-                    || cause instanceof DbException h2 && OWN.contains(h2.getErrorCode());
+                    || (cause instanceof SQLException sql && OWN.contains(sql.getErrorCode()))
+                    || (cause instanceof DbException h2 && OWN.contains(h2.getErrorCode()));
             if (isOwn) {
                 throw new NodeFailure("this node cannot execute: " + cause, failure);
             }

@@ -249,7 +249,7 @@ final class StatementPolicy {
             if (type == ParserUtil.VALUES
                     || type == ParserUtil.VALUE
                     || type == H2Fields.AT
-                    || name != null && typeAt(tokens, i + 1) == H2Fields.OPEN_PAREN && isSequence(name)) {
+                    || (name != null && typeAt(tokens, i + 1) == H2Fields.OPEN_PAREN && isSequence(name))) {
                 return false;
             }
         }

@@ -371,13 +371,13 @@ final class Statements {
 
     private static Object keys(GeneratedKeys keys) {
         if (keys instanceof GeneratedKeys.All) {
-            return Boolean.TRUE;
+            return true;
         } else if (keys instanceof GeneratedKeys.ByIndex byIndex) {
             return byIndex.columns().stream().mapToInt(Integer::intValue).toArray();
         } else if (keys instanceof GeneratedKeys.ByName byName) {
             return byName.columns().toArray(new String[0]);
         }
-        return Boolean.FALSE;
+        return false;
     }
 
     private Progress batch(SqlSession session, SqlMessage message, SqlAction.Batch batch, ValueTimestampTimeZone time) {

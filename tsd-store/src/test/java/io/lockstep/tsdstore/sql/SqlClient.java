@@ -56,8 +56,9 @@ final class SqlClient {
 
     /** Logs in as the owner. */
     SqlClient open() {
-        SqlOutcome.Challenge challenge =
-                (SqlOutcome.Challenge) say(new SqlAction.Hello("app", "0123456789abcdefghijklmn"));
+        if (!(say(new SqlAction.Hello("app", "0123456789abcdefghijklmn")) instanceof SqlOutcome.Challenge challenge)) {
+            throw new AssertionError("no challenge");
+        }
         prove(challenge);
         return this;
     }

@@ -147,7 +147,9 @@ class SqlEngineTest {
                 GeneratedKeys.NONE,
                 0));
         assertThat(SqlClient.text(outcome)).isEqualTo("batch 1 -3 1");
-        assertThat(((SqlOutcome.Batched) outcome).failures()).hasSize(1);
+        assertThat(outcome)
+                .isInstanceOfSatisfying(SqlOutcome.Batched.class, batched -> assertThat(batched.failures())
+                        .hasSize(1));
         assertThat(open().run("select id from t order by id")).isEqualTo("1 3");
     }
 
@@ -294,8 +296,8 @@ class SqlEngineTest {
         assertThat(client.run("select length(b), length(c) from l")).isEqualTo("300000,120000");
         SqlOutcome.Rows rows = (SqlOutcome.Rows) client.say(SqlClient.statement("select b, c from l"));
         assertThat(rows).isNotNull();
-        assertThat(download(client, client.nameOf(rows.rows().get(0)[0]))).isEqualTo(content);
-        assertThat(download(client, client.nameOf(rows.rows().get(0)[1]))).isEqualTo(text);
+        assertThat(download(client, SqlClient.nameOf(rows.rows().get(0)[0]))).isEqualTo(content);
+        assertThat(download(client, SqlClient.nameOf(rows.rows().get(0)[1]))).isEqualTo(text);
     }
 
     private static void upload(SqlClient client, long name, byte[] content) {
