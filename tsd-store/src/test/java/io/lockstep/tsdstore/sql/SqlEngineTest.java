@@ -147,9 +147,8 @@ class SqlEngineTest {
                 GeneratedKeys.NONE,
                 0));
         assertThat(SqlClient.text(outcome)).isEqualTo("batch 1 -3 1");
-        assertThat(outcome)
-                .isInstanceOfSatisfying(SqlOutcome.Batched.class, batched -> assertThat(batched.failures())
-                        .hasSize(1));
+        assertThat(outcome).isInstanceOfSatisfying(SqlOutcome.Batched.class, batched -> assertThat(batched.failures())
+                .hasSize(1));
         assertThat(open().run("select id from t order by id")).isEqualTo("1 3");
     }
 
