@@ -29,6 +29,7 @@ import org.h2.command.CommandInterface;
 import org.h2.engine.ForeignSession;
 import org.h2.engine.IsolationLevel;
 import org.h2.engine.Mode;
+import org.h2.jdbc.JdbcException;
 import org.h2.jdbc.meta.DatabaseMeta;
 import org.h2.message.DbException;
 import org.h2.message.Trace;
@@ -562,9 +563,22 @@ final class SqlSession extends ForeignSession {
 
     @Override
     public void setCurrentSchemaName(String name) {
-        execute(StringUtils.quoteIdentifier(new StringBuilder("SET SCHEMA "), name)
-                .toString());
+        try {
+            execute(StringUtils.quoteIdentifier(new StringBuilder("SET SCHEMA "), name)
+                    .toString());
+        } catch (DbException e) {
+            throw withoutStatement(e);
+        }
         schema = name;
+    }
+
+    /** The application has not written the statement, so the text does not show it. */
+    private static DbException withoutStatement(DbException failure) {
+        SQLException inner = failure.getSQLException();
+        return inner instanceof JdbcException known
+                ? DbException.convert(DbException.getJdbcSQLException(
+                        known.getOriginalMessage(), null, inner.getSQLState(), inner.getErrorCode(), null, null))
+                : failure;
     }
 
     @Override
