@@ -31,7 +31,9 @@ class SqlStoreCopyTest {
                 driver.header(session, id, RequestKind.SQL, 1, 0, 0),
                 codec.encode(SqlRequest.of(isAutoCommit, action)),
                 Decision.EXECUTE);
-        return done.answer() == null ? null : codec.decodeReply(done.answer().body()).outcome();
+        return done.answer() == null
+                ? null
+                : codec.decodeReply(done.answer().body()).outcome();
     }
 
     private SqlOutcome run(StoreDriver driver, Identity session, String sql) throws Exception {
