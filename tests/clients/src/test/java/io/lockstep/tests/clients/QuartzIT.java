@@ -1,8 +1,10 @@
 package io.lockstep.tests.clients;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.zaxxer.hikari.HikariDataSource;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -82,12 +84,15 @@ class QuartzIT {
                 scheduler.start();
 
                 assertThat(ran.both.await(60, TimeUnit.SECONDS)).isTrue();
+                // Quartz forgets a job that will not run again, in a transaction after it.
+                await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> assertThat(
+                                database.rows("SELECT JOB_NAME FROM QRTZ_JOB_DETAILS"))
+                        .isEmpty());
             } finally {
                 quartz.destroy();
             }
         }
         assertThat(ran.names).containsExactlyInAnyOrder("first", "second");
-        assertThat(database.rows("SELECT JOB_NAME FROM QRTZ_JOB_DETAILS")).isEmpty();
     }
 
     private static void schedule(Scheduler scheduler, String name) {
