@@ -1,6 +1,7 @@
 package io.lockstep.tests.checkers;
 
 import io.lockstep.wire.Answer;
+import io.lockstep.wire.Identity;
 import io.lockstep.wire.View;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,6 +22,19 @@ final class Gate {
 
     private final Map<View.Member, View> installed = new HashMap<>();
     private final Map<View.Member, Long> firstPosition = new HashMap<>();
+    /** By term and round: when the active first sent it. */
+    private final Map<Round, Long> sentNs = new HashMap<>();
+    /** By term and run: the highest round that it acknowledged. */
+    private final Map<Echo, Long> echoed = new HashMap<>();
+    /** By term and request: when the lane first executed that read. */
+    private final Map<Read, Long> readNs = new HashMap<>();
+
+    private record Round(long term, long round) {}
+
+    private record Echo(long term, View.Member run) {}
+
+    private record Read(long term, Identity session, long requestId) {}
+
     /** Highest position that the active of a term called stable. */
     private final Map<Long, Long> stableOfTerm = new HashMap<>();
 
@@ -29,10 +43,33 @@ final class Gate {
     }
 
     /** A backup sends an acknowledgement. */
-    void acknowledged(View.Member by, long term, long position, boolean isFollowing) {
+    void acknowledged(View.Member by, long term, long round, long position, boolean isFollowing) {
         if (!isFollowing) {
             throw new Violation("R5: " + by + " acknowledges position " + position + " in term " + term
                     + " while it proposes itself or follows nobody");
+        }
+        echoed.merge(new Echo(term, by), round, Math::max);
+    }
+
+    /** The lane of an active has executed a read. */
+    void read(long term, Identity session, long requestId, long nowNs) {
+        readNs.putIfAbsent(new Read(term, session, requestId), nowNs);
+    }
+
+    /** Nobody else can have begun a reign before the read: every backup has confirmed a frame that left after it (R3). */
+    private void mustBeConfirmed(View.Member by, long term, Answer answer) {
+        Long executedNs = readNs.get(new Read(term, answer.session(), answer.requestId()));
+        View view = installed.get(by);
+        if (executedNs == null || view == null || !answer.entry().equals(Identity.NONE)) {
+            return;
+        }
+        for (View.Member backup : view.backups()) {
+            Long round = echoed.get(new Echo(term, backup));
+            Long leftNs = round == null ? null : sentNs.get(new Round(term, round));
+            if (leftNs == null || leftNs < executedNs) {
+                throw new Violation("R3: " + by + " answers a read with " + answer + ", and " + backup
+                        + " has not confirmed a round that began after it");
+            }
         }
     }
 
@@ -68,13 +105,15 @@ final class Gate {
     }
 
     /** An active tells a backup what is stable. */
-    void forwarded(View.Member by, long term, long stable, History history) {
+    void forwarded(View.Member by, long term, long round, long stable, History history, long nowNs) {
+        sentNs.putIfAbsent(new Round(term, round), nowNs);
         mustBeHeld(by, stable, "calls stable", history);
         stableOfTerm.merge(term, stable, Math::max);
     }
 
     /** A gate let an answer go. */
-    void answered(View.Member by, Answer answer, History history) {
+    void answered(View.Member by, long term, Answer answer, History history) {
+        mustBeConfirmed(by, term, answer);
         Long first = firstPosition.get(by);
         mustBeHeld(by, Math.max(answer.entry().position(), first == null ? 0 : first), "answered", history);
     }

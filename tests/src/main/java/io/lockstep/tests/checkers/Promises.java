@@ -4,6 +4,7 @@ import io.lockstep.distributor.Ending;
 import io.lockstep.membership.VoterRecord;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Entry;
+import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.View;
@@ -110,7 +111,7 @@ public final class Promises {
     public void answered(View.Member node, long term, Answer answer, History history) {
         answers++;
         oneWriter.answered(node, term);
-        gate.answered(node, answer, history);
+        gate.answered(node, term, answer, history);
         answeredStays.answered(answer, history);
         onceOnly.answered(answer);
     }
@@ -132,13 +133,18 @@ public final class Promises {
     }
 
     /** A backup acknowledges. */
-    public void acknowledged(View.Member by, long term, long position, boolean isFollowing) {
-        gate.acknowledged(by, term, position, isFollowing);
+    public void acknowledged(View.Member by, long term, long round, long position, boolean isFollowing) {
+        gate.acknowledged(by, term, round, position, isFollowing);
+    }
+
+    /** The lane of an active has executed a read. */
+    public void read(long term, Identity session, long requestId, long nowNs) {
+        gate.read(term, session, requestId, nowNs);
     }
 
     /** An active tells a backup what is stable. */
-    public void forwarded(View.Member by, long term, long stable, History history) {
-        gate.forwarded(by, term, stable, history);
+    public void forwarded(View.Member by, Frame.Forward frame, History history, long nowNs) {
+        gate.forwarded(by, frame.term(), frame.round(), frame.stablePosition(), history, nowNs);
     }
 
     /** An active asks for another view; {@link #resolved} when it knows what came of it. */

@@ -45,12 +45,6 @@ public final class ProtocolMutants {
                 Mutant.of("reads go before what they saw", "R3", fallsThrough(FORWARD, "release", "stablePosition", 1)),
                 Mutant.of("reads go before their round", "R3", fallsThrough(FORWARD, "release", "round", 0)),
                 Mutant.of(
-                        "acknowledgements of another run count",
-                        "R3 R1",
-                        fallsThrough(FORWARD, "onAcknowledge", "equals", 0)),
-                Mutant.of(
-                        "acknowledgements of an older term count", "R3 I4", jumps(FORWARD, "onAcknowledge", "term", 0)),
-                Mutant.of(
                         "entries of an older term, or of another active, are taken",
                         "I4",
                         fallsThrough(BACKUP, "onForward", "term", 0),

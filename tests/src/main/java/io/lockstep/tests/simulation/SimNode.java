@@ -481,7 +481,8 @@ final class SimNode implements Network.Host {
         @Override
         public void send(String node, Frame frame) {
             if (frame instanceof Frame.Acknowledge acknowledge) {
-                promises.acknowledged(self, acknowledge.term(), acknowledge.receivedPosition(), isFollowing);
+                promises.acknowledged(
+                        self, acknowledge.term(), acknowledge.round(), acknowledge.receivedPosition(), isFollowing);
                 acknowledgementsPending++;
                 simulation.reached(Moment.S7);
                 internal(ACKNOWLEDGE_NS, () -> {
@@ -775,6 +776,8 @@ final class SimNode implements Network.Host {
             }
             if (ordered.execution() != null) {
                 executed(ordered.execution(), false);
+            } else if (request.kind() == RequestKind.READ) {
+                promises.read(term, request.session(), request.requestId(), scheduler.now());
             }
             done(() -> core.onOrdered(from, request, ordered));
         }
@@ -856,7 +859,7 @@ final class SimNode implements Network.Host {
         @Override
         public void send(View.Member to, Frame frame) {
             if (frame instanceof Frame.Forward forward) {
-                promises.forwarded(self, term, forward.stablePosition(), history);
+                promises.forwarded(self, forward, history, scheduler.now());
             }
             simulation.network.send(SimNode.this, to, frame);
         }
