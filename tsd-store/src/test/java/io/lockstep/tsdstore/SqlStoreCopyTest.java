@@ -9,13 +9,16 @@ import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlCodec;
 import io.lockstep.sqlwire.SqlOutcome;
 import io.lockstep.sqlwire.SqlRequest;
+import io.lockstep.wire.Answer;
 import io.lockstep.wire.Decision;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.RequestKind;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.h2.value.Value;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** A store whose SQL transactions are open can be copied piece by piece, and the copy executes what comes next alike. */
@@ -24,19 +27,18 @@ class SqlStoreCopyTest {
     private final Map<Identity, Long> lastIds = new HashMap<>();
 
     /** What the message gave; null while it waits. */
-    private SqlOutcome say(StoreDriver driver, Identity session, boolean isAutoCommit, SqlAction action)
+    private @Nullable SqlOutcome say(StoreDriver driver, Identity session, boolean isAutoCommit, SqlAction action)
             throws Exception {
         long id = lastIds.merge(session, 1L, Long::sum);
         Execution done = driver.execute(
                 driver.header(session, id, RequestKind.SQL, 1, 0, 0),
                 codec.encode(SqlRequest.of(isAutoCommit, action)),
                 Decision.EXECUTE);
-        return done.answer() == null
-                ? null
-                : codec.decodeReply(done.answer().body()).outcome();
+        Answer answer = done.answer();
+        return answer == null ? null : codec.decodeReply(answer.body()).outcome();
     }
 
-    private SqlOutcome run(StoreDriver driver, Identity session, String sql) throws Exception {
+    private @Nullable SqlOutcome run(StoreDriver driver, Identity session, String sql) throws Exception {
         return say(
                 driver,
                 session,
@@ -46,8 +48,8 @@ class SqlStoreCopyTest {
 
     private Identity logIn(StoreDriver driver) throws Exception {
         Identity session = driver.open();
-        SqlOutcome.Challenge challenge = (SqlOutcome.Challenge)
-                say(driver, session, true, new SqlAction.Hello("app", "0123456789abcdefghijklmn"));
+        SqlOutcome.Challenge challenge = (SqlOutcome.Challenge) Objects.requireNonNull(
+                say(driver, session, true, new SqlAction.Hello("app", "0123456789abcdefghijklmn")));
         String said = Scram.said("app", challenge.nonce(), challenge.salt(), challenge.iterations());
         byte[] proof = Scram.proof("app".toCharArray(), challenge.salt(), challenge.iterations(), said);
         assertThat(say(driver, session, true, new SqlAction.Prove(proof, Map.of())))

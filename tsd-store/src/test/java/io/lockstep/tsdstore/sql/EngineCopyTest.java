@@ -15,8 +15,10 @@ import io.lockstep.wire.Identity;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.h2.value.Value;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -133,7 +135,8 @@ class EngineCopyTest {
         client.say(fetch);
         byte[] expected = client.lastBytes;
         SqlClient there = at(copy, client);
-        assertThat(((SqlOutcome.Rows) there.say(fetch)).rows()).hasSize(17);
+        assertThat(((SqlOutcome.Rows) Objects.requireNonNull(there.say(fetch))).rows())
+                .hasSize(17);
         assertThat(there.lastBytes).isEqualTo(expected);
         assertThat(there.say(
                         new SqlAction.Execute(4, null, SqlClient.values(3), GeneratedKeys.NONE, 0, 0, 0, 0, false)))
@@ -150,7 +153,8 @@ class EngineCopyTest {
         SqlOutcome challenge = client.say(new SqlAction.Hello("app", "0123456789abcdefghijklmn"));
         SqlEngine copy = copyOf(source);
         assertThat(challenge).isInstanceOf(SqlOutcome.Challenge.class);
-        assertThat(at(copy, client).prove((SqlOutcome.Challenge) challenge)).isInstanceOf(SqlOutcome.Welcome.class);
+        assertThat(at(copy, client).prove((SqlOutcome.Challenge) Objects.requireNonNull(challenge)))
+                .isInstanceOf(SqlOutcome.Welcome.class);
     }
 
     @Test
@@ -217,7 +221,8 @@ class EngineCopyTest {
     }
 
     /** One message to the source and, when there is one, to the copy: equal answers. */
-    private void say(SqlEngine source, SqlEngine copy, List<SqlClient> clients, List<SqlClient> there, RandomSql sql) {
+    private void say(
+            SqlEngine source, @Nullable SqlEngine copy, List<SqlClient> clients, List<SqlClient> there, RandomSql sql) {
         timeNs += sql.random().nextInt(100_000_000);
         Identity ready = source.nextReady();
         Identity late = source.nextGiveUp(timeNs);

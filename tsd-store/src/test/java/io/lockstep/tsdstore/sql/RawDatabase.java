@@ -16,6 +16,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -143,7 +144,7 @@ final class RawDatabase implements AutoCloseable {
     // ---- statements -----------------------------------------------------------------------------------------------
 
     String run(int session, String sql) {
-        return run(sessions.get(new Identity(1, session)), sql);
+        return run(Objects.requireNonNull(sessions.get(new Identity(1, session))), sql);
     }
 
     /** What the statement gave: rows, a count with generated keys, or an error. */
