@@ -162,7 +162,7 @@ final class RawDatabase implements AutoCloseable {
             TIMEOUT.setInt(session.getTransaction(), 0);
             Session old = session.setThreadLocalSession();
             try {
-                return command.isQuery() ? rows(command.query(0)) : count(command.update(Boolean.TRUE));
+                return command.isQuery() ? rows(command.query(0)) : count(command.update(true));
             } catch (DbException e) {
                 session.rollbackTo(before);
                 throw e;
