@@ -25,6 +25,8 @@ import org.h2.mvstore.db.MVTable;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.table.Table;
 import org.h2.util.NetworkConnectionInfo;
+import org.h2.value.Value;
+import org.h2.value.ValueNull;
 import org.h2.value.ValueTimestampTimeZone;
 import org.jspecify.annotations.Nullable;
 
@@ -148,6 +150,12 @@ final class H2Fields {
 
     static void setTime(SessionLocal session, ValueTimestampTimeZone time) {
         CURRENT_TIMESTAMP.set(session, time);
+    }
+
+    /** What the time functions give until the transaction ends; NULL when that is not settled. */
+    static Value timeOf(SessionLocal session) {
+        Object time = CURRENT_TIMESTAMP.get(session);
+        return time instanceof ValueTimestampTimeZone settled ? settled : ValueNull.INSTANCE;
     }
 
     static boolean isTimeSet(SessionLocal session) {

@@ -16,11 +16,13 @@ import org.h2.schema.Sequence;
 import org.h2.util.TimeZoneProvider;
 import org.h2.value.Value;
 import org.h2.value.ValueNull;
+import org.h2.value.ValueTimestampTimeZone;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What an H2 session keeps beside its transaction and its tables. Immutable; made and applied by whoever owns the session.
  *
+ * @param time what the time functions give until the transaction ends; NULL when that is not settled
  * @param variables by name
  * @param currentValues what CURRENT VALUE FOR gives, by the sequence's id
  */
@@ -39,6 +41,7 @@ record SessionSettings(
         long @Nullable [] nonKeywords,
         int systemIdentifier,
         Value lastIdentity,
+        Value time,
         Map<String, Value> variables,
         Map<Integer, Value> currentValues) {
 
@@ -73,12 +76,13 @@ record SessionSettings(
                 nonKeywords == null ? null : nonKeywords.toLongArray(),
                 H2Internals.systemIdentifier(session),
                 session.getLastIdentity(),
+                H2Fields.timeOf(session),
                 variables,
                 currentValues);
     }
 
     /**
-     * Makes a fresh session of the same user equal.
+     * Makes a fresh session of the same user equal, but for its time.
      *
      * @param sequences finds a sequence by its id
      */
@@ -102,6 +106,13 @@ record SessionSettings(
             WeakHashMap<Sequence, Value> given = new WeakHashMap<>();
             currentValues.forEach((id, value) -> given.put(found(sequences.apply(id), id), value));
             H2Internals.setCurrentValues(session, given);
+        }
+    }
+
+    /** Makes its time equal; comes last, since a session's own objects are made in transactions of their own. */
+    void settleTime(SessionLocal session) {
+        if (time instanceof ValueTimestampTimeZone settled) {
+            H2Fields.setTime(session, settled);
         }
     }
 
@@ -133,6 +144,7 @@ record SessionSettings(
         }
         out.putInt(systemIdentifier);
         out.putBytes(values.clear().put(lastIdentity).toBytes());
+        out.putBytes(values.clear().put(time).toBytes());
         out.putInt(variables.size());
         variables.forEach((name, value) -> {
             out.putString(name);
@@ -168,6 +180,7 @@ record SessionSettings(
         }
         int systemIdentifier = in.getInt();
         Value lastIdentity = value(in, values);
+        Value time = value(in, values);
         Map<String, Value> variables = new TreeMap<>();
         for (int left = in.getInt(); left > 0; left--) {
             String name = in.getString();
@@ -193,6 +206,7 @@ record SessionSettings(
                 words < 0 ? null : bits,
                 systemIdentifier,
                 lastIdentity,
+                time,
                 variables,
                 currentValues);
     }

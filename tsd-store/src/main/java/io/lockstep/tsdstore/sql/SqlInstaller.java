@@ -53,6 +53,7 @@ final class SqlInstaller {
     private final Map<Integer, MVTable> tables = new HashMap<>();
     private final Map<Integer, IndexOf> indexes = new HashMap<>();
     private final Map<MVTable, Long> lastKeys = new HashMap<>();
+    private final Map<SessionLocal, SessionSettings> settingsBySession = new HashMap<>();
     private BitSet objectIds = new BitSet();
     /** Objects of schemas that a session's own objects must not meet while they are made. */
     private final List<SchemaObject> hidden = new ArrayList<>();
@@ -107,6 +108,7 @@ final class SqlInstaller {
         if (holder != null) {
             locked(holder, () -> database.lockMeta(holder));
         }
+        settingsBySession.forEach((each, its) -> its.settleTime(each));
     }
 
     private SessionLocal session() {
@@ -386,10 +388,11 @@ final class SqlInstaller {
         finishObjects();
         SessionLocal opened = sessions.apply(item.getIdentity());
         session = opened;
-        SessionSettings settings = SessionSettings.read(item, values);
+        SessionSettings read = SessionSettings.read(item, values);
+        settingsBySession.put(opened, read);
         opened.lock();
         try {
-            settings.applyTo(opened, this::sequence);
+            read.applyTo(opened, this::sequence);
         } finally {
             opened.unlock();
         }

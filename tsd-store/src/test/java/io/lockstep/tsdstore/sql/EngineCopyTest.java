@@ -146,6 +146,22 @@ class EngineCopyTest {
         assertThat(SqlClient.text(there.say(fetch))).isEqualTo("error 90007");
     }
 
+    /** The bank drill, seed 451250489: its first INSERT at a node that had joined had another time. */
+    @Test
+    void theTimeOfAnOpenTransactionStandsInTheCopyToo() {
+        SqlEngine source = engine();
+        SqlClient client = client(source, 1).open();
+        client.run("CREATE TABLE t(id INT, at TIMESTAMP(9) WITH TIME ZONE DEFAULT CURRENT_TIMESTAMP)");
+        client.manual().run("INSERT INTO t(id) VALUES (1)");
+        SqlClient there = at(copyOf(source), client);
+        timeNs += 1_000_000_000;
+        assertThat(client.run("INSERT INTO t(id) VALUES (2)")).isEqualTo("1");
+        assertThat(there.run("INSERT INTO t(id) VALUES (2)")).isEqualTo("1");
+        client.run("SELECT at FROM t");
+        there.run("SELECT at FROM t");
+        assertThat(there.lastBytes).isEqualTo(client.lastBytes);
+    }
+
     @Test
     void aLoginInItsMiddleGoesOn() {
         SqlEngine source = engine();
