@@ -31,7 +31,7 @@ final class EngineSessions implements SqlServer.Sessions {
     }
 
     @Override
-    public byte[] execute(Identity session, long requestId, byte[] body) {
+    public CompletableFuture<byte[]> execute(Identity session, long requestId, byte[] body) {
         CompletableFuture<byte[]> answer;
         synchronized (this) {
             SqlStep step = engine.execute(session, requestId, body, now(), seeds.nextLong());
@@ -47,7 +47,7 @@ final class EngineSessions implements SqlServer.Sessions {
             }
             retryReady();
         }
-        return answer.join();
+        return answer;
     }
 
     private void take(Identity session, SqlStep step, CompletableFuture<byte[]> answer) {

@@ -19,8 +19,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.h2.command.CommandInterface;
 import org.h2.engine.SessionLocal;
 import org.h2.expression.ParameterInterface;
@@ -48,9 +51,9 @@ final class PlainSessions implements SqlServer.Sessions {
     private final Map<Identity, One> sessions = new ConcurrentHashMap<>();
 
     @Override
-    public byte[] execute(Identity session, long requestId, byte[] body) {
+    public CompletableFuture<byte[]> execute(Identity session, long requestId, byte[] body) {
         One one = sessions.computeIfAbsent(session, name -> new One());
-        return one.answer(body, false);
+        return CompletableFuture.supplyAsync(() -> one.answer(body, false), task -> new Thread(task).start());
     }
 
     @Override
@@ -101,6 +104,10 @@ final class PlainSessions implements SqlServer.Sessions {
                 SqlRequest request = codec.decodeRequest(body);
                 if (request.action() instanceof SqlAction.Cancel) {
                     CommandInterface now = running;
+                    for (int looks = 0; now == null && looks < 5_000; looks++) {
+                        LockSupport.parkNanos(1_000_000); // it may have overtaken what it is to cancel
+                        now = running;
+                    }
                     if (now != null) {
                         now.cancel();
                     }
@@ -127,10 +134,10 @@ final class PlainSessions implements SqlServer.Sessions {
             try {
                 if (!isRead) {
                     for (int closed : request.closedStatements()) {
-                        statements.remove(closed).close();
+                        Objects.requireNonNull(statements.remove(closed)).close();
                     }
                     for (int closed : request.closedResults()) {
-                        results.remove(closed).close();
+                        Objects.requireNonNull(results.remove(closed)).close();
                     }
                     if (request.isAutoCommit() && !session.getAutoCommit()) {
                         session.commit(false);
@@ -164,7 +171,12 @@ final class PlainSessions implements SqlServer.Sessions {
             } else if (action instanceof SqlAction.Batch batch) {
                 return batch(batch);
             } else if (action instanceof SqlAction.Fetch fetch) {
-                return rows(results.get(fetch.result()), fetch.fromRow(), fetch.rows(), false, false);
+                return rows(
+                        Objects.requireNonNull(results.get(fetch.result())),
+                        fetch.fromRow(),
+                        fetch.rows(),
+                        false,
+                        false);
             } else if (action instanceof SqlAction.End end) {
                 if (end.isCommit()) {
                     session.commit(false);
@@ -258,7 +270,7 @@ final class PlainSessions implements SqlServer.Sessions {
         }
 
         private CommandInterface command(int number, @Nullable String sql) {
-            return sql == null ? statements.get(number) : session.prepareCommand(sql);
+            return sql == null ? Objects.requireNonNull(statements.get(number)) : session.prepareCommand(sql);
         }
 
         private void set(CommandInterface command, @Nullable Value[] values) {
@@ -307,7 +319,7 @@ final class PlainSessions implements SqlServer.Sessions {
         }
 
         private SqlOutcome piece(SqlAction.ReadLob read) {
-            ValueLob lob = named.get(read.lob());
+            ValueLob lob = Objects.requireNonNull(named.get(read.lob()));
             try {
                 byte[] all = lob.getValueType() == Value.BLOB
                         ? lob.getInputStream().readAllBytes()

@@ -29,7 +29,8 @@ import java.util.concurrent.atomic.AtomicLong;
 final class SqlServer implements ConnectionListener, AutoCloseable {
     /** Executes the messages of SQL sessions. */
     interface Sessions extends AutoCloseable {
-        byte[] execute(Identity session, long requestId, byte[] body);
+        /** Takes messages of a session in their order; the answer may come later. */
+        CompletableFuture<byte[]> execute(Identity session, long requestId, byte[] body);
 
         byte[] read(Identity session, byte[] body);
 
@@ -56,7 +57,7 @@ final class SqlServer implements ConnectionListener, AutoCloseable {
     /** Requests that arrive while it is set are executed, and their answers are lost. */
     volatile boolean losesAnswers;
 
-    volatile long term = 1;
+    private final AtomicLong term = new AtomicLong(1);
 
     SqlServer(Sessions sessions) {
         this.sessions = sessions;
@@ -74,7 +75,7 @@ final class SqlServer implements ConnectionListener, AutoCloseable {
 
     /** As after a takeover: a new term, and all cables are cut. */
     void takeOver() {
-        term++;
+        term.incrementAndGet();
         cut();
     }
 
@@ -90,10 +91,9 @@ final class SqlServer implements ConnectionListener, AutoCloseable {
     @Override
     public void onFrame(Connection connection, long incarnation, Frame frame) {
         if (frame instanceof Frame.Ask ask) {
-            lanes.execute(() -> {
-                Answer answer = answer(ask.request());
+            var unused = answer(ask.request()).thenAccept(answer -> {
                 if (!losesAnswers) {
-                    connection.send(new Frame.Reply(term, answer));
+                    connection.send(new Frame.Reply(term.get(), answer));
                 }
             });
         } else if (frame instanceof Frame.StatusAsk) {
@@ -101,51 +101,57 @@ final class SqlServer implements ConnectionListener, AutoCloseable {
         }
     }
 
-    private Answer answer(Request request) {
+    private CompletableFuture<Answer> answer(Request request) {
         if (request.kind() == RequestKind.OPEN) {
-            Identity name =
-                    opened.computeIfAbsent(request.session(), nonce -> new Identity(term, position.incrementAndGet()));
+            Identity name = opened.computeIfAbsent(
+                    request.session(), nonce -> new Identity(term.get(), position.incrementAndGet()));
             answers.putIfAbsent(name, new ConcurrentHashMap<>());
-            return new Answer(request.session(), 0, name, AnswerCode.OK, new byte[0]);
+            return CompletableFuture.completedFuture(
+                    new Answer(request.session(), 0, name, AnswerCode.OK, new byte[0]));
         }
         Map<Long, CompletableFuture<Answer>> known = answers.get(request.session());
         if (known == null) {
-            return new Answer(
-                    request.session(), request.requestId(), Identity.NONE, AnswerCode.UNKNOWN_SESSION, new byte[0]);
+            return CompletableFuture.completedFuture(bare(request, AnswerCode.UNKNOWN_SESSION));
         }
         if (request.kind() == RequestKind.SQL_READ) {
             reads.incrementAndGet();
-            return good(request, sessions.read(request.session(), request.body()));
+            return CompletableFuture.supplyAsync(
+                    () -> good(request, sessions.read(request.session(), request.body())), lanes);
         }
         CompletableFuture<Answer> mine = new CompletableFuture<>();
         CompletableFuture<Answer> first = known.putIfAbsent(request.requestId(), mine);
-        if (first == null) {
-            mine.complete(perform(request));
+        if (first != null) {
+            return first;
         }
-        Answer answer = (first == null ? mine : first).join();
+        perform(request, mine);
         if (request.kind() == RequestKind.CLOSE) {
             sessions.end(request.session());
             answers.remove(request.session());
         }
-        return answer;
+        return mine;
     }
 
-    private Answer perform(Request request) {
+    private void perform(Request request, CompletableFuture<Answer> answer) {
         if (request.kind() == RequestKind.VOID) {
-            return new Answer(request.session(), request.requestId(), Identity.NONE, AnswerCode.VOIDED, new byte[0]);
-        }
-        if (request.kind() == RequestKind.SQL) {
+            answer.complete(bare(request, AnswerCode.VOIDED));
+        } else if (request.kind() == RequestKind.SQL) {
             ordered.incrementAndGet();
-            return good(request, sessions.execute(request.session(), request.requestId(), request.body()));
+            var unused = sessions.execute(request.session(), request.requestId(), request.body())
+                    .thenAccept(body -> answer.complete(good(request, body)));
+        } else {
+            answer.complete(good(request, new byte[0]));
         }
-        return good(request, new byte[0]);
+    }
+
+    private static Answer bare(Request request, AnswerCode code) {
+        return new Answer(request.session(), request.requestId(), Identity.NONE, code, new byte[0]);
     }
 
     private Answer good(Request request, byte[] body) {
         return new Answer(
                 request.session(),
                 request.requestId(),
-                new Identity(term, position.incrementAndGet()),
+                new Identity(term.get(), position.incrementAndGet()),
                 AnswerCode.OK,
                 body);
     }
