@@ -86,6 +86,12 @@ final class SessionLobs implements LobReferences {
         content.writeBytes(bytes);
     }
 
+    /** The session has ended. */
+    void forget() {
+        uploads.clear();
+        named.clear();
+    }
+
     /** What was sent has been used. */
     void forgetUploads() {
         uploads.clear();

@@ -148,6 +148,10 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
                 }
                 of.h2 = null;
             }
+            of.statements.clear();
+            of.results.clear();
+            of.resultBytes = 0;
+            of.lobs.forget();
             if (of.isTransactionCounted) {
                 openTransactions--;
             }
