@@ -87,11 +87,7 @@ final class SqlDatabase implements AutoCloseable {
 
     @Override
     public void close() {
-        try (Connection last = administrator;
-                Statement statement = last.createStatement()) {
-            statement.execute("SHUTDOWN IMMEDIATELY");
-        } catch (SQLException e) {
-            throw new NodeFailure("this node cannot close its H2 database: " + e, e);
-        }
+        // Not by the statement, which would wait for what open sessions have locked.
+        database.shutdownImmediately();
     }
 }
