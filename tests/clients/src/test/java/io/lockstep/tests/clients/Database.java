@@ -114,7 +114,8 @@ final class Database implements AutoCloseable {
     }
 
     private ProcessHandle active() {
-        return ProcessHandle.of(Long.parseLong(command("pid", "active").strip())).orElseThrow();
+        return ProcessHandle.of(Long.parseLong(command("pid", "active").strip()))
+                .orElseThrow();
     }
 
     /** The node that was killed last is back, and holds everything. */

@@ -49,8 +49,7 @@ class HibernateIT {
         long id;
 
         @ManyToOne
-        @Nullable
-        Account account;
+        @Nullable Account account;
 
         int amount;
 
@@ -58,8 +57,7 @@ class HibernateIT {
         String text = "";
 
         @CreationTimestamp
-        @Nullable
-        LocalDateTime posted;
+        @Nullable LocalDateTime posted;
 
         Posting() {}
 

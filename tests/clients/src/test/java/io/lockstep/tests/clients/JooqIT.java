@@ -69,8 +69,7 @@ class JooqIT {
         jooq.createTable(POSTING)
                 .columns(POSTING_ID, OF_ACCOUNT, AMOUNT)
                 .constraints(
-                        DSL.primaryKey(POSTING_ID),
-                        DSL.foreignKey(OF_ACCOUNT).references(ACCOUNT, ID))
+                        DSL.primaryKey(POSTING_ID), DSL.foreignKey(OF_ACCOUNT).references(ACCOUNT, ID))
                 .execute();
         assertThat(jooq.insertInto(ACCOUNT, ID, BALANCE)
                         .values(1, 100)

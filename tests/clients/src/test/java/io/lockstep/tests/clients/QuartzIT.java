@@ -85,9 +85,9 @@ class QuartzIT {
 
                 assertThat(ran.both.await(60, TimeUnit.SECONDS)).isTrue();
                 // Quartz forgets a job that will not run again, in a transaction after it.
-                await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> assertThat(
-                                database.rows("SELECT JOB_NAME FROM QRTZ_JOB_DETAILS"))
-                        .isEmpty());
+                await().atMost(Duration.ofMinutes(1))
+                        .untilAsserted(() -> assertThat(database.rows("SELECT JOB_NAME FROM QRTZ_JOB_DETAILS"))
+                                .isEmpty());
             } finally {
                 quartz.destroy();
             }
