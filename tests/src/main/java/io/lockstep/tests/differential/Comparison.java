@@ -61,9 +61,8 @@ final class Comparison {
      */
     private List<String> run(Story expected, int killAt, boolean isBehind, List<String> differences)
             throws SQLException {
-        String where = killAt < 0
-                ? "undisturbed"
-                : "active killed " + (isBehind ? "in" : "before") + " message " + killAt;
+        String where =
+                killAt < 0 ? "undisturbed" : "active killed " + (isBehind ? "in" : "before") + " message " + killAt;
         try (Connection connection = connect();
                 Statement statement = connection.createStatement()) {
             statement.execute("DROP SCHEMA IF EXISTS " + expected.script.schema + " CASCADE");

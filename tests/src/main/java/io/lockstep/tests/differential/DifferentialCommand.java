@@ -59,7 +59,9 @@ public final class DifferentialCommand implements Callable<Integer> {
         if (sequences < 1) {
             throw new CommandFailure(ExitCode.USAGE, "--sequences must be 1 or more");
         }
-        Path home = Path.of(System.getProperty("lockstep.home", ".")).toAbsolutePath().normalize();
+        Path home = Path.of(System.getProperty("lockstep.home", "."))
+                .toAbsolutePath()
+                .normalize();
         Path parent = home.resolve(".lockstep").resolve("differential");
         Files.createDirectories(parent);
         Path folder = Files.createTempDirectory(parent, "run");

@@ -94,7 +94,8 @@ final class LocalSite implements Site {
     }
 
     private String settings(String name) {
-        return "name: " + name + "\nrole: node\ndirectory: '" + folder.resolve(name) + "'\ncluster: " + CLUSTER + "\nnodes: "
+        return "name: " + name + "\nrole: node\ndirectory: '" + folder.resolve(name) + "'\ncluster: " + CLUSTER
+                + "\nnodes: "
                 + NODES + "\nvoters: [n1, n2, d1]\nhazelcast-port: 1\nhazelcast-members: ['127.0.0.1:1']\n"
                 + "failure-detection: 2000ms\n";
     }
@@ -102,9 +103,7 @@ final class LocalSite implements Site {
     private StaticMembers known(String name) {
         StaticMembers mine = new StaticMembers(List.of());
         members.put(name, mine);
-        endpoints.values().stream()
-                .filter(other -> !other.name().equals(name))
-                .forEach(mine::publish);
+        endpoints.values().stream().filter(other -> !other.name().equals(name)).forEach(mine::publish);
         return mine;
     }
 
@@ -208,8 +207,7 @@ final class LocalSite implements Site {
                 .map(each -> each.name() + "/" + each.incarnation())
                 .toList();
         return backups.size() == 1
-                && all.stream()
-                        .anyMatch(each -> each.role().equals("ACTIVE") && backups.equals(each.inSyncBackups()));
+                && all.stream().anyMatch(each -> each.role().equals("ACTIVE") && backups.equals(each.inSyncBackups()));
     }
 
     @Override
@@ -217,8 +215,7 @@ final class LocalSite implements Site {
         var answer = auditor.digestAsync().toCompletableFuture().join();
         long endNs = System.nanoTime() + LIMIT.toNanos();
         // A backup whose digest is another leaves the view, and says so.
-        while (!areInSync()
-                || statuses().stream().anyMatch(each -> each.executedPosition() < answer.position())) {
+        while (!areInSync() || statuses().stream().anyMatch(each -> each.executedPosition() < answer.position())) {
             pause(endNs, "the nodes are not equal");
         }
         return answer.digest();

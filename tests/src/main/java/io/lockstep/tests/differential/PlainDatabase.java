@@ -72,8 +72,8 @@ final class PlainDatabase implements AutoCloseable {
                 int asked = story.asked(line);
                 while (!isDone(answer)) {
                     for (int holder : holders(clients.get(line.session()), numbers, line.session(), script.sessions)) {
-                        Line end = new Line(
-                                holder, random.nextBoolean() ? new SqlStep.Commit() : new SqlStep.Rollback());
+                        Line end =
+                                new Line(holder, random.nextBoolean() ? new SqlStep.Commit() : new SqlStep.Rollback());
                         int ended = story.asked(end);
                         story.seen(ended, await(clients.get(holder).ask(end.step())));
                     }
@@ -125,8 +125,8 @@ final class PlainDatabase implements AutoCloseable {
 
     /** H2's number of whoever blocks that session, or with 0 any; null when nobody does. */
     private @Nullable Integer blocker(int session) throws SQLException {
-        try (PreparedStatement statement =
-                administrator.prepareStatement("SELECT BLOCKER_ID FROM INFORMATION_SCHEMA.SESSIONS WHERE BLOCKER_ID IS NOT"
+        try (PreparedStatement statement = administrator.prepareStatement(
+                "SELECT BLOCKER_ID FROM INFORMATION_SCHEMA.SESSIONS WHERE BLOCKER_ID IS NOT"
                         + " NULL AND (SESSION_ID = ? OR ? = 0)")) {
             statement.setInt(1, session);
             statement.setInt(2, session);

@@ -57,7 +57,8 @@ final class SqlClient implements AutoCloseable {
     }
 
     static String failure(SQLException e) {
-        StringBuilder text = new StringBuilder("error " + e.getErrorCode() + " " + e.getSQLState() + " " + e.getMessage());
+        StringBuilder text =
+                new StringBuilder("error " + e.getErrorCode() + " " + e.getSQLState() + " " + e.getMessage());
         if (e instanceof BatchUpdateException batch) {
             text.append(" after ").append(Arrays.toString(batch.getUpdateCounts()));
             for (SQLException next = e.getNextException(); next != null; next = next.getNextException()) {

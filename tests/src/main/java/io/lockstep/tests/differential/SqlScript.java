@@ -67,8 +67,9 @@ final class SqlScript {
         setUp.add("CREATE SEQUENCE Q START WITH 10 CACHE 4");
         setUp.add("CREATE INDEX T1_A ON T1(A)");
         setUp.add("CREATE VIEW W AS SELECT P, SUM(N) AS N, COUNT(*) AS ROWS FROM T2 GROUP BY P");
-        setUp.add("INSERT INTO T1(ID, A, B, C, D) SELECT X, X * 10, 'row ' || X, X / 4.0, DATEADD(DAY, X, DATE '2020-01-01')"
-                + " FROM SYSTEM_RANGE(1, " + SHARED_ROWS + ")");
+        setUp.add(
+                "INSERT INTO T1(ID, A, B, C, D) SELECT X, X * 10, 'row ' || X, X / 4.0, DATEADD(DAY, X, DATE '2020-01-01')"
+                        + " FROM SYSTEM_RANGE(1, " + SHARED_ROWS + ")");
         for (int session = 0; session < sessions; session++) {
             isAutoCommit[session] = true;
             add(session, SqlStep.text("SET SCHEMA " + schema));
@@ -164,14 +165,17 @@ final class SqlScript {
                         isDirty[session] |= !isAutoCommit[session];
                         yield SqlStep.prepared("SELECT ID, A FROM T1 WHERE ID = ? FOR UPDATE", row(session));
                     }
-                    case 10 -> SqlStep.text("SELECT TABLE_NAME, ROW_COUNT_ESTIMATE IS NOT NULL FROM"
-                            + " INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = CURRENT_SCHEMA ORDER BY TABLE_NAME");
+                    case 10 ->
+                        SqlStep.text("SELECT TABLE_NAME, ROW_COUNT_ESTIMATE IS NOT NULL FROM"
+                                + " INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = CURRENT_SCHEMA ORDER BY TABLE_NAME");
                     case 11 -> SqlStep.text("SET @V = " + random.nextInt(100));
                     case 12 -> SqlStep.text("SELECT @V, CURRENT_USER, CURRENT_SCHEMA, LOCK_TIMEOUT()");
-                    case 13 -> SqlStep.text("WITH RECURSIVE R(N) AS (SELECT 1 UNION ALL SELECT N + 1 FROM R WHERE N < 5)"
-                            + " SELECT N, (SELECT COUNT(*) FROM T1 WHERE ID <= N) FROM R");
-                    default -> SqlStep.text("SELECT LISTAGG(B, ';') WITHIN GROUP (ORDER BY ID) FROM T1 GROUP BY MOD(A, 3)"
-                            + " ORDER BY 1");
+                    case 13 ->
+                        SqlStep.text("WITH RECURSIVE R(N) AS (SELECT 1 UNION ALL SELECT N + 1 FROM R WHERE N < 5)"
+                                + " SELECT N, (SELECT COUNT(*) FROM T1 WHERE ID <= N) FROM R");
+                    default ->
+                        SqlStep.text("SELECT LISTAGG(B, ';') WITHIN GROUP (ORDER BY ID) FROM T1 GROUP BY MOD(A, 3)"
+                                + " ORDER BY 1");
                 };
         add(session, step);
     }
@@ -184,7 +188,8 @@ final class SqlScript {
                     session,
                     random.nextBoolean()
                             ? new SqlStep.Open("SELECT ID, A, B FROM T1 ORDER BY ID", 2, random.nextInt(1, 5))
-                            : new SqlStep.Open("SELECT X, X * X FROM SYSTEM_RANGE(1, 1500)", 20, random.nextInt(1, 50)));
+                            : new SqlStep.Open(
+                                    "SELECT X, X * X FROM SYSTEM_RANGE(1, 1500)", 20, random.nextInt(1, 50)));
             hasCursor[session] = true;
         }
     }
@@ -204,7 +209,8 @@ final class SqlScript {
                                 BigDecimal.valueOf(number(), 2),
                                 Date.valueOf("2021-02-0" + random.nextInt(1, 9)));
                     case 2, 3, 4 ->
-                        SqlStep.prepared("UPDATE T1 SET A = A + ?, B = ? WHERE ID = ?", number(), "b" + number(), row(session));
+                        SqlStep.prepared(
+                                "UPDATE T1 SET A = A + ?, B = ? WHERE ID = ?", number(), "b" + number(), row(session));
                     case 5 -> SqlStep.prepared("DELETE FROM T1 WHERE ID = ?", row(session));
                     case 6 ->
                         new SqlStep.Execute(
@@ -218,8 +224,8 @@ final class SqlScript {
                                 + ", 'merged')");
                     case 10 -> batch(session);
                     case 11 ->
-                        SqlStep.text("INSERT INTO T3 VALUES (" + number() + ", 'v" + number() + "', ARRAY[1, " + number()
-                                + "]), (NEXT VALUE FOR Q, NULL, NULL)");
+                        SqlStep.text("INSERT INTO T3 VALUES (" + number() + ", 'v" + number() + "', ARRAY[1, "
+                                + number() + "]), (NEXT VALUE FOR Q, NULL, NULL)");
                     case 12 -> SqlStep.text("UPDATE T1 SET A = A + 1 WHERE MOD(ID, 3) = " + random.nextInt(3));
                     case 13 -> SqlStep.text("DELETE FROM T3 WHERE K > " + number());
                     case 14 -> SqlStep.text("INSERT INTO T3 SELECT A, B, ARRAY[ID] FROM T1 WHERE ID < " + number());
@@ -285,8 +291,9 @@ final class SqlScript {
                     case 7 -> "INSERT INTO T2(P, N, S) VALUES (7777, 1, '" + own(session) + "')";
                     case 8 -> "UPDATE T1 SET NOTHING = 1";
                     case 9 -> "ROLLBACK TO SAVEPOINT NEVER_SET";
-                    case 10 -> "INSERT INTO T1(ID, A) VALUES (" + ownRow(session) + ", 1), (" + ownRow(session)
-                            + ", 'eleven')";
+                    case 10 ->
+                        "INSERT INTO T1(ID, A) VALUES (" + ownRow(session) + ", 1), (" + ownRow(session)
+                                + ", 'eleven')";
                     default -> "SELECT (SELECT ID FROM T1 WHERE ID < 3)";
                 };
         add(session, SqlStep.text(sql));
@@ -303,14 +310,16 @@ final class SqlScript {
         int number = ++definitions;
         String sql =
                 switch (random.nextInt(10)) {
-                    case 0 -> "CREATE TABLE X" + number + "(ID INT PRIMARY KEY, V VARCHAR DEFAULT 'x') AS SELECT X, 'y' FROM"
-                            + " SYSTEM_RANGE(1, 5)";
+                    case 0 ->
+                        "CREATE TABLE X" + number + "(ID INT PRIMARY KEY, V VARCHAR DEFAULT 'x') AS SELECT X, 'y' FROM"
+                                + " SYSTEM_RANGE(1, 5)";
                     case 1 -> "DROP TABLE IF EXISTS X" + random.nextInt(1, number + 1);
                     case 2 -> "CREATE INDEX IF NOT EXISTS I" + number + " ON T3(K)";
                     case 3 -> "ALTER TABLE T3 ADD COLUMN IF NOT EXISTS C" + number + " INT DEFAULT " + number;
                     case 4 -> "TRUNCATE TABLE T3";
-                    case 5 -> "CREATE OR REPLACE VIEW W AS SELECT P, SUM(N) AS N, MIN(ID) - MIN(ID) AS ROWS FROM T2 GROUP BY"
-                            + " P";
+                    case 5 ->
+                        "CREATE OR REPLACE VIEW W AS SELECT P, SUM(N) AS N, MIN(ID) - MIN(ID) AS ROWS FROM T2 GROUP BY"
+                                + " P";
                     case 6 -> "CREATE TABLE T1(ID INT)";
                     case 7 -> "ALTER SEQUENCE Q RESTART WITH " + (100 * number);
                     case 8 -> "CREATE LOCAL TEMPORARY TABLE IF NOT EXISTS TEMP(ID INT PRIMARY KEY, V INT)";

@@ -11,8 +11,7 @@ sealed interface SqlStep {
      * @param parameters null: executed as text; else prepared
      * @param hasKeys whether generated keys are asked for
      */
-    record Execute(
-            String sql, @Nullable List<Object> parameters, boolean hasKeys) implements SqlStep {}
+    record Execute(String sql, @Nullable List<Object> parameters, boolean hasKeys) implements SqlStep {}
 
     /** Executes a prepared statement once for each row of parameters. */
     record Batch(String sql, List<List<Object>> rows) implements SqlStep {}

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.lockstep.jdbc.LockstepConnection;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -15,6 +17,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -220,6 +223,50 @@ class SqlDrillTest {
                 assertThat(app.rows("SELECT * FROM U")).containsExactly("1");
             }
             assertThat(drill.term()).isEqualTo(2);
+            drill.check();
+        }
+    }
+
+    /** Row 88: up while the active dies, and down while the next one does. */
+    @Test
+    void aLargeObjectGoesOnWhereItWas() throws Exception {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor app = drill.application("app");
+            app.execute("CREATE TABLE T(ID INT PRIMARY KEY, B BLOB)");
+            app.begin();
+            byte[] bytes = new byte[1_500_000];
+            new Random(1).nextBytes(bytes);
+            InputStream dying = new ByteArrayInputStream(bytes) {
+                private boolean isKilled;
+
+                @Override
+                public synchronized int read(byte[] into, int from, int length) {
+                    if (!isKilled && pos > bytes.length / 2) {
+                        isKilled = true;
+                        drill.active().kill();
+                    }
+                    return super.read(into, from, length);
+                }
+            };
+            try (PreparedStatement insert = app.connection().prepareStatement("INSERT INTO T VALUES (1, ?)")) {
+                insert.setBinaryStream(1, dying);
+                assertThat(insert.executeUpdate()).isOne();
+            }
+            assertThat(drill.term()).isEqualTo(2);
+            drill.comeBack();
+            try (Statement statement = app.connection().createStatement();
+                    ResultSet rows = statement.executeQuery("SELECT B FROM T")) {
+                rows.next();
+                InputStream read = rows.getBinaryStream(1);
+                byte[] first = read.readNBytes(700_000);
+                drill.active().kill();
+                byte[] rest = read.readAllBytes();
+                assertThat(Arrays.equals(first, Arrays.copyOf(bytes, 700_000))).isTrue();
+                assertThat(Arrays.equals(rest, Arrays.copyOfRange(bytes, 700_000, bytes.length)))
+                        .isTrue();
+            }
+            app.connection().commit();
+            assertThat(app.one("SELECT OCTET_LENGTH(B) FROM T")).isEqualTo("" + bytes.length);
             drill.check();
         }
     }

@@ -1,0 +1,198 @@
+package io.lockstep.tests;
+
+import static io.lockstep.tests.TestCluster.LIMIT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lockstep.distributor.LockstepClient;
+import io.lockstep.jdbc.LockstepConnection;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** JDBC against real processes, whose active is ended by SIGKILL (rows 13, 14, 67, 88). */
+@Timeout(value = 4, unit = TimeUnit.MINUTES)
+class SqlIT {
+    @TempDir
+    private static Path folder;
+
+    private static TestCluster cluster;
+    private static LockstepClient auditor;
+
+    @BeforeAll
+    static void start() {
+        cluster = TestCluster.start(TestCluster.plan(folder, "prepaid-calls"));
+        auditor = cluster.client("auditor");
+    }
+
+    @AfterAll
+    static void stop() {
+        auditor.close();
+        cluster.close();
+    }
+
+    @BeforeEach
+    void begin() throws SQLException {
+        cluster.allInSync();
+        try (Connection connection = connect()) {
+            run(
+                    connection,
+                    "DROP TABLE IF EXISTS T",
+                    "CREATE TABLE T(ID INT PRIMARY KEY, V INT)",
+                    "INSERT INTO T SELECT X, 0 FROM SYSTEM_RANGE(1, 3000)");
+        }
+    }
+
+    private static Connection connect() throws SQLException {
+        String hosts = cluster.processes().clientAddresses().stream()
+                .map(each -> each.getHostString() + ":" + each.getPort())
+                .collect(Collectors.joining(","));
+        return DriverManager.getConnection(
+                "jdbc:lockstep://" + hosts + "/lockstep?cluster="
+                        + cluster.processes().plan().cluster() + "&connectTimeout=" + LIMIT.toSeconds(),
+                "app",
+                "app");
+    }
+
+    private static void run(Connection connection, String... statements) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    private static long one(Connection connection, String query) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(query)) {
+            rows.next();
+            return rows.getLong(1);
+        }
+    }
+
+    /** Something that may fail as JDBC does. */
+    private interface Work {
+        void run() throws SQLException;
+    }
+
+    private static CompletableFuture<Void> inBackground(Work work) {
+        return CompletableFuture.runAsync(() -> {
+            try {
+                work.run();
+            } catch (SQLException e) {
+                throw new AssertionError(e);
+            }
+        });
+    }
+
+    @Test
+    void aTransactionGoesOnWhenTheActiveIsKilledBetweenItsStatements() throws SQLException {
+        try (Connection connection = connect()) {
+            connection.setAutoCommit(false);
+            run(connection, "UPDATE T SET V = V + 1 WHERE ID <= 10", "SAVEPOINT S", "DELETE FROM T WHERE ID > 5");
+            cluster.active().kill();
+            run(connection, "ROLLBACK TO SAVEPOINT S", "UPDATE T SET V = V + 1 WHERE ID = 1");
+            connection.commit();
+            assertThat(one(connection, "SELECT SUM(V) FROM T")).isEqualTo(11);
+            assertThat(connection.unwrap(LockstepConnection.class).takeoversSurvived())
+                    .isOne();
+            cluster.equalEverywhere(auditor);
+        }
+    }
+
+    @Test
+    void aResultGoesOnWhenTheActiveIsKilledInItsMiddle() throws SQLException {
+        try (Connection connection = connect()) {
+            connection.setAutoCommit(false);
+            run(connection, "UPDATE T SET V = ID");
+            try (Statement statement = connection.createStatement()) {
+                statement.setFetchSize(100);
+                ResultSet rows = statement.executeQuery("SELECT ID, V FROM T ORDER BY ID");
+                for (int id = 1; id <= 3_000; id++) {
+                    if (id == 1_234) {
+                        cluster.active().kill();
+                    }
+                    assertThat(rows.next()).isTrue();
+                    assertThat(rows.getInt(2)).isEqualTo(id);
+                }
+                assertThat(rows.next()).isFalse();
+            }
+            connection.rollback();
+            assertThat(one(connection, "SELECT SUM(V) FROM T")).isZero();
+            cluster.equalEverywhere(auditor);
+        }
+    }
+
+    @Test
+    void aBatchCountsOnceWhenTheActiveIsKilledInItsMiddle() throws Exception {
+        try (Connection connection = connect()) {
+            connection.setAutoCommit(false);
+            CompletableFuture<Void> batch = inBackground(() -> {
+                try (PreparedStatement update = connection.prepareStatement("UPDATE T SET V = V + 1 WHERE ID = ?")) {
+                    for (int round = 0; round < 4; round++) {
+                        for (int id = 1; id <= 3_000; id++) {
+                            update.setInt(1, id);
+                            update.addBatch();
+                        }
+                        assertThat(update.executeBatch()).hasSize(3_000).containsOnly(1);
+                    }
+                }
+            });
+            cluster.active().kill();
+            batch.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+            connection.commit();
+            assertThat(one(connection, "SELECT SUM(V) FROM T")).isEqualTo(12_000);
+            cluster.equalEverywhere(auditor);
+        }
+    }
+
+    @Test
+    void eachCommitCountsOnceWhenTheActiveIsKilledBeforeItAnswers() throws Exception {
+        try (Connection connection = connect()) {
+            connection.setAutoCommit(false);
+            CompletableFuture<Void> commits = inBackground(() -> {
+                for (int i = 0; i < 500; i++) {
+                    run(connection, "UPDATE T SET V = V + 1 WHERE ID = 7");
+                    connection.commit();
+                }
+            });
+            cluster.active().kill();
+            commits.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+            assertThat(one(connection, "SELECT V FROM T WHERE ID = 7")).isEqualTo(500);
+            cluster.equalEverywhere(auditor);
+        }
+    }
+
+    @Test
+    void whoWaitsForALockGetsItAtTheNextActive() throws Exception {
+        try (Connection holder = connect();
+                Connection waiter = connect()) {
+            holder.setAutoCommit(false);
+            waiter.setAutoCommit(false);
+            run(waiter, "SET LOCK_TIMEOUT 60000");
+            run(holder, "UPDATE T SET V = 5 WHERE ID = 1");
+            CompletableFuture<Void> waiting = inBackground(() -> run(waiter, "UPDATE T SET V = V * 2 WHERE ID = 1"));
+            run(holder, "UPDATE T SET V = 6 WHERE ID = 2");
+            cluster.active().kill();
+            assertThat(one(holder, "SELECT SUM(V) FROM T")).isEqualTo(11);
+            assertThat(waiting).isNotDone();
+            holder.commit();
+            waiting.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+            waiter.commit();
+            assertThat(one(holder, "SELECT V FROM T WHERE ID = 1")).isEqualTo(10);
+            cluster.equalEverywhere(auditor);
+        }
+    }
+}
