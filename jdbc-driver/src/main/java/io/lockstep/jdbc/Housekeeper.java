@@ -1,6 +1,8 @@
 package io.lockstep.jdbc;
 
-import java.util.Set;
+import io.lockstep.distributor.DirectSession;
+import java.lang.ref.WeakReference;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -8,19 +10,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Cares for all open connections of this process between their requests. Owns the thread {@code lockstep-jdbc}, which
- * lives as long as there are any.
+ * Cares for all open connections of this process between their requests, and ends the sessions of those that the
+ * application lost without closing them. Owns the thread {@code lockstep-jdbc}, which lives as long as there are any.
  */
 final class Housekeeper {
     private static final Logger LOG = LoggerFactory.getLogger(Housekeeper.class);
     private static final long ROUND_NS = 500_000_000;
-    private static final Set<SqlSession> SESSIONS = ConcurrentHashMap.newKeySet();
+    /** Weak: whoever cares for a connection must not be what keeps it alive. */
+    private static final Map<DirectSession, WeakReference<SqlSession>> SESSIONS = new ConcurrentHashMap<>();
+
     private static @Nullable Thread thread;
 
     private Housekeeper() {}
 
-    static void add(SqlSession session) {
-        SESSIONS.add(session);
+    static void add(DirectSession channel, SqlSession session) {
+        SESSIONS.put(channel, new WeakReference<>(session));
         synchronized (Housekeeper.class) {
             if (thread == null) {
                 thread = new Thread(Housekeeper::run, "lockstep-jdbc");
@@ -31,21 +35,30 @@ final class Housekeeper {
         }
     }
 
-    static void remove(SqlSession session) {
-        SESSIONS.remove(session);
+    static void remove(DirectSession channel) {
+        SESSIONS.remove(channel);
     }
 
     private static void run() {
         while (isNeeded()) {
-            for (SqlSession session : SESSIONS) {
-                try {
-                    session.care();
-                } catch (RuntimeException e) {
-                    LOG.error("a connection is given up: a fault of the driver", e);
-                    session.abort("a fault of the driver: " + e);
-                }
-            }
+            SESSIONS.forEach(Housekeeper::care);
             LockSupport.parkNanos(ROUND_NS);
+        }
+    }
+
+    private static void care(DirectSession channel, WeakReference<SqlSession> session) {
+        try {
+            if (session.get() == null) {
+                LOG.warn("a connection was never closed; its session {} ends now", channel.session());
+                remove(channel);
+                channel.close();
+            } else {
+                channel.care();
+            }
+        } catch (RuntimeException e) {
+            LOG.error("a connection is given up: a fault of the driver", e);
+            remove(channel);
+            channel.abort("a fault of the driver: " + e);
         }
     }
 

@@ -125,7 +125,7 @@ final class SqlSession extends ForeignSession {
         SqlSession session = new SqlSession(channel, url);
         try {
             session.logIn(url, user, password);
-            Housekeeper.add(session);
+            Housekeeper.add(channel, session);
             return session;
         } catch (DbException e) {
             session.close();
@@ -498,7 +498,7 @@ final class SqlSession extends ForeignSession {
     public void close() {
         if (!isClosed) {
             isClosed = true;
-            Housekeeper.remove(this);
+            Housekeeper.remove(session);
             session.close();
         }
     }
@@ -506,13 +506,8 @@ final class SqlSession extends ForeignSession {
     /** Ends it at once and from any thread, without asking anybody. */
     void abort(String reason) {
         isClosed = true;
-        Housekeeper.remove(this);
+        Housekeeper.remove(session);
         session.abort(reason);
-    }
-
-    /** Signs of life between requests; called by {@link Housekeeper}. */
-    void care() {
-        session.care();
     }
 
     @Override

@@ -354,6 +354,19 @@ abstract class DriverTest {
     }
 
     @Test
+    void endsTheSessionOfAConnectionThatWasLost() throws SQLException {
+        Connection lost = DriverManager.getConnection(server.url(), "app", "app");
+        assertThat(lost.isValid(1)).isTrue();
+        assertThat(server.openSessions()).isEqualTo(2);
+        lost = null;
+        while (server.openSessions() > 1) {
+            System.gc();
+            Thread.onSpinWait();
+        }
+        assertThat(connection.isValid(1)).isTrue();
+    }
+
+    @Test
     void describesTheDatabaseAsH2() throws SQLException {
         execute("CREATE TABLE T(ID INT PRIMARY KEY, NAME VARCHAR(30))");
         DatabaseMetaData metadata = connection.getMetaData();
