@@ -14,7 +14,11 @@ import java.util.Locale;
 final class SqlCopyFigures {
     private SqlCopyFigures() {}
 
-    /** Prints the figures. @param args rows, sessions with an open transaction, changes in each */
+    /**
+     * Prints the figures.
+     *
+     * @param args rows, sessions with an open transaction, changes in each
+     */
     public static void main(String[] args) {
         int rows = args.length > 0 ? Integer.parseInt(args[0]) : 1_000_000;
         int sessions = args.length > 1 ? Integer.parseInt(args[1]) : 100;
