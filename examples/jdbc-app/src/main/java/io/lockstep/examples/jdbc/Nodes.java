@@ -15,19 +15,21 @@ public class Nodes {
         this.launcher = launcher;
     }
 
-    /** {@code kill -9} to the JVM that the view names as active. @return its process id */
-    public long killActive() {
+    /**
+     * The JVM that the view names as active. Asking starts a process, so nobody should hold locks meanwhile.
+     *
+     * @throws IllegalStateException there is none at this moment
+     */
+    public ProcessHandle active() {
         try {
             Process asked = new ProcessBuilder(launcher, "pid", "active")
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
-            String said = new String(asked.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            if (said.isEmpty()) {
+            String pid = new String(asked.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            if (pid.isEmpty()) {
                 throw new IllegalStateException("there is no active that could be killed");
             }
-            long pid = Long.parseLong(said);
-            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
-            return pid;
+            return ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

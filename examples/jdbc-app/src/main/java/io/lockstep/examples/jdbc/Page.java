@@ -27,18 +27,18 @@ public class Page {
     @PostMapping("/transfer")
     Done transfer(
             @RequestParam("from") int debtor, @RequestParam("to") int creditor, @RequestParam("amount") int amount) {
-        return timed(debtor, creditor, amount, () -> 0);
+        return new Done(timed(debtor, creditor, amount, () -> {}), 0);
     }
 
     @PostMapping("/kill")
     Done transferInWhichTheActiveDies() {
-        return timed(1, 2, 10, nodes::killActive);
+        ProcessHandle active = nodes.active();
+        return new Done(timed(1, 2, 10, active::destroyForcibly), active.pid());
     }
 
-    private Done timed(int debtor, int creditor, int amount, java.util.function.LongSupplier halfway) {
+    private long timed(int debtor, int creditor, int amount, Runnable halfway) {
         long began = System.nanoTime();
-        long[] killed = new long[1];
-        bank.transfer(debtor, creditor, amount, () -> killed[0] = halfway.getAsLong());
-        return new Done((System.nanoTime() - began) / 1_000_000, killed[0]);
+        bank.transfer(debtor, creditor, amount, halfway);
+        return (System.nanoTime() - began) / 1_000_000;
     }
 }

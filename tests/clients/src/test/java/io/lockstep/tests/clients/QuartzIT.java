@@ -1,5 +1,6 @@
 package io.lockstep.tests.clients;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -35,7 +36,8 @@ class QuartzIT {
         @Override
         public void execute(JobExecutionContext context) throws JobExecutionException {
             try {
-                Ran ran = (Ran) context.getScheduler().getContext().get(Ran.class.getName());
+                Ran ran =
+                        requireNonNull((Ran) context.getScheduler().getContext().get(Ran.class.getName()));
                 ran.add(context.getMergedJobDataMap().getString("what"));
             } catch (SchedulerException e) {
                 throw new JobExecutionException(e);
