@@ -90,10 +90,6 @@ public final class ProtocolMutants {
                         "R5 I5",
                         fallsThrough(FORWARD, "isOurs", "chainAt", 0)),
                 Mutant.of(
-                        "an executed tail is set aside without rebuilding",
-                        "R5 I5",
-                        jumps(BACKUP, "take", "handedPosition", 0)),
-                Mutant.of(
                         "an empty node begins an old database anew",
                         "R7",
                         fallsThrough(BACKUP, "lambda$locate$*", "isPresent", 0)),
@@ -103,11 +99,8 @@ public final class ProtocolMutants {
                         "I6",
                         jumps(BACKUP, "take", "agreedPosition", 1),
                         jumps(BACKUP, "take", "continues", 0)),
-                Mutant.of(
-                        "a late answer to an earlier join counts", "I6", fallsThrough(BACKUP, "onFollow", "joinId", 0)),
                 Mutant.of("what was not acknowledged is never sent again", "I8", returns(FORWARD, "considerResending")),
                 Mutant.of("a copy leaves out retained answers", "R8 R9", skips(COPY, "readRetained", "add")),
-                Mutant.of("a copy leaves out open transactions", "R8 I11", skips(COPY, "readTransaction", "add")),
                 // ---- R9, R10: once
                 Mutant.of(
                         "no deduplication",

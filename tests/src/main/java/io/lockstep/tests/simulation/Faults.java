@@ -19,6 +19,7 @@ import java.util.SplittableRandom;
  * @param faultsNs how long faults may strike
  * @param thinkNs mean time between a client's answer and its next message
  * @param timeoutNs of the clients' requests
+ * @param logBytes of the nodes' logs: small, so that they roll and joiners are copied
  */
 record Faults(
         Set<FaultKind> kinds,
@@ -30,7 +31,8 @@ record Faults(
         int clients,
         long faultsNs,
         long thinkNs,
-        long timeoutNs) {
+        long timeoutNs,
+        long logBytes) {
     private static final Map<FaultKind, Double> LIKELIHOOD = new EnumMap<>(Map.ofEntries(
             Map.entry(FaultKind.LOSS, 0.25),
             Map.entry(FaultKind.DUPLICATION, 0.3),
@@ -87,7 +89,8 @@ record Faults(
                 3 + random.nextInt(2),
                 random.nextLong(250, 800) * Scheduler.MS,
                 random.nextLong(15, 60) * Scheduler.MS,
-                (random.nextInt(3) == 0 ? random.nextLong(500, 1200) : 4_000) * Scheduler.MS);
+                (random.nextInt(3) == 0 ? random.nextLong(500, 1200) : 4_000) * Scheduler.MS,
+                random.nextLong(4 << 10, 24 << 10));
     }
 
     boolean has(FaultKind kind) {

@@ -50,8 +50,6 @@ final class SimNode implements Network.Host {
     private static final long EXPIRY_CHECK_NS = 50 * Scheduler.MS;
     /** Between a backup's decision to acknowledge and the frame's leaving. */
     private static final long ACKNOWLEDGE_NS = 10 * Scheduler.US;
-    /** Small, so that logs roll and joiners are copied. */
-    private static final long LOG_BYTES = 16 << 10;
 
     private static final int QUEUE_MAX = 256;
 
@@ -105,7 +103,7 @@ final class SimNode implements Network.Host {
         this.random = () -> scheduler.random.nextLong() >>> 1 | 1;
         this.self = new View.Member(name, random.getAsLong());
         this.proposer = newProposer();
-        this.log = new ForwardLog(LOG_BYTES);
+        this.log = new ForwardLog(simulation.logBytes());
         simulation.runs.put(self, log);
         this.history = new History();
         this.state = simulation.newState(this::diesOf);
@@ -461,7 +459,7 @@ final class SimNode implements Network.Host {
         isLaneOver = false;
         self = new View.Member(name, random.getAsLong());
         proposer = newProposer();
-        log = new ForwardLog(LOG_BYTES);
+        log = new ForwardLog(simulation.logBytes());
         simulation.runs.put(self, log);
         history = new History();
         state = simulation.newState(this::diesOf);

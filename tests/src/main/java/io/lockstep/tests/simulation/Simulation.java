@@ -671,6 +671,10 @@ public final class Simulation {
         return isWaitingForZombies ? thinkNs * ZOMBIE_SLOWNESS : thinkNs;
     }
 
+    long logBytes() {
+        return faults.logBytes();
+    }
+
     boolean isPoisoned() {
         return faults.has(FaultKind.POISON);
     }
