@@ -82,6 +82,12 @@ class SqlIT {
         }
     }
 
+    /** Only while a backup is in sync: with none, nobody could take over. */
+    private static void killActive() {
+        cluster.allInSync();
+        cluster.active().kill();
+    }
+
     /** Something that may fail as JDBC does. */
     private interface Work {
         void run() throws SQLException;
@@ -102,7 +108,7 @@ class SqlIT {
         try (Connection connection = connect()) {
             connection.setAutoCommit(false);
             run(connection, "UPDATE T SET V = V + 1 WHERE ID <= 10", "SAVEPOINT S", "DELETE FROM T WHERE ID > 5");
-            cluster.active().kill();
+            killActive();
             run(connection, "ROLLBACK TO SAVEPOINT S", "UPDATE T SET V = V + 1 WHERE ID = 1");
             connection.commit();
             assertThat(one(connection, "SELECT SUM(V) FROM T")).isEqualTo(11);
@@ -122,7 +128,7 @@ class SqlIT {
                 ResultSet rows = statement.executeQuery("SELECT ID, V FROM T ORDER BY ID");
                 for (int id = 1; id <= 3_000; id++) {
                     if (id == 1_234) {
-                        cluster.active().kill();
+                        killActive();
                     }
                     assertThat(rows.next()).isTrue();
                     assertThat(rows.getInt(2)).isEqualTo(id);
@@ -150,7 +156,7 @@ class SqlIT {
                     }
                 }
             });
-            cluster.active().kill();
+            killActive();
             batch.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
             connection.commit();
             assertThat(one(connection, "SELECT SUM(V) FROM T")).isEqualTo(12_000);
@@ -168,7 +174,7 @@ class SqlIT {
                     connection.commit();
                 }
             });
-            cluster.active().kill();
+            killActive();
             commits.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
             assertThat(one(connection, "SELECT V FROM T WHERE ID = 7")).isEqualTo(500);
             cluster.equalEverywhere(auditor);
@@ -185,7 +191,7 @@ class SqlIT {
             run(holder, "UPDATE T SET V = 5 WHERE ID = 1");
             CompletableFuture<Void> waiting = inBackground(() -> run(waiter, "UPDATE T SET V = V * 2 WHERE ID = 1"));
             run(holder, "UPDATE T SET V = 6 WHERE ID = 2");
-            cluster.active().kill();
+            killActive();
             assertThat(one(holder, "SELECT SUM(V) FROM T")).isEqualTo(11);
             assertThat(waiting).isNotDone();
             holder.commit();
