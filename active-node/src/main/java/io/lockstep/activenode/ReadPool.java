@@ -81,7 +81,6 @@ final class ReadPool {
     /**
      * Ends all reading: the store may be closed afterwards.
      *
-     * @param cancel ends the reads that are under way
      * @throws IllegalStateException when one still reads after 5 s
      */
     void close() throws InterruptedException {
