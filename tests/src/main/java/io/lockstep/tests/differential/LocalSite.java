@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LocalSite implements Site {
     private static final String CLUSTER = "differential";
-    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final Duration LIMIT = Duration.ofMinutes(1);
     private static final long LOOK_EVERY_NS = 1_000_000;
     private static final List<String> NODES = List.of("n1", "n2");
     private static final ObjectMapper JSON =

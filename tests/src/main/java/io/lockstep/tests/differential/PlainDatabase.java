@@ -3,7 +3,6 @@ package io.lockstep.tests.differential;
 import io.lockstep.tests.differential.SqlScript.Line;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -71,7 +70,7 @@ final class PlainDatabase implements AutoCloseable {
                 CompletableFuture<String> answer = clients.get(line.session()).ask(line.step());
                 int asked = story.asked(line);
                 while (!isDone(answer)) {
-                    for (int holder : holders(clients.get(line.session()), numbers, line.session(), script.sessions)) {
+                    for (int holder : holders(numbers, line.session(), script.sessions)) {
                         Line end =
                                 new Line(holder, random.nextBoolean() ? new SqlStep.Commit() : new SqlStep.Rollback());
                         int ended = story.asked(end);
@@ -110,7 +109,7 @@ final class PlainDatabase implements AutoCloseable {
                 answer.get(LOOK_EVERY_MS, TimeUnit.MILLISECONDS);
                 return true;
             } catch (TimeoutException e) {
-                if (blocker(0) != null) {
+                if (blocker() != null) {
                     return false;
                 }
             } catch (ExecutionException e) {
@@ -123,22 +122,17 @@ final class PlainDatabase implements AutoCloseable {
         return false;
     }
 
-    /** H2's number of whoever blocks that session, or with 0 any; null when nobody does. */
-    private @Nullable Integer blocker(int session) throws SQLException {
-        try (PreparedStatement statement = administrator.prepareStatement(
-                "SELECT BLOCKER_ID FROM INFORMATION_SCHEMA.SESSIONS WHERE BLOCKER_ID IS NOT"
-                        + " NULL AND (SESSION_ID = ? OR ? = 0)")) {
-            statement.setInt(1, session);
-            statement.setInt(2, session);
-            try (ResultSet rows = statement.executeQuery()) {
-                return rows.next() ? rows.getInt(1) : null;
-            }
+    /** H2's number of a session that blocks another; null when none does. */
+    private @Nullable Integer blocker() throws SQLException {
+        try (Statement statement = administrator.createStatement();
+                ResultSet rows = statement.executeQuery(
+                        "SELECT BLOCKER_ID FROM INFORMATION_SCHEMA.SESSIONS WHERE BLOCKER_ID IS NOT NULL")) {
+            return rows.next() ? rows.getInt(1) : null;
         }
     }
 
-    private List<Integer> holders(SqlClient waiter, Map<Integer, Integer> numbers, int waiting, int sessions)
-            throws SQLException {
-        Integer blocker = blocker(0);
+    private List<Integer> holders(Map<Integer, Integer> numbers, int waiting, int sessions) throws SQLException {
+        Integer blocker = blocker();
         Integer holder = blocker == null ? null : numbers.get(blocker);
         if (holder != null && holder != waiting) {
             return List.of(holder);

@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 
 /** Real processes: a distributor and two nodes, of which one is killed with SIGKILL. Used by one thread. */
 final class ProcessSite implements Site {
-    private static final Duration LIMIT = Duration.ofSeconds(120);
+    private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final long LOOK_EVERY_NS = 20_000_000;
 
     private final Cluster cluster;

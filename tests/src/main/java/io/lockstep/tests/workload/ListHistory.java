@@ -46,9 +46,7 @@ final class ListHistory {
         }
     }
 
-    private sealed interface Step {
-        int list();
-    }
+    private sealed interface Step {}
 
     private record Append(int list, long value) implements Step {}
 
