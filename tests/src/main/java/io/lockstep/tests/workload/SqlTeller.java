@@ -30,13 +30,13 @@ final class SqlTeller {
         /** The connection has heard from the active of this term. */
         void heard(long term);
 
-        /** @param isOpen whether a transaction has had its first answer, or has ended */
+        /** A transaction has had its first answer, or has ended. */
         void changed(boolean isOpen);
 
         /** Whether tellers go home after their transaction. */
         boolean isDraining();
 
-        /** The application has seen an error. @param isUnknown whether nobody knows what became of its commit */
+        /** The application has seen an error; {@code isUnknown} when nobody knows what became of its commit. */
         void failed(String what, boolean isUnknown);
     }
 
@@ -56,7 +56,11 @@ final class SqlTeller {
     private volatile @Nullable SqlTransaction current;
     private volatile boolean isOpen;
 
-    /** @param thinkNs how long it thinks between two statements */
+    /**
+     * Opens nothing yet.
+     *
+     * @param thinkNs how long it thinks between two statements
+     */
     SqlTeller(int number, SplittableRandom random, SqlLoad load, Opener opener, Listener listener, long thinkNs) {
         this.number = number;
         this.random = random;
