@@ -84,6 +84,8 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
         synchronized (store) {
             if (term == 0) {
                 answer = ModelStore.refusal(request, AnswerCode.NOT_ACTIVE);
+            } else if (isDeposed()) {
+                return; // whatever it executed, nobody would hear of it
             } else {
                 Answer known = store.judge(request);
                 Identity next = new Identity(term, store.log().size() + 1);
@@ -102,6 +104,12 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
                 readAnswers.clear();
             }
         }
+    }
+
+    /** Whether somebody else reigns, which a node that was cut off has not heard. */
+    private boolean isDeposed() {
+        List<ModelStore.Logged> log = store.log();
+        return !log.isEmpty() && log.get(log.size() - 1).identity().term() > term;
     }
 
     /** A read of "big" is answered with a mebibyte. */
