@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -224,6 +225,9 @@ final class UpCommand implements Callable<Integer> {
 
     private void tell(Cluster cluster, ClusterStatus status) {
         String address = Addresses.text(cluster.clientAddresses().get(0));
+        String url = "jdbc:lockstep://"
+                + cluster.clientAddresses().stream().map(Addresses::text).collect(Collectors.joining(",")) + "/"
+                + database;
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("schema", 1);
         document.put("database", database);
@@ -232,6 +236,7 @@ final class UpCommand implements Callable<Integer> {
         document.put(
                 "connect",
                 cluster.clientAddresses().stream().map(Addresses::text).toList());
+        document.put("jdbc", url);
         document.put("pid", ProcessHandle.current().pid());
         document.put("directory", cluster.plan().directory().toString());
         document.put("term", status.term());
@@ -243,6 +248,7 @@ final class UpCommand implements Callable<Integer> {
         output.text("Database " + database + " is up, service " + cluster.plan().service() + ".");
         output.text("");
         output.text("  connect      " + address);
+        output.text("  jdbc         " + url + "   user app, password app");
         for (ClusterStatus.NodeStatus node : status.nodes()) {
             output.text(String.format(
                     "  %-12s %-14s pid %d", node.role().toLowerCase(java.util.Locale.ROOT), node.name(), node.pid()));
