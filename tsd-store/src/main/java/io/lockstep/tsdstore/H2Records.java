@@ -4,6 +4,8 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.lockstep.tsdstore.sql.SqlConfig;
 import io.lockstep.tsdstore.sql.SqlEngine;
+import io.lockstep.tsdstore.sql.SqlInstaller;
+import io.lockstep.tsdstore.sql.SqlSnapshot;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -32,6 +34,7 @@ public final class H2Records extends Records {
     private static final String OWNER = "OWNER";
     private static final String LANE = "LANE";
     private static final String READER = "READER";
+    private static final Set<String> NODES_OWN = Set.of(ADMINISTRATOR, OWNER, LANE, READER);
     /**
      * Statistics change only with entries, and nobody else is there to wait for. No statement outlives its message, since
      * its plan depends on when it was made: a node that joined later would have another (2.4 of 7.8 microseconds for an
@@ -54,9 +57,9 @@ public final class H2Records extends Records {
     private final SqlEngine sql = new SqlEngine(SqlConfig.DEFAULT);
     private final Guarded lane = new Guarded();
     private final Guarded read = new Guarded();
-    private @Nullable H2Installer installer;
-    /** Whether an item of the SQL database has been taken: all that follow are of it too. */
-    private boolean isInSql;
+    private @Nullable SqlInstaller installer;
+    /** Whether items are the engine's by now: its database is the second in a copy. */
+    private boolean isOfSessions;
 
     private long timeNs;
     private long seed;
@@ -95,7 +98,7 @@ public final class H2Records extends Records {
             H2Session.end();
         }
         try (Statement statement = administrator.createStatement()) {
-            for (Schema schema : H2Snapshot.userSchemas(database())) {
+            for (Schema schema : SqlSnapshot.userSchemas(database())) {
                 String name = schema.getSQL(0);
                 statement.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON SCHEMA " + name + " TO " + LANE);
                 statement.execute("GRANT SELECT ON SCHEMA " + name + " TO " + READER);
@@ -142,24 +145,18 @@ public final class H2Records extends Records {
 
     @Override
     Snapshot snapshot() throws SQLException {
-        Connection connection = connect(ADMINISTRATOR);
-        try {
-            return new Both(new H2Snapshot(connection), sql.snapshot());
-        } catch (SQLException | RuntimeException e) {
-            connection.close();
-            throw e;
-        }
+        return new Both(new SqlSnapshot(database(), NODES_OWN), sql.snapshot());
     }
 
     @Override
     void install(StateTag tag, StateReader item) throws SQLException {
-        isInSql |= tag == StateTag.SQL;
-        if (isInSql) {
+        isOfSessions |= installer != null && tag == StateTag.SQL;
+        if (isOfSessions) {
             sql.install(tag, item);
             return;
         }
         if (installer == null) {
-            installer = new H2Installer(H2Session.of(administrator));
+            installer = new SqlInstaller(H2Session.of(administrator));
         }
         installer.install(tag, item);
     }
@@ -170,6 +167,7 @@ public final class H2Records extends Records {
             installer.finish();
             installer = null;
         }
+        isOfSessions = false;
         sql.installed();
     }
 

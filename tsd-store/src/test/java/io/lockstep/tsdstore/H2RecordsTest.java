@@ -10,7 +10,9 @@ import io.lockstep.wire.Decision;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.RequestKind;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -188,6 +190,40 @@ class H2RecordsTest {
             pieces.addAll(StoreDriver.pieces(copy));
             try (TsdStore b = StoreDriver.install(pieces, new ShopService(true), new H2Records())) {
                 assertThat(b.digest()).isEqualTo(digest);
+            }
+        }
+    }
+
+    @Test
+    void aTableThatGotItsPrimaryKeyAfterItsRowsGoesOnInACopy() throws Exception {
+        TransactionService late = new ForwardingService(new ShopService(true)) {
+            @Override
+            public void createRecords(Connection records) throws SQLException {
+                super.createRecords(records);
+                try (Statement statement = records.createStatement()) {
+                    statement.execute("CREATE TABLE late(id INT NOT NULL, note VARCHAR)");
+                    statement.execute("INSERT INTO late VALUES (70, 'a'), (30, 'b'), (50, 'c')");
+                    statement.execute("ALTER TABLE late ADD PRIMARY KEY (id)");
+                }
+            }
+        };
+        try (StoreDriver a = new StoreDriver(TsdStore.create(late, new H2Records(), TsdStoreConfig.defaults()), 1)) {
+            a.view();
+            Identity session = a.open();
+            long transaction = a.begin(session, "put x");
+            int from = a.executions.size();
+            List<byte[]> pieces = StoreDriver.pieces(a.store.copy());
+            String rows = "sql SELECT _ROWID_, id, note FROM late";
+            assertThat(text(a.send(session, RequestKind.CONTINUE, transaction, rows)
+                            .body()))
+                    .isEqualTo("1 70 a ;2 30 b ;3 50 c ;");
+            a.send(session, RequestKind.CONTINUE, transaction, "sql INSERT INTO late VALUES (10, 'd')");
+            a.send(session, RequestKind.CONTINUE, transaction, rows);
+            try (TsdStore b = StoreDriver.install(pieces, late, new H2Records())) {
+                for (Execution execution : a.executions.subList(from, a.executions.size())) {
+                    b.apply(execution.entry());
+                }
+                assertThat(b.digest()).isEqualTo(a.store.digest());
             }
         }
     }

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * they had; puts committed rows in under the keys that they had; then does again, in order, what each open transaction
  * had done, so that its undo log, its locks and its savepoints are those of the source. Touched by one thread at a time.
  */
-final class SqlInstaller {
+public final class SqlInstaller {
     /** What of an object's index tells where its entries are. */
     private record IndexOf(MVTable table, MVIndex<?, ?> index) {}
 
@@ -66,6 +66,17 @@ final class SqlInstaller {
     private @Nullable SessionLocal session;
 
     /**
+     * For a copy without sessions.
+     *
+     * @param administrator of an empty database
+     */
+    public SqlInstaller(SessionLocal administrator) {
+        this(administrator, "", name -> {
+            throw new IllegalArgumentException("a session in a copy that has none: " + name);
+        });
+    }
+
+    /**
      * @param administrator of an empty database
      * @param settings as of the snapshot
      * @param sessions opens the session of that name, fresh
@@ -79,7 +90,7 @@ final class SqlInstaller {
     }
 
     /** Takes the next item that a {@link SqlSnapshot} wrote. @throws IllegalArgumentException it does not fit */
-    void install(StateTag tag, StateReader item) {
+    public void install(StateTag tag, StateReader item) {
         switch (tag) {
             case SQL -> begin(item);
             case SCHEMA_OBJECT -> locked(administrator, () -> addObject(administrator, item));
@@ -95,7 +106,7 @@ final class SqlInstaller {
     }
 
     /** All items have been taken. */
-    void finish() {
+    public void finish() {
         finishObjects();
         lastKeys.forEach((each, key) -> H2Internals.lastKey(each).set(key));
         BitSet taken = H2Internals.objectIds(database);

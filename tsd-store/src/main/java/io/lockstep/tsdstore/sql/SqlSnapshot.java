@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore.sql;
 
+import io.lockstep.tsdstore.Records;
 import io.lockstep.tsdstore.StateTag;
 import io.lockstep.tsdstore.StateWriter;
 import io.lockstep.wire.Identity;
@@ -49,7 +50,7 @@ import org.jspecify.annotations.Nullable;
  * transaction that itself reads an older moment (REPEATABLE READ and above) has a root for it that no item describes: see
  * {@link #isFixedInTime}.
  */
-final class SqlSnapshot {
+public final class SqlSnapshot implements Records.Snapshot {
     /** Flags of an object. */
     static final int IS_TEMPORARY = 1;
 
@@ -91,6 +92,15 @@ final class SqlSnapshot {
     private int step;
 
     /**
+     * Of a database in which nobody is in the middle of a transaction.
+     *
+     * @param nodesOwn names of the users that every node has anyway
+     */
+    public SqlSnapshot(Database database, Set<String> nodesOwn) {
+        this(database, new FrozenLobs(database), "", nodesOwn, List.of());
+    }
+
+    /**
      * @param lobs of the same moment
      * @param settings what must be equal beside the database's own settings
      * @param nodesOwn names of the users that every node has anyway
@@ -128,7 +138,7 @@ final class SqlSnapshot {
     }
 
     /** Those that can have tables, in the order of their ids. */
-    static List<Schema> userSchemas(Database database) {
+    public static List<Schema> userSchemas(Database database) {
         List<Schema> schemas = new ArrayList<>();
         for (Schema schema : database.getAllSchemasNoMeta()) {
             if (schema.getId() >= Constants.MAIN_SCHEMA_ID) {
@@ -139,8 +149,8 @@ final class SqlSnapshot {
         return schemas;
     }
 
-    /** Writes one or a few items; false when there are no more and nothing was written. */
-    boolean writeNext(StateWriter out) {
+    @Override
+    public boolean writeNext(StateWriter out) {
         while (step < steps.size()) {
             if (steps.get(step).writeNext(out)) {
                 return true;
@@ -148,6 +158,11 @@ final class SqlSnapshot {
             steps.set(step++, nothing -> false);
         }
         return false;
+    }
+
+    @Override
+    public void close() {
+        // What holds the moment is memory.
     }
 
     private interface Writing {
