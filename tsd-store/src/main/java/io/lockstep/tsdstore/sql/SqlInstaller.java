@@ -299,6 +299,7 @@ public final class SqlInstaller {
             }
             afterConstraints.forEach(Prepared::update);
             afterConstraints.clear();
+            by.getTransaction(); // without one H2 does not let go of what its statements locked
             by.commit(true);
             for (SchemaObject each : hidden) {
                 H2Internals.objects(each.getSchema(), each.getType()).put(each.getName(), each);

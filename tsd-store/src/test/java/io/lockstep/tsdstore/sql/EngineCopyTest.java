@@ -162,6 +162,16 @@ class EngineCopyTest {
         assertThat(there.lastBytes).isEqualTo(client.lastBytes);
     }
 
+    /** The differential test, seeds 52 and 93: the table stayed locked in the copy, so that nobody could join. */
+    @Test
+    void aTemporaryTableIsNoMoreLockedInTheCopyThanAtItsSource() {
+        SqlEngine source = engine();
+        SqlClient client = client(source, 1).open();
+        client.run("CREATE LOCAL TEMPORARY TABLE temp(id INT PRIMARY KEY, v INT)");
+        SqlClient there = at(copyOf(source), client);
+        assertThat(there.run("INSERT INTO temp VALUES (1, 2)")).isEqualTo("1");
+    }
+
     @Test
     void aLoginInItsMiddleGoesOn() {
         SqlEngine source = engine();
