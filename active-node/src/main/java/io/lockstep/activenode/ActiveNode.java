@@ -18,6 +18,7 @@ import io.lockstep.tsdstore.PendingEffect;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.sql.CopyBlock;
+import io.lockstep.tsdstore.sql.Refusals;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Frame;
@@ -359,6 +360,11 @@ public final class ActiveNode {
     /** The SQL transaction that keeps a joining node waiting; empty when nobody waits. */
     public Optional<CopyBlock> copyBlockedBy() {
         return blockedCopies.values().stream().findFirst();
+    }
+
+    /** What this node's SQL sessions asked for and were refused; empty without any. Safe from any thread. */
+    public Optional<Refusals> refusals() {
+        return store.refusals();
     }
 
     /** Forwarding, the gate and the view. */

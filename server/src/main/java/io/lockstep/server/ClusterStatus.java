@@ -3,9 +3,11 @@ package io.lockstep.server;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +56,7 @@ public record ClusterStatus(
      * @param formerReign the last reign of this process that somebody else ended, null when there was none
      * @param inSyncBackups of an active: the backups of its view, {@code name/incarnation} each, incarnation in hexadecimal;
      *     null for others
+     * @param sql of an active: what its SQL sessions asked for; null for others
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     public record NodeStatus(
@@ -73,7 +76,8 @@ public record ClusterStatus(
             @Nullable FormerReign formerReign,
             @Nullable List<String> inSyncBackups,
             long heapUsedBytes,
-            long heapMaxBytes) {
+            long heapMaxBytes,
+            @Nullable SqlStatus sql) {
         /** State of a configured node that nobody has seen, or that has gone. */
         static final String GONE = "GONE";
 
@@ -83,7 +87,8 @@ public record ClusterStatus(
 
         NodeStatus asGone() {
             return new NodeStatus(
-                    name, "NONE", GONE, "", false, 0, Map.of(), 0, 0, term, version, null, null, null, null, 0, 0);
+                    name, "NONE", GONE, "", false, 0, Map.of(), 0, 0, term, version, null, null, null, null, 0, 0,
+                    null);
         }
 
         NodeStatus withInSync(boolean isInSync) {
@@ -104,7 +109,21 @@ public record ClusterStatus(
                     formerReign,
                     inSyncBackups,
                     heapUsedBytes,
-                    heapMaxBytes);
+                    heapMaxBytes,
+                    sql);
+        }
+    }
+
+    /**
+     * What a node's SQL sessions asked for since the node began.
+     *
+     * @param statements all, refused ones included
+     * @param refused how many were refused for each reason
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    public record SqlStatus(long statements, Map<String, Long> refused) {
+        public SqlStatus {
+            refused = refused == null ? Map.of() : Collections.unmodifiableMap(new TreeMap<>(refused));
         }
     }
 

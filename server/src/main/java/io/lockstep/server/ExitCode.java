@@ -16,8 +16,8 @@ public enum ExitCode {
     FAILED(5, "failed after starting"),
     /** Nobody knows whether it took effect. */
     UNKNOWN(6, "outcome unknown"),
-    /** A figure was missed, or clients saw errors. */
-    MISSED(7, "a threshold was missed, or clients saw errors"),
+    /** A figure was missed, clients saw errors, or statements were refused. */
+    MISSED(7, "a threshold was missed, clients saw errors, or statements are refused"),
     /** Lost, doubled, unknown; books or digests differ; a violation. */
     MISMATCH(8, "mismatch: something lost, doubled or different"),
     /** Ctrl-C or TERM. */

@@ -95,6 +95,7 @@ public final class Main implements Runnable {
         line.addSubcommand(new UpCommand(output));
         line.addSubcommand(new StatusCommand(output));
         line.addSubcommand(new PidCommand(output));
+        line.addSubcommand(new CheckCommand(output, System.in));
         line.addSubcommand(new NodeCommand());
         line.addSubcommand(new DistributorCommand());
         line.addSubcommand(new TrainCommand());

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lockstep.activenode.ActiveNode;
 import io.lockstep.backupnode.BackupNode;
 import io.lockstep.backupnode.BackupState;
+import io.lockstep.tsdstore.sql.Refusals;
 import io.lockstep.wire.View;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -103,6 +104,12 @@ final class NodeStatus {
         all.put("executedPosition", now.lastPosition());
         all.put("stablePosition", reign.core().stablePosition());
         all.put("waitingAnswers", reign.core().waitingAnswers());
+        all.put(
+                "sql",
+                reign.refusals()
+                        .map(Refusals::counted)
+                        .map(counted -> new ClusterStatus.SqlStatus(counted.statements(), counted.reasons()))
+                        .orElse(null));
         all.put(
                 "inSyncBackups",
                 reign.core().view().backups().stream()

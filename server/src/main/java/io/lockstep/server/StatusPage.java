@@ -117,7 +117,8 @@ final class StatusPage {
                 null,
                 null,
                 0,
-                0);
+                0,
+                null);
     }
 
     private static ClusterStatus.ArbiterStatus arbiter(Endpoint endpoint, Optional<String> published) {

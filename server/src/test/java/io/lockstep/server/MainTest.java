@@ -9,11 +9,14 @@ import io.lockstep.membership.RegisterFile;
 import io.lockstep.membership.VoterRecord;
 import io.lockstep.wire.Ballot;
 import io.lockstep.wire.View;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -57,7 +60,7 @@ final class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"up", "status", "pid", "node", "distributor"})
+    @ValueSource(strings = {"up", "status", "pid", "check", "node", "distributor"})
     void everyCommandHasHelp(String command) {
         assertThat(run(command, "--help")).isZero();
         assertThat(out.toString()).contains("Usage: lockstep " + command);
@@ -218,6 +221,71 @@ final class MainTest {
         Path file = Files.writeString(home.resolve("n.yaml"), "name: n\nrloe: node\n");
         assertThat(run("node", file.toString())).isEqualTo(2);
         assertThat(err.toString()).contains(file + ", line 2: unknown setting 'rloe'. Did you mean 'role'?");
+    }
+
+    @Test
+    void checkEndsWithSevenWhenAStatementIsRefusedAndSaysWhereAndWhy() throws IOException {
+        Path script = Files.writeString(home.resolve("app.sql"), """
+                CREATE TABLE p(id INT PRIMARY KEY);
+                CREATE TABLE c(id INT REFERENCES p);
+                SELECT SESSION_ID();
+                SELEC 1;
+                """);
+        assertThat(run("check", script.toString())).isEqualTo(7);
+        assertThat(out.toString())
+                .contains(script + ":3: refused: SESSION_ID would not be equal on all nodes")
+                .contains(script + ":4: invalid: Syntax error")
+                .contains(script + ":2: weakness of H2: foreign key from C to P")
+                .contains("4 statements, 1 refused, 1 not understood: 50.00 % are protected");
+    }
+
+    @Test
+    void checkOfWhatIsAllProtectedEndsWithZeroAndOneDocument() throws IOException {
+        Path first = Files.writeString(home.resolve("1.sql"), "CREATE TABLE t(id INT)");
+        Path second = Files.writeString(home.resolve("2.sql"), "INSERT INTO t VALUES(?); SELECT * FROM t");
+        assertThat(run("check", "-o", "json", first.toString(), second.toString()))
+                .isZero();
+        JsonNode document = document();
+        assertThat(document.path("schema").asInt()).isEqualTo(1);
+        assertThat(document.path("statements").asInt()).isEqualTo(3);
+        assertThat(document.path("percentage").asDouble()).isEqualTo(100.0);
+        assertThat(document.fieldNames())
+                .toIterable()
+                .containsExactly(
+                        "schema",
+                        "database",
+                        "node",
+                        "files",
+                        "statements",
+                        "refused",
+                        "invalid",
+                        "percentage",
+                        "reasons",
+                        "findings");
+    }
+
+    @Test
+    void checkReadsStandardInput() {
+        InputStream before = System.in;
+        System.setIn(new ByteArrayInputStream("SHUTDOWN".getBytes(StandardCharsets.UTF_8)));
+        try {
+            assertThat(run("check", "-")).isEqualTo(7);
+        } finally {
+            System.setIn(before);
+        }
+        assertThat(out.toString()).contains("-:1: refused: SHUTDOWN reaches beyond the database");
+    }
+
+    @Test
+    void checkOfAFileThatIsNotThereIsAUsageError() {
+        assertThat(run("check", home.resolve("nothing.sql").toString())).isEqualTo(2);
+        assertThat(err.toString()).contains("nothing.sql cannot be read");
+    }
+
+    @Test
+    void checkWithoutAFileWantsADatabaseThatIsUp() {
+        assertThat(run("check")).isEqualTo(3);
+        assertThat(err.toString()).contains("nothing is up here");
     }
 
     private int run(String... arguments) {

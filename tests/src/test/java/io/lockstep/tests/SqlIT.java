@@ -2,9 +2,12 @@ package io.lockstep.tests;
 
 import static io.lockstep.tests.TestCluster.LIMIT;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.lockstep.distributor.LockstepClient;
 import io.lockstep.jdbc.LockstepConnection;
+import io.lockstep.server.ClusterStatus;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -80,6 +83,21 @@ class SqlIT {
             rows.next();
             return rows.getLong(1);
         }
+    }
+
+    @Test
+    void theStatusCountsWhatWasRefusedAndWhy() throws SQLException {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement()) {
+            assertThatThrownBy(() -> statement.execute("CALL DATABASE_PATH()")).isInstanceOf(SQLException.class);
+        }
+        await().atMost(LIMIT).untilAsserted(() -> {
+            ClusterStatus.SqlStatus sql =
+                    cluster.processes().status().activeNode().orElseThrow().sql();
+            assertThat(sql).isNotNull();
+            assertThat(sql.statements()).isGreaterThan(1);
+            assertThat(sql.refused()).containsEntry("DATABASE_PATH would not be equal on all nodes", 1L);
+        });
     }
 
     /** Only while a backup is in sync: with none, nobody could take over. */

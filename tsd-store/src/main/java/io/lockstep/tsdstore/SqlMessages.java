@@ -2,6 +2,7 @@ package io.lockstep.tsdstore;
 
 import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.tsdstore.sql.GiveUp;
+import io.lockstep.tsdstore.sql.Refusals;
 import io.lockstep.tsdstore.sql.SqlSessions;
 import io.lockstep.tsdstore.sql.SqlStep;
 import io.lockstep.wire.Answer;
@@ -102,6 +103,11 @@ final class SqlMessages {
             engine.replan();
         }
         return Step.silent();
+    }
+
+    /** What was asked for and refused here; empty without SQL sessions. Safe from any thread. */
+    Optional<Refusals> refusals() {
+        return engine == null ? Optional.empty() : Optional.of(engine.refusals());
     }
 
     /** A transaction that no copy could hold; empty without one. */

@@ -1,6 +1,7 @@
 package io.lockstep.tsdstore;
 
 import io.lockstep.tsdstore.sql.CopyBlock;
+import io.lockstep.tsdstore.sql.Refusals;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.ControlHeader;
@@ -244,6 +245,11 @@ public final class TsdStore implements AutoCloseable {
      * @param requestId of a message that waits; 0 for a session or a transaction
      */
     public record Due(RequestKind kind, Identity session, long transaction, long requestId) {}
+
+    /** What this node's SQL sessions asked for and were refused; empty without any. Safe from any thread. */
+    public Optional<Refusals> refusals() {
+        return sql.refusals();
+    }
 
     // ---- copies ---------------------------------------------------------------------------------------------------
 

@@ -174,9 +174,18 @@ final class Drill implements AutoCloseable {
         return application(name, distributors);
     }
 
+    /** An application of a user that the owner has made. */
+    SqlActor application(String name, String user, String password) {
+        return application(name, distributors, user, password);
+    }
+
     /** An application whose JDBC connection knows these distributors. */
     SqlActor application(String name, List<DistributorActor> itsDistributors) {
-        SqlActor application = new SqlActor(this, name, doors(name, itsDistributors));
+        return application(name, itsDistributors, "app", "app");
+    }
+
+    private SqlActor application(String name, List<DistributorActor> itsDistributors, String user, String password) {
+        SqlActor application = new SqlActor(this, name, doors(name, itsDistributors), user, password);
         applications.add(application);
         return application;
     }

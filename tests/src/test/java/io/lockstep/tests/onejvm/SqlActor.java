@@ -23,7 +23,7 @@ final class SqlActor {
     private final String name;
     private final Connection connection;
 
-    SqlActor(Drill drill, String name, List<InetSocketAddress> distributors) {
+    SqlActor(Drill drill, String name, List<InetSocketAddress> distributors, String user, String password) {
         this.drill = drill;
         this.name = name;
         String hosts = distributors.stream()
@@ -34,8 +34,8 @@ final class SqlActor {
                     "jdbc:lockstep://" + hosts + "/lockstep?cluster=" + Drill.CLUSTER + "&ApplicationName="
                             + name.replace(' ', '-') + "&connectTimeout=" + Drill.LIMIT.toSeconds() + "&socketTimeout="
                             + Drill.LIMIT.toSeconds(),
-                    "app",
-                    "app");
+                    user,
+                    password);
         } catch (SQLException e) {
             throw new AssertionError(name + " gets no connection", e);
         }

@@ -360,4 +360,38 @@ class SqlDrillTest {
             drill.check();
         }
     }
+
+    @Test
+    void usersKeepTheirPasswordsAndRightsAtTheNextActive() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor owner = drill.application("owner");
+            owner.execute(
+                    "CREATE TABLE T(ID INT PRIMARY KEY, V INT)",
+                    "INSERT INTO T VALUES (1, 10)",
+                    "CREATE TABLE HIDDEN(ID INT)",
+                    "CREATE ROLE CLERK",
+                    "GRANT SELECT, UPDATE ON T TO CLERK",
+                    "CREATE USER BOB PASSWORD 'secret'",
+                    "GRANT CLERK TO BOB");
+            SqlActor bob = drill.application("bob", "bob", "secret").begin();
+            bob.execute("UPDATE T SET V = 11 WHERE ID = 1");
+
+            drill.active().kill();
+
+            assertThat(bob.one("SELECT V, CURRENT_USER FROM T")).isEqualTo("11,BOB");
+            assertThatThrownBy(() -> bob.execute("SELECT * FROM HIDDEN"))
+                    .isInstanceOfSatisfying(SQLException.class, e -> assertThat(e.getErrorCode())
+                            .isEqualTo(90096));
+            bob.connection().commit();
+            SqlActor again = drill.application("bob again", "bob", "secret");
+            assertThat(again.one("SELECT V FROM T")).isEqualTo("11");
+            owner.execute("REVOKE CLERK FROM BOB", "ALTER USER BOB SET PASSWORD 'other'");
+            assertThatThrownBy(() -> again.one("SELECT V FROM T"))
+                    .isInstanceOfSatisfying(SQLException.class, e -> assertThat(e.getErrorCode())
+                            .isEqualTo(90096));
+            drill.application("bob at last", "bob", "other");
+            assertThat(owner.one("SELECT V FROM T")).isEqualTo("11");
+            drill.check();
+        }
+    }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
 import org.h2.value.Value;
 import org.h2.value.ValueBlob;
 import org.h2.value.ValueClob;
@@ -43,8 +44,12 @@ final class EngineInstaller {
     /** @param sessions of an engine that has none yet */
     EngineInstaller(SqlDatabase into, SqlConfig config, Map<Identity, SqlSession> sessions) {
         this.sessions = sessions;
-        this.database = new SqlInstaller(into.administrator(), EngineSnapshot.settings(config), name -> {
-            SessionLocal opened = into.open();
+        this.database = new SqlInstaller(into.administrator(), EngineSnapshot.settings(config), (name, user) -> {
+            User known = into.database().findUser(user);
+            if (known == null) {
+                throw new IllegalArgumentException("a session of a user who is not in the copy: " + user);
+            }
+            SessionLocal opened = into.open(known);
             sessions.computeIfAbsent(name, SqlSession::new).h2 = opened;
             return opened;
         });

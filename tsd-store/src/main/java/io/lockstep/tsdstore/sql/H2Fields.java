@@ -16,11 +16,17 @@ import org.h2.command.CommandContainer;
 import org.h2.command.Prepared;
 import org.h2.command.Token;
 import org.h2.command.Tokenizer;
+import org.h2.command.ddl.AlterUser;
+import org.h2.command.ddl.CreateUser;
 import org.h2.command.ddl.DropDatabase;
+import org.h2.command.ddl.DropUser;
+import org.h2.command.ddl.GrantRevoke;
 import org.h2.engine.CastDataProvider;
 import org.h2.engine.Database;
+import org.h2.engine.RightOwner;
 import org.h2.engine.SessionLocal;
 import org.h2.engine.User;
+import org.h2.expression.Expression;
 import org.h2.mvstore.db.MVTable;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.table.Table;
@@ -53,6 +59,20 @@ final class H2Fields {
     private static final VarHandle DELETE_FILES;
     private static final VarHandle LOCK_SHARED_SESSIONS;
     private static final VarHandle LOCK_EXCLUSIVE_SESSION;
+    private static final VarHandle USER_SALT;
+    private static final VarHandle USER_HASH;
+    private static final VarHandle CREATED_ADMIN;
+    private static final VarHandle CREATED_PASSWORD;
+    private static final VarHandle CREATED_SALT;
+    private static final VarHandle CREATED_HASH;
+    private static final VarHandle ALTERED_USER;
+    private static final VarHandle ALTERED_PASSWORD;
+    private static final VarHandle ALTERED_SALT;
+    private static final VarHandle ALTERED_HASH;
+    private static final VarHandle DROPPED_NAME;
+    private static final VarHandle GRANTED_ROLES;
+    private static final VarHandle GRANTED_RIGHTS;
+    private static final VarHandle GRANTEE;
     private static final MethodHandle CREATE_SESSION;
     private static final MethodHandle NEW_TOKENIZER;
     private static final MethodHandle TOKENIZE;
@@ -89,6 +109,25 @@ final class H2Fields {
             in = MethodHandles.privateLookupIn(MVTable.class, own);
             LOCK_SHARED_SESSIONS = in.findVarHandle(MVTable.class, "lockSharedSessions", ConcurrentHashMap.class);
             LOCK_EXCLUSIVE_SESSION = in.findVarHandle(MVTable.class, "lockExclusiveSession", SessionLocal.class);
+            in = MethodHandles.privateLookupIn(User.class, own);
+            USER_SALT = in.findVarHandle(User.class, "salt", byte[].class);
+            USER_HASH = in.findVarHandle(User.class, "passwordHash", byte[].class);
+            in = MethodHandles.privateLookupIn(CreateUser.class, own);
+            CREATED_ADMIN = in.findVarHandle(CreateUser.class, "admin", boolean.class);
+            CREATED_PASSWORD = in.findVarHandle(CreateUser.class, "password", Expression.class);
+            CREATED_SALT = in.findVarHandle(CreateUser.class, "salt", Expression.class);
+            CREATED_HASH = in.findVarHandle(CreateUser.class, "hash", Expression.class);
+            in = MethodHandles.privateLookupIn(AlterUser.class, own);
+            ALTERED_USER = in.findVarHandle(AlterUser.class, "user", User.class);
+            ALTERED_PASSWORD = in.findVarHandle(AlterUser.class, "password", Expression.class);
+            ALTERED_SALT = in.findVarHandle(AlterUser.class, "salt", Expression.class);
+            ALTERED_HASH = in.findVarHandle(AlterUser.class, "hash", Expression.class);
+            DROPPED_NAME = MethodHandles.privateLookupIn(DropUser.class, own)
+                    .findVarHandle(DropUser.class, "userName", String.class);
+            in = MethodHandles.privateLookupIn(GrantRevoke.class, own);
+            GRANTED_ROLES = in.findVarHandle(GrantRevoke.class, "roleNames", ArrayList.class);
+            GRANTED_RIGHTS = in.findVarHandle(GrantRevoke.class, "rightMask", int.class);
+            GRANTEE = in.findVarHandle(GrantRevoke.class, "grantee", RightOwner.class);
             in = MethodHandles.privateLookupIn(Database.class, own);
             CREATE_SESSION = in.findVirtual(
                     Database.class,
@@ -203,6 +242,67 @@ final class H2Fields {
     static boolean deletesFiles(DropDatabase statement) {
         return (boolean) DELETE_FILES.get(statement);
     }
+
+    // ---- users -----------------------------------------------------------------------------------------------------
+
+    static byte @Nullable [] saltOf(User user) {
+        return (byte[]) USER_SALT.get(user);
+    }
+
+    static byte @Nullable [] hashOf(User user) {
+        return (byte[]) USER_HASH.get(user);
+    }
+
+    static boolean isForAdministrator(CreateUser statement) {
+        return (boolean) CREATED_ADMIN.get(statement);
+    }
+
+    static @Nullable Expression passwordOf(CreateUser statement) {
+        return (Expression) CREATED_PASSWORD.get(statement);
+    }
+
+    static @Nullable Expression saltOf(CreateUser statement) {
+        return (Expression) CREATED_SALT.get(statement);
+    }
+
+    static @Nullable Expression hashOf(CreateUser statement) {
+        return (Expression) CREATED_HASH.get(statement);
+    }
+
+    static User userOf(AlterUser statement) {
+        return (User) ALTERED_USER.get(statement);
+    }
+
+    static @Nullable Expression passwordOf(AlterUser statement) {
+        return (Expression) ALTERED_PASSWORD.get(statement);
+    }
+
+    static @Nullable Expression saltOf(AlterUser statement) {
+        return (Expression) ALTERED_SALT.get(statement);
+    }
+
+    static @Nullable Expression hashOf(AlterUser statement) {
+        return (Expression) ALTERED_HASH.get(statement);
+    }
+
+    static String nameOf(DropUser statement) {
+        return (String) DROPPED_NAME.get(statement);
+    }
+
+    /** Roles that are granted or revoked; null when it is about rights. */
+    static @Nullable List<?> rolesOf(GrantRevoke statement) {
+        return (ArrayList<?>) GRANTED_ROLES.get(statement);
+    }
+
+    static int rightsOf(GrantRevoke statement) {
+        return (int) GRANTED_RIGHTS.get(statement);
+    }
+
+    static RightOwner granteeOf(GrantRevoke statement) {
+        return (RightOwner) GRANTEE.get(statement);
+    }
+
+    // ---- tables ----------------------------------------------------------------------------------------------------
 
     /** Sessions that have written to the table in their open transactions. */
     @SuppressWarnings("unchecked")

@@ -3,43 +3,32 @@ package io.lockstep.tsdstore.sql;
 import io.lockstep.sqlwire.Scram;
 import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlOutcome;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.h2.api.ErrorCode;
 import org.h2.engine.Constants;
 import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
 import org.h2.message.DbException;
 import org.h2.util.TimeZoneProvider;
 
 /** The two steps of logging in (SCRAM-SHA-256). Touched only by the lane. */
 final class Logins {
-    private static final int SALT_BYTES = 16;
-
     private final SqlConfig config;
     private final SqlDatabase database;
-    private final Scram.Verifier verifier;
+    private final Accounts accounts;
 
-    Logins(SqlConfig config, SqlDatabase database) {
+    Logins(SqlConfig config, SqlDatabase database, Accounts accounts) {
         this.config = config;
         this.database = database;
-        this.verifier = Scram.verifier(config.ownerPassword().toCharArray(), salt(config.owner()), Scram.ITERATIONS);
+        this.accounts = accounts;
     }
 
-    /** Equal on all nodes, also for a user whom nobody knows: so a challenge does not tell who exists. */
-    private static byte[] salt(String user) {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256")
-                    .digest(("lockstep:" + user.toLowerCase(Locale.ROOT)).getBytes(StandardCharsets.UTF_8));
-            return Arrays.copyOf(hash, SALT_BYTES);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+    private byte[] salt(String name) {
+        User user = accounts.find(name);
+        Scram.Verifier verifier = user == null ? null : Accounts.verifier(user);
+        return verifier == null ? accounts.saltOfNobody(name) : verifier.salt();
     }
 
     /** A message of a session that is not logged in. Afterwards its H2 session is open, or it is where it began. */
@@ -60,11 +49,12 @@ final class Logins {
                     "28000", ErrorCode.WRONG_USER_OR_PASSWORD, "this session is not logged in", null);
         }
         String said = Scram.said(user, nonce, salt(user), Scram.ITERATIONS);
-        boolean isProved = Scram.isProved(verifier, said, prove.proof());
-        if (!isProved || !user.equalsIgnoreCase(config.owner())) {
+        User known = accounts.find(user);
+        Scram.Verifier verifier = known == null ? null : Accounts.verifier(known);
+        if (known == null || verifier == null || !Scram.isProved(verifier, said, prove.proof())) {
             return SqlEngine.failed(DbException.get(ErrorCode.WRONG_USER_OR_PASSWORD));
         }
-        SessionLocal opened = database.open();
+        SessionLocal opened = database.open(known);
         try {
             prove.settings().forEach((name, value) -> set(opened, name, value));
         } catch (DbException e) {

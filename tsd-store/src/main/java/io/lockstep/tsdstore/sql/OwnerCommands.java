@@ -3,11 +3,13 @@ package io.lockstep.tsdstore.sql;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import org.h2.api.ErrorCode;
 import org.h2.command.Command;
 import org.h2.engine.Database;
 import org.h2.engine.DbObject;
 import org.h2.engine.Right;
 import org.h2.engine.SessionLocal;
+import org.h2.message.DbException;
 import org.h2.schema.Schema;
 import org.h2.schema.SchemaObject;
 import org.h2.schema.Sequence;
@@ -31,6 +33,7 @@ final class OwnerCommands {
 
     /** Statistics for the planner: as the client wrote it, in the client's schema. */
     void analyze(SqlSession session, String sql) {
+        checkOwner(session);
         SessionLocal administrator = database.administrator();
         administrator.lock();
         try {
@@ -49,6 +52,7 @@ final class OwnerCommands {
      * @return whom it must wait for: who has changed something; null when it is done
      */
     @Nullable Conflict dropAllObjects(SqlSession session) {
+        checkOwner(session);
         List<SqlSession> writers = attempts.writers(session);
         if (!writers.isEmpty()) {
             return new Conflict(null, writers, true, null, null);
@@ -68,6 +72,12 @@ final class OwnerCommands {
             h2.unlock();
         }
         return null;
+    }
+
+    private void checkOwner(SqlSession session) {
+        if (!session.h2().getUser().equals(database.owner())) {
+            throw DbException.get(ErrorCode.ADMIN_RIGHTS_REQUIRED);
+        }
     }
 
     /** Tables can depend on each other, so it may take several rounds. */

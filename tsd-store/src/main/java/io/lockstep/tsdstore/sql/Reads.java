@@ -15,12 +15,14 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import org.h2.command.Command;
 import org.h2.engine.Database;
 import org.h2.engine.IsolationLevel;
 import org.h2.engine.Session;
 import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
 import org.h2.expression.ParameterInterface;
 import org.h2.jdbc.meta.DatabaseMetaServer;
 import org.h2.message.DbException;
@@ -45,26 +47,48 @@ final class Reads implements AutoCloseable {
 
     private final SqlConfig config;
     private final SqlDatabase database;
-    private final Deque<Reader> idle = new ConcurrentLinkedDeque<>();
+    private final Refusals refusals;
+    private final Map<User, Deque<Reader>> idle = new ConcurrentHashMap<>();
 
-    Reads(SqlConfig config, SqlDatabase database) {
+    Reads(SqlConfig config, SqlDatabase database, Refusals refusals) {
         this.config = config;
         this.database = database;
+        this.refusals = refusals;
     }
 
     byte[] read(@Nullable SqlSession session, byte[] body) {
-        Reader free = idle.pollFirst();
-        Reader reader = free == null ? new Reader(database.open()) : free;
+        // With the rights of who asks: an H2 session is one user's for its life.
+        User user = session == null ? null : session.loggedIn();
+        User as = user == null ? database.owner() : user;
+        Deque<Reader> free = idle.get(as);
+        if (free == null) {
+            forgetDropped();
+            free = idle.computeIfAbsent(as, none -> new ConcurrentLinkedDeque<>());
+        }
+        Reader first = free.pollFirst();
+        Reader reader = first == null ? new Reader(database.open(as)) : first;
         try {
             return reader.read(session, body);
         } finally {
-            idle.addFirst(reader);
+            free.addFirst(reader);
         }
     }
 
     @Override
     public void close() {
         idle.clear();
+    }
+
+    /** Of users that are gone nobody will ask again. */
+    private void forgetDropped() {
+        for (User each : List.copyOf(idle.keySet())) {
+            if (!each.isValid()) {
+                Deque<Reader> dropped = idle.remove(each);
+                if (dropped != null) {
+                    dropped.forEach(reader -> reader.h2.close());
+                }
+            }
+        }
     }
 
     /** What a query's plan depends on beside the schema. */
@@ -131,6 +155,9 @@ final class Reads implements AutoCloseable {
                         session.lock.unlock();
                         isLocked = false;
                         outcome = query(sql, execute);
+                    }
+                    if (outcome instanceof SqlOutcome.Rows) {
+                        refusals.asked();
                     }
                 } else {
                     outcome = new SqlOutcome.NotARead();

@@ -11,9 +11,11 @@ import java.sql.Statement;
 import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
+import org.h2.command.Prepared;
 import org.h2.engine.Database;
 import org.h2.engine.SessionLocal;
 import org.h2.engine.User;
+import org.h2.message.DbException;
 import org.h2.util.TimeZoneProvider;
 
 /**
@@ -40,7 +42,7 @@ final class SqlDatabase implements AutoCloseable {
     private final User owner;
 
     /** A new one. @throws NodeFailure it cannot be made */
-    SqlDatabase(String ownerName) {
+    SqlDatabase(SqlConfig config) {
         try {
             administrator = DriverManager.getConnection(
                     URL, ADMINISTRATOR, UUID.randomUUID().toString());
@@ -48,13 +50,14 @@ final class SqlDatabase implements AutoCloseable {
             Field name = Database.class.getDeclaredField("databaseShortName");
             name.setAccessible(true);
             name.set(database, NAME);
-            String user = ownerName.toUpperCase(Locale.ROOT);
+            String user = config.owner().toUpperCase(Locale.ROOT);
             try (Statement statement = administrator.createStatement()) {
                 String quoted = '"' + user.replace("\"", "\"\"") + '"';
                 statement.execute("CREATE USER " + quoted + " PASSWORD '" + UUID.randomUUID() + "'");
                 statement.execute("GRANT ALTER ANY SCHEMA TO " + quoted);
             }
             owner = database.getUser(user);
+            Accounts.setFirst(owner, config.owner(), config.ownerPassword().toCharArray());
         } catch (SQLException | ReflectiveOperationException e) {
             throw new NodeFailure("this node cannot set up an H2 database: " + e, e);
         }
@@ -73,14 +76,55 @@ final class SqlDatabase implements AutoCloseable {
         }
     }
 
-    /** Names of those that every node makes for itself. */
+    /** Names of those that are not in copies. */
     Set<String> users() {
-        return Set.of(ADMINISTRATOR, owner.getName());
+        return Set.of(ADMINISTRATOR);
     }
 
-    /** A new session of the owner, with autocommit on, as a client finds it. */
-    SessionLocal open() {
-        SessionLocal session = H2Fields.createSession(database, owner);
+    /** The user to whom the database belongs. */
+    User owner() {
+        return owner;
+    }
+
+    /** What the administrator does with a statement of its own. */
+    interface Work {
+        void with(Prepared statement);
+    }
+
+    /**
+     * Does a client's statement as the administrator, in the client's schema, and commits.
+     *
+     * @throws DbException it failed, and has changed nothing
+     */
+    void administer(SessionLocal clients, String sql, Work work) {
+        SessionLocal session = administrator();
+        session.lock();
+        try {
+            int lockTimeout = session.getLockTimeout();
+            H2Fields.setLockTimeout(session, 0);
+            session.setCurrentSchemaName(clients.getCurrentSchemaName());
+            session.setSchemaSearchPath(clients.getSchemaSearchPath());
+            try {
+                Prepared statement = H2Fields.prepared(session.prepareLocal(sql));
+                if (statement == null) {
+                    throw DbException.getInternalError("a list of statements");
+                }
+                work.with(statement);
+                session.commit(true);
+            } catch (RuntimeException e) {
+                session.rollback();
+                throw e;
+            } finally {
+                H2Fields.setLockTimeout(session, lockTimeout);
+            }
+        } finally {
+            session.unlock();
+        }
+    }
+
+    /** A new session of the user, with autocommit on, as a client finds it. */
+    SessionLocal open(User user) {
+        SessionLocal session = H2Fields.createSession(database, user);
         session.setTimeZone(TimeZoneProvider.ofId("UTC"));
         return session;
     }

@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.h2.api.ErrorCode;
 import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
 import org.h2.message.DbException;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.util.DateTimeUtils;
@@ -46,17 +47,19 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     private final WaitingQueue queue = new WaitingQueue();
     private final CurrentLobs lobs = new CurrentLobs();
     private final SqlCodec codec = new SqlCodec(lobs);
+    private final Refusals refusals = new Refusals();
     private @Nullable EngineInstaller installer;
     private int openTransactions;
 
     /** A new, empty, private database. @throws io.lockstep.tsdstore.NodeFailure it cannot be made */
     public SqlEngine(SqlConfig config) {
         this.config = config;
-        this.database = new SqlDatabase(config.owner());
-        this.logins = new Logins(config, database);
+        this.database = new SqlDatabase(config);
+        Accounts accounts = new Accounts(database, this::openSessions);
+        this.logins = new Logins(config, database, accounts);
         this.attempts = new Attempts(database.database());
-        this.statements = new Statements(config, attempts, new OwnerCommands(database, attempts));
-        this.reads = new Reads(config, database);
+        this.statements = new Statements(config, attempts, new OwnerCommands(database, attempts), accounts);
+        this.reads = new Reads(config, database, refusals);
     }
 
     // ---- messages --------------------------------------------------------------------------------------------------
@@ -187,6 +190,22 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     public long waitingRequest(Identity session) {
         SqlSession of = sessions.get(session);
         return of == null || of.waiting == null ? 0 : of.waiting.requestId;
+    }
+
+    @Override
+    public Refusals refusals() {
+        return refusals;
+    }
+
+    /** The administrator's session. */
+    SessionLocal administrator() {
+        return database.administrator();
+    }
+
+    private int openSessions(User user) {
+        return (int) sessions.values().stream()
+                .filter(each -> each.h2 != null && each.h2.getUser().equals(user))
+                .count();
     }
 
     /** SQL transactions open now. */
@@ -326,12 +345,25 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
                 progress = Statements.Progress.of(statements.deadlock(session, message, conflict));
             }
             statements.finish(session, message, progress.outcome());
+            count(message.request.action(), progress.outcome());
         } finally {
             H2Session.end();
         }
         settle(session, before, isRetry || progress.hasRolledBack());
         return new SqlStep.Answered(
                 reply(session, progress.outcome(), schema, timeZone), H2Fields.transaction(h2) == null);
+    }
+
+    /** A statement counts when it has come to an end; one that is only prepared counts when that is its end. */
+    private void count(SqlAction action, SqlOutcome outcome) {
+        SqlOutcome.Failed refused =
+                outcome instanceof SqlOutcome.Failed failed && Refusals.isRefusal(failed) ? failed : null;
+        if (refused != null || action instanceof SqlAction.Execute || action instanceof SqlAction.Batch) {
+            refusals.asked();
+        }
+        if (refused != null) {
+            refusals.refused(refused);
+        }
     }
 
     private boolean isOneMore(SqlSession session, SqlMessage message) {

@@ -30,6 +30,8 @@ final class SqlErrors {
             ErrorCode.CONNECTION_BROKEN_1,
             ErrorCode.STATEMENT_WAS_CANCELED);
 
+    private static final Set<Integer> SYNTAX = Set.of(ErrorCode.SYNTAX_ERROR_1, ErrorCode.SYNTAX_ERROR_2);
+
     private static final int CAUSES_MAX = 64;
 
     private SqlErrors() {}
@@ -61,15 +63,18 @@ final class SqlErrors {
             converted = converted.addSQL(sql);
         }
         SQLException e = converted.getSQLException();
-        String state = e.getSQLState();
-        return e instanceof JdbcException named
-                ? new SqlOutcome.Failed(
-                        state == null ? "HY000" : state,
-                        e.getErrorCode(),
-                        String.valueOf(named.getOriginalMessage()),
-                        named.getSQL())
-                : new SqlOutcome.Failed(
-                        state == null ? "HY000" : state, e.getErrorCode(), String.valueOf(e.getMessage()), null);
+        String state = e.getSQLState() == null ? "HY000" : e.getSQLState();
+        String message = e instanceof JdbcException named
+                ? String.valueOf(named.getOriginalMessage())
+                : String.valueOf(e.getMessage());
+        String of = e instanceof JdbcException named ? named.getSQL() : null;
+        if (Secrets.isIn(of) || Secrets.isIn(message)) {
+            // A syntax error tells the text, with a mark in it.
+            boolean isTold = SYNTAX.contains(e.getErrorCode());
+            message = isTold ? "Syntax error in SQL statement \"" + Secrets.HIDDEN + "\"" : message;
+            of = Secrets.HIDDEN;
+        }
+        return new SqlOutcome.Failed(state, e.getErrorCode(), message, of);
     }
 
     /** Something that no database with Lockstep does. */

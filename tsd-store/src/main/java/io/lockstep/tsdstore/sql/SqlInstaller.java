@@ -9,12 +9,13 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.h2.command.CommandInterface;
 import org.h2.command.Prepared;
 import org.h2.engine.Database;
 import org.h2.engine.DbObject;
 import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
 import org.h2.index.Index;
 import org.h2.mvstore.db.MVDelegateIndex;
 import org.h2.mvstore.db.MVIndex;
@@ -46,7 +47,7 @@ public final class SqlInstaller {
     private final SessionLocal administrator;
     private final Database database;
     private final String settings;
-    private final Function<Identity, SessionLocal> sessions;
+    private final BiFunction<Identity, String, SessionLocal> sessions;
     private final ValueReader values;
     private final List<Prepared> constraints = new ArrayList<>();
     private final List<Prepared> afterConstraints = new ArrayList<>();
@@ -71,7 +72,7 @@ public final class SqlInstaller {
      * @param administrator of an empty database
      */
     public SqlInstaller(SessionLocal administrator) {
-        this(administrator, "", name -> {
+        this(administrator, "", (name, user) -> {
             throw new IllegalArgumentException("a session in a copy that has none: " + name);
         });
     }
@@ -79,9 +80,9 @@ public final class SqlInstaller {
     /**
      * @param administrator of an empty database
      * @param settings as of the snapshot
-     * @param sessions opens the session of that name, fresh
+     * @param sessions opens the session of that name for that user, fresh
      */
-    SqlInstaller(SessionLocal administrator, String settings, Function<Identity, SessionLocal> sessions) {
+    SqlInstaller(SessionLocal administrator, String settings, BiFunction<Identity, String, SessionLocal> sessions) {
         this.administrator = administrator;
         this.database = administrator.getDatabase();
         this.settings = SqlSnapshot.settings(database) + ' ' + settings;
@@ -185,7 +186,12 @@ public final class SqlInstaller {
         } else if (type == DbObject.INDEX && (flags & SqlSnapshot.HAS_OWN_MAP) != 0) {
             addIndex(by, prepared, tableId);
         } else {
-            prepared.update();
+            User known = type == DbObject.USER ? database.findUser(name) : null;
+            if (known == null) {
+                prepared.update();
+            } else {
+                Accounts.adopt(by, prepared, known);
+            }
         }
         if (type == DbObject.TABLE_OR_VIEW) {
             takeTable(by, id, flags);
@@ -213,7 +219,6 @@ public final class SqlInstaller {
     private static boolean isMadeAfterConstraints(int type) {
         return type == DbObject.TRIGGER
                 || type == DbObject.SYNONYM
-                || type == DbObject.ROLE
                 || type == DbObject.RIGHT
                 || type == DbObject.AGGREGATE
                 || type == DbObject.COMMENT;
@@ -398,7 +403,7 @@ public final class SqlInstaller {
 
     private void openSession(StateReader item) {
         finishObjects();
-        SessionLocal opened = sessions.apply(item.getIdentity());
+        SessionLocal opened = sessions.apply(item.getIdentity(), item.getString());
         session = opened;
         SessionSettings read = SessionSettings.read(item, values);
         settingsBySession.put(opened, read);

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.h2.engine.SessionLocal;
+import org.h2.engine.User;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +51,17 @@ final class SqlSession {
 
     SqlSession(Identity name) {
         this.name = name;
+    }
+
+    /** The user who is logged in; null when nobody is yet. Safe from any thread. */
+    @Nullable User loggedIn() {
+        lock.lock();
+        try {
+            SessionLocal session = h2;
+            return session == null ? null : session.getUser();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** The H2 session of a client that is logged in. */

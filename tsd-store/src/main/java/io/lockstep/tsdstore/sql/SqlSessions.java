@@ -46,6 +46,9 @@ public interface SqlSessions {
     /** The session that has kept copies waiting for longest; empty when one can be taken now. */
     Optional<CopyBlock> copyBlockedBy();
 
+    /** What this node was asked for and refused since it began. Safe from any thread. */
+    Refusals refusals();
+
     /**
      * Forgets how statements are executed, so that each is planned anew at its next execution. A copy has no plans; where
      * all nodes forget theirs at the position of the copy, they go on to plan alike.

@@ -226,7 +226,9 @@ public final class SqlSnapshot implements Records.Snapshot {
                 objects.add(at(each));
             }
         }
-        objects.sort(Comparator.comparing(ObjectAt::meta));
+        // As H2 orders them when it opens a database, but for roles, which may own schemas.
+        objects.sort(Comparator.comparing((ObjectAt each) -> each.meta().getObjectType() != DbObject.ROLE)
+                .thenComparing(ObjectAt::meta));
         for (ObjectAt each : objects) {
             steps.add(once(out -> {
                 out.begin(tag);
@@ -397,9 +399,11 @@ public final class SqlSnapshot implements Records.Snapshot {
     private void addSession(Named named, Database database) {
         SessionLocal session = named.session();
         SessionSettings settings = SessionSettings.of(session);
+        String user = session.getUser().getName();
         steps.add(once(out -> {
             out.begin(StateTag.SQL_SESSION);
             out.putIdentity(named.name());
+            out.putString(user);
             settings.write(out, values);
             out.end();
         }));

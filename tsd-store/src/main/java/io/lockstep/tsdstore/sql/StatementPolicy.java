@@ -10,13 +10,18 @@ import org.h2.command.Command;
 import org.h2.command.CommandInterface;
 import org.h2.command.Prepared;
 import org.h2.command.Token;
+import org.h2.command.ddl.AlterUser;
+import org.h2.command.ddl.CreateUser;
 import org.h2.command.ddl.DropDatabase;
 import org.h2.command.dml.DataChangeStatement;
 import org.h2.command.dml.SetTypes;
 import org.h2.command.query.Query;
 import org.h2.engine.DbObject;
 import org.h2.engine.SessionLocal;
+import org.h2.expression.Expression;
 import org.h2.expression.ExpressionVisitor;
+import org.h2.expression.Parameter;
+import org.h2.expression.ValueExpression;
 import org.h2.message.DbException;
 import org.h2.mvstore.db.MVTable;
 import org.h2.table.DualTable;
@@ -39,7 +44,7 @@ final class StatementPolicy {
     private static final String DIFFERS = " would not be equal on all nodes";
     private static final String BEYOND = " reaches beyond the database";
     private static final String TWO_PHASES = "transactions in two phases (XA)";
-    private static final String BY_LOCKSTEP = " is managed by Lockstep, not by SQL";
+    private static final String NO_ADMINISTRATOR = ": no client is an administrator of H2";
 
     /** Functions by name, and why not. */
     private static final Map<String, String> FUNCTIONS = Map.ofEntries(
@@ -74,13 +79,8 @@ final class StatementPolicy {
             Map.entry(CommandInterface.SHUTDOWN_DEFRAG, "SHUTDOWN" + BEYOND),
             Map.entry(CommandInterface.CHECKPOINT, "CHECKPOINT" + BEYOND),
             Map.entry(CommandInterface.CHECKPOINT_SYNC, "CHECKPOINT" + BEYOND),
-            Map.entry(CommandInterface.ALTER_USER_SET_PASSWORD, "ALTER USER: a password" + BY_LOCKSTEP),
-            Map.entry(CommandInterface.ALTER_USER_ADMIN, "ALTER USER: who is an administrator" + BY_LOCKSTEP),
-            Map.entry(CommandInterface.ALTER_USER_RENAME, "ALTER USER: a name" + BY_LOCKSTEP),
-            Map.entry(CommandInterface.CREATE_USER, "CREATE USER: a user" + BY_LOCKSTEP),
-            Map.entry(CommandInterface.DROP_USER, "DROP USER: a user" + BY_LOCKSTEP),
-            Map.entry(CommandInterface.CREATE_ROLE, "CREATE ROLE: a role" + BY_LOCKSTEP),
-            Map.entry(CommandInterface.DROP_ROLE, "DROP ROLE: a role" + BY_LOCKSTEP),
+            Map.entry(CommandInterface.ALTER_USER_ADMIN, "ALTER USER … ADMIN" + NO_ADMINISTRATOR),
+            Map.entry(CommandInterface.ALTER_USER_RENAME, "ALTER USER … RENAME: sessions know their user by the name"),
             Map.entry(CommandInterface.PREPARE_COMMIT, TWO_PHASES),
             Map.entry(CommandInterface.COMMIT_TRANSACTION, TWO_PHASES),
             Map.entry(CommandInterface.ROLLBACK_TRANSACTION, TWO_PHASES),
@@ -145,6 +145,17 @@ final class StatementPolicy {
         return parts.size() > 1 ? List.copyOf(parts) : List.of();
     }
 
+    /** Where a text's first word begins, behind comments; -1 when it has none. */
+    static int startOf(SessionLocal session, String sql) {
+        try {
+            Token first = (Token) H2Fields.tokens(session, sql).get(0);
+            return H2Fields.typeOf(first) == H2Fields.END_OF_INPUT ? -1 : H2Fields.startOf(first);
+        } catch (DbException e) {
+            // What H2 cannot even take apart begins where it begins.
+            return sql.length() - sql.stripLeading().length();
+        }
+    }
+
     private static int typeAt(List<?> tokens, int at) {
         return at < tokens.size() ? H2Fields.typeOf((Token) tokens.get(at)) : H2Fields.END_OF_INPUT;
     }
@@ -190,8 +201,23 @@ final class StatementPolicy {
         if (prepared instanceof DropDatabase drop && H2Fields.deletesFiles(drop)) {
             throw SqlErrors.refused("DROP ALL OBJECTS DELETE FILES" + BEYOND);
         }
+        if (prepared instanceof CreateUser create && H2Fields.isForAdministrator(create)) {
+            throw SqlErrors.refused("CREATE USER … ADMIN" + NO_ADMINISTRATOR);
+        }
+        if (prepared instanceof CreateUser create) {
+            judgePassword(H2Fields.passwordOf(create));
+        } else if (prepared instanceof AlterUser alter) {
+            judgePassword(H2Fields.passwordOf(alter));
+        }
         if (isOrdered && prepared != null) {
             judgeTables(prepared);
+        }
+    }
+
+    /** It is computed by the administrator, who could read what the client must not. */
+    private static void judgePassword(@Nullable Expression password) {
+        if (password != null && !(password instanceof ValueExpression) && !(password instanceof Parameter)) {
+            throw SqlErrors.refused("a password that is no text in quotes and no parameter");
         }
     }
 

@@ -55,11 +55,13 @@ final class Statements {
     private final SqlConfig config;
     private final Attempts attempts;
     private final OwnerCommands ownerCommands;
+    private final Accounts accounts;
 
-    Statements(SqlConfig config, Attempts attempts, OwnerCommands ownerCommands) {
+    Statements(SqlConfig config, Attempts attempts, OwnerCommands ownerCommands, Accounts accounts) {
         this.config = config;
         this.attempts = attempts;
         this.ownerCommands = ownerCommands;
+        this.accounts = accounts;
     }
 
     /** Does what the message asks for, or goes on with it, as far as it gets. */
@@ -168,6 +170,10 @@ final class Statements {
         }
         SqlStatement statement = parse(session.h2(), sql);
         if (number != 0) {
+            Command command = statement.command;
+            if (command != null && Accounts.hasPasswordInText(H2Fields.prepared(command))) {
+                throw SqlErrors.refused("a password in a prepared statement, unless as a parameter: its text is kept");
+            }
             session.statements.put(number, statement);
         }
         return statement;
@@ -294,6 +300,12 @@ final class Statements {
         if (type == CommandInterface.ANALYZE || type == CommandInterface.DROP_ALL_OBJECTS) {
             return owners(session, statement, type);
         }
+        Prepared prepared = H2Fields.prepared(command);
+        if (prepared != null && Accounts.isOurs(type, prepared)) {
+            commitAll(h2);
+            accounts.execute(session, statement.sql, prepared);
+            return Progress.of(new SqlOutcome.Updated(0, null));
+        }
         Attempts.Attempt attempt = attempts.attempt(
                 session, command, keys(execute.keys()), rowsMax(execute.maxRows()), statement.waitMillis, time);
         if (attempt.conflict() != null) {
@@ -326,13 +338,7 @@ final class Statements {
 
     /** What H2 would let only its administrator do. */
     private Progress owners(SqlSession session, SqlStatement statement, int type) {
-        SessionLocal h2 = session.h2();
-        h2.lock();
-        try {
-            h2.commit(true);
-        } finally {
-            h2.unlock();
-        }
+        commitAll(session.h2());
         if (type == CommandInterface.ANALYZE) {
             ownerCommands.analyze(session, statement.sql);
         } else {
@@ -508,6 +514,16 @@ final class Statements {
         h2.lock();
         try {
             h2.commit(false);
+        } finally {
+            h2.unlock();
+        }
+    }
+
+    /** As H2 does before a definition, even before one that then fails. */
+    private static void commitAll(SessionLocal h2) {
+        h2.lock();
+        try {
+            h2.commit(true);
         } finally {
             h2.unlock();
         }

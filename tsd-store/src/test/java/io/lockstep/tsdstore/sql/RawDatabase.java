@@ -120,7 +120,7 @@ final class RawDatabase implements AutoCloseable {
     }
 
     static void install(byte[] items, RawDatabase to) {
-        SqlInstaller installer = new SqlInstaller(to.administrator, "test", to::open);
+        SqlInstaller installer = new SqlInstaller(to.administrator, "test", (name, user) -> to.open(name));
         ByteBuffer in = ByteBuffer.wrap(items);
         while (in.hasRemaining()) {
             int length = in.getInt();

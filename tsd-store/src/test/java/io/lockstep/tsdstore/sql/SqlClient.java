@@ -56,17 +56,26 @@ final class SqlClient {
 
     /** Logs in as the owner. */
     SqlClient open() {
-        if (!(say(new SqlAction.Hello("app", "0123456789abcdefghijklmn")) instanceof SqlOutcome.Challenge challenge)) {
-            throw new AssertionError("no challenge");
-        }
-        prove(challenge);
+        logIn("app", "app");
         return this;
     }
 
-    /** The second step of logging in. */
+    /** Tries to log in. */
+    @Nullable SqlOutcome logIn(String user, String password) {
+        if (!(say(new SqlAction.Hello(user, "0123456789abcdefghijklmn")) instanceof SqlOutcome.Challenge challenge)) {
+            throw new AssertionError("no challenge");
+        }
+        return prove(challenge, user, password);
+    }
+
+    /** The second step of logging in, as the owner. */
     @Nullable SqlOutcome prove(SqlOutcome.Challenge challenge) {
-        String said = Scram.said("app", challenge.nonce(), challenge.salt(), challenge.iterations());
-        byte[] proof = proof(challenge, said);
+        return prove(challenge, "app", "app");
+    }
+
+    private @Nullable SqlOutcome prove(SqlOutcome.Challenge challenge, String user, String password) {
+        String said = Scram.said(user, challenge.nonce(), challenge.salt(), challenge.iterations());
+        byte[] proof = proof(challenge, said, password);
         return say(new SqlAction.Prove(proof, Map.of("timeZone", "UTC")));
     }
 
@@ -82,10 +91,11 @@ final class SqlClient {
     }
 
     /** As {@link Scram#proof}; but the slow part is done once for all clients. */
-    private static byte[] proof(SqlOutcome.Challenge challenge, String said) {
+    private static byte[] proof(SqlOutcome.Challenge challenge, String said, String password) {
         try {
-            byte[] salted = SALTED.computeIfAbsent(new String(challenge.salt(), StandardCharsets.ISO_8859_1), salt -> {
-                PBEKeySpec spec = new PBEKeySpec("app".toCharArray(), challenge.salt(), challenge.iterations(), 256);
+            String known = password + '\n' + new String(challenge.salt(), StandardCharsets.ISO_8859_1);
+            byte[] salted = SALTED.computeIfAbsent(known, none -> {
+                PBEKeySpec spec = new PBEKeySpec(password.toCharArray(), challenge.salt(), challenge.iterations(), 256);
                 try {
                     return SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256")
                             .generateSecret(spec)

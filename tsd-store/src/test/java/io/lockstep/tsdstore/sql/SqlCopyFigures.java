@@ -67,7 +67,7 @@ final class SqlCopyFigures {
         long writing = 0;
         long reading = 0;
         try (RawDatabase copy = new RawDatabase()) {
-            SqlInstaller installer = new SqlInstaller(copy.administrator, "test", copy::open);
+            SqlInstaller installer = new SqlInstaller(copy.administrator, "test", (name, user) -> copy.open(name));
             while (true) {
                 long before = now();
                 boolean isMore = snapshot.writeNext(out);
