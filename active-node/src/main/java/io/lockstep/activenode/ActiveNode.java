@@ -2,7 +2,6 @@ package io.lockstep.activenode;
 
 import com.lmax.disruptor.BatchEventProcessor;
 import com.lmax.disruptor.BatchEventProcessorBuilder;
-import com.lmax.disruptor.BlockingWaitStrategy;
 import com.lmax.disruptor.ExceptionHandler;
 import com.lmax.disruptor.InsufficientCapacityException;
 import com.lmax.disruptor.RingBuffer;
@@ -69,6 +68,8 @@ public final class ActiveNode {
     private boolean isExpiryQueued;
     /** Copies that wait for a SQL transaction to end; asked for again until then. */
     private final Map<Long, CopyBlock> blockedCopies = new LinkedHashMap<>();
+    /** What found no room in the ring. */
+    private final List<Runnable> again = new ArrayList<>();
 
     /**
      * What a reign begins with.
@@ -119,7 +120,7 @@ public final class ActiveNode {
         this.reads = new ReadPool(port, order::begunPosition, core::onOrdered);
         this.handler =
                 new ExecuteHandler(order, store, start.recording(), gate, reads, monotonicNs, wallNs, port::wake);
-        this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new BlockingWaitStrategy());
+        this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new LaneWait());
         this.processor = new BatchEventProcessorBuilder().build(ring, ring.newBarrier(), handler);
         processor.setExceptionHandler(new LaneExceptions());
         ring.addGatingSequences(agentSequence);
@@ -183,7 +184,7 @@ public final class ActiveNode {
         }
     }
 
-    /** The agent empties the ring, so it must never wait for room in it: it tries again in its next round. */
+    /** The agent empties the ring, so it must never wait for room in it: it tries {@link #again} with the next tick. */
     private boolean tryPublish(Task task, Consumer<LaneEvent> fill) {
         try {
             long sequence = ring.tryNext();
@@ -198,16 +199,18 @@ public final class ActiveNode {
     }
 
     private void orderEffect(RequestKind kind, EffectRunner.Key key, Runnable whenStable) {
-        port.onAgent(() -> {
-            boolean isTaken = tryPublish(Task.EFFECT, event -> {
-                event.effectKind = kind;
-                event.effect = key;
-                event.whenStable = whenStable;
-            });
-            if (!isTaken && !gate.isClosed()) {
-                orderEffect(kind, key, whenStable);
-            }
+        port.onAgent(() -> tryOrderEffect(kind, key, whenStable));
+    }
+
+    private void tryOrderEffect(RequestKind kind, EffectRunner.Key key, Runnable whenStable) {
+        boolean isTaken = tryPublish(Task.EFFECT, event -> {
+            event.effectKind = kind;
+            event.effect = key;
+            event.whenStable = whenStable;
         });
+        if (!isTaken && !gate.isClosed()) {
+            again.add(() -> tryOrderEffect(kind, key, whenStable));
+        }
     }
 
     // ---- the node agent's rounds -----------------------------------------------------------------------------------
@@ -295,6 +298,11 @@ public final class ActiveNode {
             lastExpiryNs = nowNs;
             blockedCopies.keySet().forEach(effects::publishCopy);
         }
+        if (!again.isEmpty()) {
+            List<Runnable> now = List.copyOf(again);
+            again.clear();
+            now.forEach(Runnable::run);
+        }
         core.tick(nowNs);
         gate.stable(core.stablePosition());
     }
@@ -350,11 +358,6 @@ public final class ActiveNode {
     /** This run of this node. */
     public View.Member self() {
         return self;
-    }
-
-    /** Whether the lane has done something that {@link #work} has not taken yet. */
-    public boolean hasWork() {
-        return processor.getSequence().get() > agentSequence.get();
     }
 
     /** The SQL transaction that keeps a joining node waiting; empty when nobody waits. */
@@ -428,7 +431,7 @@ public final class ActiveNode {
         private void publishCopy(long copyId) {
             boolean isTaken = tryPublish(Task.COPY, event -> event.copyId = copyId);
             if (!isTaken && wanted.containsKey(copyId) && !gate.isClosed()) {
-                port.onAgent(() -> publishCopy(copyId));
+                again.add(() -> publishCopy(copyId));
             }
         }
 

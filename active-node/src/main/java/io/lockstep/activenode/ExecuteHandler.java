@@ -22,6 +22,9 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     /** Expiries in one slot: after a takeover very many may be due together, and others wait. */
     private static final int EXPIRE_BATCH = 256;
 
+    /** Within a batch the agent is woken so often: what is ready leaves soon, and several entries in one frame. */
+    private static final long WAKE_NS = 50_000;
+
     private final OrderCore core;
     private final TsdStore store;
     private final @Nullable Recording recording;
@@ -32,6 +35,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     private final Runnable wakeAgent;
     private @Nullable Sequence done;
     private long markPosition;
+    private long wokenNs;
 
     /** The request in execution and since when, for the watchdog and the death note; null between requests. */
     private volatile @Nullable Request current;
@@ -69,6 +73,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         }
         if (event.task == LaneEvent.Task.ASK && gate.mustWait(event.isAfterMark ? markPosition : 0)) {
             publishUpTo(sequence - 1);
+            wakeAgent.run();
             gate.await(event.isAfterMark ? markPosition : 0);
             if (gate.isClosed()) {
                 return;
@@ -111,11 +116,16 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
             }
         }
         retry(event, nowWallNs);
-        event.elapsedNs = monotonicNs.getAsLong() - startNs;
+        long endNs = monotonicNs.getAsLong();
+        event.elapsedNs = endNs - startNs;
         if (endOfBatch) {
             flushRecording();
         }
         publishUpTo(sequence);
+        if (endOfBatch || endNs - wokenNs >= WAKE_NS) {
+            wokenNs = endNs;
+            wakeAgent.run();
+        }
     }
 
     private void ask(LaneEvent event, Request request, long startNs, long nowWallNs) throws IOException {
@@ -166,10 +176,8 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     }
 
     private void publishUpTo(long sequence) {
-        // Volatile, not ordered: the agent's sign that it rests must be read after this is seen, or it sleeps through
-        // it.
+        // Volatile, not ordered: whether the agent is awake must be read after this is seen, or it sleeps through it.
         Objects.requireNonNull(done).setVolatile(sequence);
-        wakeAgent.run();
     }
 
     /** The request that is being executed; null between requests. Safe from any thread. */

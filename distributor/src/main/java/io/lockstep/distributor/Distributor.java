@@ -3,20 +3,17 @@ package io.lockstep.distributor;
 import io.lockstep.membership.Endpoint;
 import io.lockstep.membership.Members;
 import io.lockstep.membership.MembersListener;
-import io.lockstep.wire.Answer;
-import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.ConnectionListener;
 import io.lockstep.wire.Frame;
-import io.lockstep.wire.Identity;
 import io.lockstep.wire.Limits;
+import io.lockstep.wire.NetworkLoop;
 import io.lockstep.wire.Peer;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.Transport;
 import io.lockstep.wire.TransportConfig;
 import io.lockstep.wire.View;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -24,30 +21,29 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Stands between clients and nodes: takes requests on the client port, knows who is active, sends on and repeats. Public
- * methods are safe from any thread, because everything is decided by its own thread {@code distributor}, which network
- * threads and members leave notes for.
+ * methods are safe from any thread, because everything is decided by its one thread {@code distributor}, which also reads
+ * and writes the sockets: so a request passes without a hand-over, and all that arrived together leaves together.
  *
  * <p>It may run as a process of its own or inside a client ({@link LockstepClient.Builder#embedded}).
  */
 public final class Distributor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Distributor.class);
-    private static final int DRAIN_MAX = 1_024;
     private static final long TICK_NS = TimeUnit.MILLISECONDS.toNanos(2);
     private static final long IDLE_NS = TimeUnit.MILLISECONDS.toNanos(10);
-    private static final long CLOSE_MS = 2_000;
     private static final int STATUS_QUESTIONS_MAX = 64;
     private static final Duration GREETING_LIMIT = Duration.ofSeconds(5);
 
     private final DistributorConfig config;
     private final DistributorHooks hooks;
     private final Peer self;
-    private final Inbox inbox;
+    private final NetworkLoop loop;
     private final Transport toNodes;
     private final @Nullable Transport toClients;
     private final @Nullable InetSocketAddress clientAddress;
@@ -56,7 +52,7 @@ public final class Distributor implements AutoCloseable {
     private final NodeLinks links;
     private final DistributorCore<Connection> core;
     private final ThreadPoolExecutor statusAnswers;
-    private final Thread thread;
+    private final AtomicBoolean hasShut = new AtomicBoolean();
 
     private volatile boolean isClosing;
     private volatile DistributorCore.Snapshot snapshot;
@@ -72,12 +68,12 @@ public final class Distributor implements AutoCloseable {
         this.config = config;
         this.hooks = hooks;
         this.self = new Peer(config.name(), Peer.Role.DISTRIBUTOR, incarnation);
-        this.inbox = new Inbox(config.heldRequestsMax());
+        this.loop = new NetworkLoop("distributor");
         this.admission = new Admission(config);
         this.core = new DistributorCore<>(config, new CoreEffects());
         this.snapshot = core.snapshot();
-        this.toNodes = new Transport(TransportConfig.defaults(config.cluster(), self));
-        this.links = new NodeLinks(config, toNodes, inbox, new LinkEvents());
+        this.toNodes = new Transport(TransportConfig.defaults(config.cluster(), self), loop);
+        this.links = new NodeLinks(config, toNodes, new LinkEvents());
         this.statusAnswers = new ThreadPoolExecutor(
                 1, 1, 10, TimeUnit.SECONDS, new ArrayBlockingQueue<>(STATUS_QUESTIONS_MAX), work -> {
                     Thread answering = new Thread(work, "distributor-status");
@@ -85,8 +81,6 @@ public final class Distributor implements AutoCloseable {
                     return answering;
                 });
         this.statusAnswers.allowCoreThreadTimeOut(true);
-        this.thread = new Thread(this::run, "distributor");
-        this.thread.setDaemon(true);
         long nowNs = System.nanoTime();
         config.nodes().forEach((name, address) -> links.locate(name, address, 0, nowNs));
         InetSocketAddress listen = config.listen();
@@ -94,16 +88,17 @@ public final class Distributor implements AutoCloseable {
             this.toClients = null;
             this.clientAddress = null;
         } else {
-            this.toClients = new Transport(clientTransport(config, self));
+            this.toClients = new Transport(clientTransport(config, self), loop);
             try {
                 this.clientAddress = toClients.listen(listen, clientPort);
             } catch (RuntimeException e) {
                 toClients.close();
                 toNodes.close();
+                loop.close();
                 throw e;
             }
         }
-        thread.start();
+        loop.execute(this::tickAgain);
         if (members != null) {
             members.listen(new MemberNotes());
         }
@@ -141,50 +136,65 @@ public final class Distributor implements AutoCloseable {
         MemoryConnection.connect(client, listener, self, clientPort);
     }
 
-    /** Says goodbye to everybody and stops; waits up to a few seconds. */
+    /** Says goodbye to everybody and stops; waits up to a few seconds, unless its own thread calls. */
     @Override
     public void close() {
         isClosing = true;
-        inbox.put(this, ClientSignal.WAKE);
-        if (Thread.currentThread() != thread) {
-            joinQuietly();
+        if (loop.isOwnThread()) {
+            Thread closing = new Thread(this::shut, "distributor-close");
+            closing.setDaemon(true);
+            closing.start();
+        } else {
+            shut();
         }
     }
 
-    private void joinQuietly() {
-        try {
-            thread.join(CLOSE_MS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    // ---- the thread -----------------------------------------------------------------------------------------------
-
-    private void run() {
-        try {
-            while (!isClosing) {
-                turn();
-            }
-        } catch (RuntimeException | Error e) {
-            LOG.error("distributor {} stops: a fault of its own", config.name(), e);
-            hooks.onFailure().accept(e);
-        } finally {
-            isClosing = true;
+    private void shut() {
+        if (hasShut.compareAndSet(false, true)) {
             clientPort.closeAll("distributor " + config.name() + " ends; use another one");
             if (toClients != null) {
                 toClients.close();
             }
             toNodes.close();
+            loop.close();
             statusAnswers.shutdownNow();
         }
     }
 
+    // ---- the thread -----------------------------------------------------------------------------------------------
+
     private long lastTickNs = System.nanoTime() - IDLE_NS;
 
-    private void turn() {
-        int done = inbox.drain(this::onNote, DRAIN_MAX);
-        long nowNs = System.nanoTime();
+    /** Whatever happens on the thread: a fault of our own ends the distributor. */
+    private void guarded(Runnable step) {
+        if (!isClosing) {
+            try {
+                step.run();
+            } catch (RuntimeException | Error e) {
+                fail(e);
+            }
+        }
+    }
+
+    private void fail(Throwable fault) {
+        LOG.error("distributor {} stops: a fault of its own", config.name(), fault);
+        isClosing = true;
+        hooks.onFailure().accept(fault);
+        close();
+    }
+
+    private void later(Runnable step) {
+        loop.execute(() -> guarded(step));
+    }
+
+    private void tickAgain() {
+        guarded(() -> {
+            tickIfDue(System.nanoTime());
+            loop.schedule(this::tickAgain, Duration.ofNanos(snapshot.heldRequests() > 0 ? TICK_NS : IDLE_NS));
+        });
+    }
+
+    private void tickIfDue(long nowNs) {
         if (nowNs - lastTickNs >= TICK_NS) {
             lastTickNs = nowNs;
             core.tick(nowNs);
@@ -192,38 +202,18 @@ public final class Distributor implements AutoCloseable {
             snapshot = now;
             links.tick(nowNs, now.heldRequests() > 0);
         }
-        if (done == 0) {
-            inbox.await(snapshot.heldRequests() > 0 ? TICK_NS : IDLE_NS);
-        }
     }
 
-    private void onNote(Object source, Object note) {
-        long nowNs = System.nanoTime();
-        if (source instanceof Connection client) {
-            onClientNote(client, note, nowNs);
-        } else if (source instanceof NodeLinks.Channel channel) {
-            links.on(channel, note, nowNs);
-        } else if (note instanceof Endpoint endpoint) {
-            links.locate(
-                    endpoint.name(),
-                    new InetSocketAddress(endpoint.peerHost(), endpoint.peerPort()),
-                    endpoint.incarnation(),
-                    nowNs);
+    private void onRequest(Connection client, Request request) {
+        if (!isClosing) {
+            try {
+                long nowNs = System.nanoTime();
+                core.onRequest(client, request, nowNs);
+                tickIfDue(nowNs);
+            } catch (RuntimeException | Error e) {
+                fail(e);
+            }
         }
-    }
-
-    private void onClientNote(Connection client, Object note, long nowNs) {
-        if (note instanceof Request request) {
-            core.onRequest(client, request, nowNs);
-        } else if (note == ClientSignal.GONE) {
-            core.onClientGone(client, nowNs);
-        }
-    }
-
-    /** What a network thread tells about a client, beside requests. */
-    private enum ClientSignal {
-        GONE,
-        WAKE
     }
 
     /** What the core wants done. */
@@ -262,6 +252,16 @@ public final class Distributor implements AutoCloseable {
         }
 
         @Override
+        public void onFault(Throwable fault) {
+            fail(fault);
+        }
+
+        @Override
+        public boolean isOver() {
+            return isClosing;
+        }
+
+        @Override
         public void onFrame(View.Member node, Connection connection, Frame frame) {
             if (frame instanceof Frame.Reply reply) {
                 core.onReply(node, reply, System.nanoTime());
@@ -280,9 +280,9 @@ public final class Distributor implements AutoCloseable {
         }
     }
 
-    // ---- network threads ------------------------------------------------------------------------------------------
+    // ---- clients ----------------------------------------------------------------------------------------------
 
-    /** Clients and administrators; called by network threads, and by clients within the process. */
+    /** Clients and administrators; called by the thread, and by clients within the process. */
     private final class ClientPort implements ConnectionListener {
         private final Set<Connection> admitted = ConcurrentHashMap.newKeySet();
 
@@ -307,8 +307,10 @@ public final class Distributor implements AutoCloseable {
                 return; // on its way before the farewell was read
             }
             if (frame instanceof Frame.Ask ask) {
-                if (!inbox.offer(connection, ask.request())) {
-                    connection.send(busy(ask));
+                if (loop.isOwnThread()) {
+                    onRequest(connection, ask.request());
+                } else {
+                    loop.execute(() -> onRequest(connection, ask.request())); // a client within the process
                 }
             } else if (frame instanceof Frame.StatusAsk ask) {
                 answerStatus(connection, ask.question());
@@ -322,7 +324,7 @@ public final class Distributor implements AutoCloseable {
         public void onClosed(Connection connection, String reason) {
             if (admitted.remove(connection)) {
                 admission.leave();
-                inbox.put(connection, ClientSignal.GONE);
+                later(() -> core.onClientGone(connection, System.nanoTime()));
             }
         }
 
@@ -330,19 +332,6 @@ public final class Distributor implements AutoCloseable {
             for (Connection connection : admitted) {
                 connection.close(reason);
             }
-        }
-
-        private Frame.Reply busy(Frame.Ask ask) {
-            Request request = ask.request();
-            return new Frame.Reply(
-                    snapshot.term(),
-                    new Answer(
-                            request.session(),
-                            request.requestId(),
-                            Identity.NONE,
-                            AnswerCode.BUSY,
-                            "this distributor is flooded; it is sent again by itself"
-                                    .getBytes(StandardCharsets.UTF_8)));
         }
 
         private void answerStatus(Connection connection, String question) {
@@ -360,7 +349,11 @@ public final class Distributor implements AutoCloseable {
         @Override
         public void onAppeared(Endpoint endpoint) {
             if (endpoint.role() == Peer.Role.NODE) {
-                inbox.put(this, endpoint);
+                later(() -> links.locate(
+                        endpoint.name(),
+                        new InetSocketAddress(endpoint.peerHost(), endpoint.peerPort()),
+                        endpoint.incarnation(),
+                        System.nanoTime()));
             }
         }
 

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * One end of a cable within a process: what one end sends the other end's listener hears, on the sender's thread. Safe
- * from any thread, as far as the listeners are; here they only leave notes in an {@link Inbox}.
+ * from any thread, as far as the listeners are; here they leave notes for their own thread.
  */
 final class MemoryConnection implements Connection {
     private static final InetSocketAddress NOWHERE = InetSocketAddress.createUnresolved("in-process", 0);

@@ -21,23 +21,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a connection to every node. Touched only by the thread {@code distributor}; network threads leave notes in its
- * inbox.
+ * Keeps a connection to every node. Touched only by the thread {@code distributor}, which is the network's.
  *
  * <p>A node that is away is called again after pauses that grow at random; one whose connections keep breaking soon
  * after they opened is left alone for a while by its circuit breaker; one that is named active is called at once.
  */
 final class NodeLinks {
-    /** What happens on the links. */
+    /** What happens on the links, and what becomes of it. */
     interface Listener {
         void onUp(View.Member node);
 
         void onDown(View.Member node);
 
         void onFrame(View.Member node, Connection connection, Frame frame);
+
+        /** A fault of our own: nothing goes on. */
+        void onFault(Throwable fault);
+
+        /** Whether nothing is to happen any more. */
+        boolean isOver();
     }
 
-    /** What a network thread tells about a channel, beside frames. */
+    /** What the network tells about a channel, beside frames. */
     enum Signal {
         UP,
         DOWN
@@ -55,14 +60,12 @@ final class NodeLinks {
     private static final Frame ARE_YOU_THERE = new Frame.StatusAsk(0, "status");
 
     private final Transport transport;
-    private final Inbox inbox;
     private final Listener listener;
     private final IntervalFunction pauses;
     private final Map<String, Link> links = new LinkedHashMap<>();
 
-    NodeLinks(DistributorConfig config, Transport transport, Inbox inbox, Listener listener) {
+    NodeLinks(DistributorConfig config, Transport transport, Listener listener) {
         this.transport = transport;
-        this.inbox = inbox;
         this.listener = listener;
         this.pauses =
                 IntervalFunction.ofExponentialRandomBackoff(config.reconnectMin(), 2.0, 0.5, config.reconnectMax());
@@ -117,9 +120,14 @@ final class NodeLinks {
         }
     }
 
-    /** A note from a network thread. */
-    void on(Channel channel, Object note, long nowNs) {
-        channel.link.on(channel, note, nowNs);
+    private void on(Channel channel, Object note) {
+        if (!listener.isOver()) {
+            try {
+                channel.link.on(channel, note, System.nanoTime());
+            } catch (RuntimeException | Error e) {
+                listener.onFault(e);
+            }
+        }
     }
 
     /** How many nodes are linked now. */
@@ -133,10 +141,10 @@ final class NodeLinks {
         return up;
     }
 
-    /** One attempt and the connection that came of it; called by network threads, leaves notes. */
+    /** One attempt and the connection that came of it. */
     final class Channel implements ConnectionListener, Consumer<ConnectFailure> {
         private final Link link;
-        private volatile @Nullable Connection opened;
+        private @Nullable Connection opened;
 
         private Channel(Link link) {
             this.link = link;
@@ -145,22 +153,22 @@ final class NodeLinks {
         @Override
         public void onOpen(Connection connection) {
             opened = connection;
-            inbox.put(this, Signal.UP);
+            on(this, Signal.UP);
         }
 
         @Override
         public void onFrame(Connection connection, long incarnation, Frame frame) {
-            inbox.put(this, frame);
+            on(this, frame);
         }
 
         @Override
         public void onClosed(Connection connection, String reason) {
-            inbox.put(this, Signal.DOWN);
+            on(this, Signal.DOWN);
         }
 
         @Override
         public void accept(ConnectFailure failure) {
-            inbox.put(this, failure);
+            on(this, failure);
         }
     }
 

@@ -7,6 +7,7 @@ import io.lockstep.membership.ZooKeeperClient;
 import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TransactionService;
+import io.lockstep.wire.NetworkLoop;
 import io.lockstep.wire.Peer;
 import io.lockstep.wire.Transport;
 import io.lockstep.wire.TransportConfig;
@@ -69,7 +70,8 @@ public final class Node implements AutoCloseable {
         boolean isOpen = false;
         try {
             Files.createDirectories(config.directory());
-            Transport transport = part(new Transport(network(config, incarnation)));
+            NetworkLoop loop = part(new NetworkLoop("node"));
+            Transport transport = part(new Transport(network(config, incarnation), loop));
             RegisterAgent register = null;
             if (config.isVoter()) {
                 SecureRandom random = new SecureRandom();
@@ -85,7 +87,7 @@ public final class Node implements AutoCloseable {
                 recording = part(Recording.create(config.recordEntries().get()));
             }
             agent = new NodeAgent(
-                    config, incarnation, around, transport, register, keeper, service, runners, recording);
+                    config, incarnation, around, loop, transport, register, keeper, service, runners, recording);
             port = transport
                     .listen(new InetSocketAddress(config.host(), config.peerPort()), agent.listener())
                     .getPort();

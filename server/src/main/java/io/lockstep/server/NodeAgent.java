@@ -30,19 +30,25 @@ import io.lockstep.wire.Connection;
 import io.lockstep.wire.ConnectionListener;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
+import io.lockstep.wire.NetworkLoop;
 import io.lockstep.wire.Peer;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.Transport;
 import io.lockstep.wire.View;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -52,23 +58,24 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The node: holds the role that it has at the moment, carries frames between network and role, and changes the role.
- * Owns the thread 'node'; network threads leave work in its inbox and wake it. Only requests go from the network
- * straight to the active's ring.
+ * Lives on the thread 'node', which reads and writes the sockets too: a frame is acted on as it is read, and what follows
+ * from all that was read together leaves together. Other threads leave work for it. Nothing here may wait.
  */
 final class NodeAgent {
     private static final Logger LOG = LoggerFactory.getLogger(NodeAgent.class);
-    private static final long TICK_NS = 5_000_000L;
+    private static final Duration TICK = Duration.ofMillis(5);
+    private static final long TICK_NS = TICK.toNanos();
     private static final long STATUS_NS = 200_000_000L;
     private static final long NOTICE_NS = 500_000_000L;
-    private static final int INBOX_BATCH = 1024;
     /** A term that a distributor names is looked up in the register at most so often. */
     private static final long HINT_NS = 500_000_000L;
 
     /** Time for the last words of a dying process to leave it. */
-    private static final long LAST_WORDS_NS = 100_000_000L;
+    private static final Duration LAST_WORDS = Duration.ofMillis(100);
 
     private final LockstepConfig config;
     private final Node.Surroundings around;
+    private final NetworkLoop loop;
     private final Transport transport;
     private final @Nullable RegisterAgent register;
     private final @Nullable ZooKeeperClient zooKeeper;
@@ -77,7 +84,6 @@ final class NodeAgent {
     private final TsdStoreConfig storeConfig;
     private final @Nullable Recording recording;
     private final SecureRandom random = new SecureRandom();
-    private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
     private final Map<String, PeerLink> links = new LinkedHashMap<>();
     private final PeerRules rules;
     private final Watchdog watchdog;
@@ -85,10 +91,17 @@ final class NodeAgent {
     /** Distributors and arbiters that are connected to us, by name. */
     private final Map<String, Connection> inbound = new HashMap<>();
 
-    private final Thread thread = new Thread(this::run, "node");
     private final LongSupplier seeds = seeds();
-    private volatile boolean isIdle;
-    private volatile boolean isClosed;
+
+    /** Whether {@link #round} is asked for and has not begun. */
+    private final AtomicBoolean isRoundDue = new AtomicBoolean();
+
+    /** Closed, or dying: nothing happens any more. */
+    private volatile boolean isOver;
+
+    /** Ends a former role, whose lane may take its time; null when none ends. */
+    private volatile @Nullable Thread leaving;
+
     private volatile @Nullable Members members;
 
     /** Known once the network listens; set before the agent starts. */
@@ -101,6 +114,12 @@ final class NodeAgent {
     private volatile boolean isStopped;
 
     private final NodeStatus status;
+
+    /** What arrived before the start, in order; null from then on. Touched only by the agent. */
+    private @Nullable List<Runnable> early = new ArrayList<>();
+
+    /** Whether the agent is in the middle of something, which nothing else may interrupt. Touched only by the agent. */
+    private boolean isActing;
 
     // Touched only by the agent; together they are the present run of the node.
     private View.Member self;
@@ -132,6 +151,7 @@ final class NodeAgent {
             LockstepConfig config,
             long incarnation,
             Node.Surroundings around,
+            NetworkLoop loop,
             Transport transport,
             @Nullable RegisterAgent register,
             @Nullable ZooKeeperClient zooKeeper,
@@ -140,6 +160,7 @@ final class NodeAgent {
             @Nullable Recording recording) {
         this.config = config;
         this.around = around;
+        this.loop = loop;
         this.transport = transport;
         this.register = register;
         this.zooKeeper = zooKeeper;
@@ -160,7 +181,6 @@ final class NodeAgent {
         this.viewRegister = newRegister();
         this.log = new ForwardLog(config.limits().forwardLogBytes());
         this.backup = newBackup();
-        thread.setUncaughtExceptionHandler((t, failure) -> die(null, failure));
     }
 
     /** Seeds need not be secret, only unforeseen; one secure draw each would cost the lane a system call. */
@@ -178,7 +198,7 @@ final class NodeAgent {
     void start(int listeningPort, Members found) {
         peerPort = listeningPort;
         members = found;
-        thread.start();
+        loop.execute(this::begin);
         found.listen(new MembersListener() {
             @Override
             public void onAppeared(Endpoint endpoint) {
@@ -210,53 +230,77 @@ final class NodeAgent {
 
     // ---- the agent's rounds ----------------------------------------------------------------------------------------
 
-    private void run() {
-        while (!isClosed) {
-            int done = 0;
-            ActiveNode before = active;
-            if (before != null) {
-                before.core().at(System.nanoTime()); // a pause is noticed before anything that arrived in it
-            }
-            for (Runnable task = inbox.poll(); task != null; task = inbox.poll()) {
-                task.run();
-                if (++done == INBOX_BATCH) {
-                    break;
+    private void begin() {
+        List<Runnable> arrived = Objects.requireNonNull(early, "begun once");
+        early = null;
+        arrived.forEach(this::act);
+        tickAgain();
+    }
+
+    private void tickAgain() {
+        act(() -> {});
+        if (!isOver) {
+            loop.schedule(this::tickAgain, TICK);
+        }
+    }
+
+    /** Runs something on the agent's thread: at once if that is the caller's and has nothing else in hand. */
+    private void onAgent(Runnable task) {
+        if (loop.isOwnThread() && !isActing) {
+            act(task);
+        } else {
+            loop.execute(() -> act(task));
+        }
+    }
+
+    private void act(Runnable task) {
+        if (early != null) {
+            early.add(task);
+        } else if (!isOver) {
+            isActing = true;
+            try {
+                ActiveNode reigning = active;
+                if (reigning != null) {
+                    reigning.core().at(System.nanoTime()); // a pause is noticed before anything that arrived in it
                 }
+                task.run();
+            } catch (RuntimeException | Error failure) {
+                die(null, failure);
+            } finally {
+                isActing = false;
             }
+            wake();
+        }
+    }
+
+    /** Has the agent take what the lane has done, once for all that happens until then. Safe from any thread. */
+    private void wake() {
+        if (!isRoundDue.get() && isRoundDue.compareAndSet(false, true)) {
+            loop.execute(this::round);
+        }
+    }
+
+    private void round() {
+        isRoundDue.set(false); // before looking, so that what is done from here on asks for another round
+        if (isOver) {
+            return;
+        }
+        isActing = true;
+        try {
             long nowNs = System.nanoTime();
             ActiveNode reigning = active;
             if (reigning != null) {
-                done += reigning.work(nowNs);
+                reigning.work(nowNs);
             }
             if (nowNs - lastTickNs >= TICK_NS) {
                 lastTickNs = nowNs;
                 tick(nowNs);
             }
-            if (done == 0) {
-                rest(reigning);
-            }
+        } catch (RuntimeException | Error failure) {
+            die(null, failure);
+        } finally {
+            isActing = false;
         }
-    }
-
-    /** Ended by {@link #wake}, or by the next tick. */
-    private void rest(@Nullable ActiveNode reigning) {
-        isIdle = true;
-        if (inbox.isEmpty() && (reigning == null || !reigning.hasWork())) {
-            LockSupport.parkNanos(this, TICK_NS);
-        }
-        isIdle = false;
-    }
-
-    private void wake() {
-        if (isIdle) {
-            isIdle = false;
-            LockSupport.unpark(thread);
-        }
-    }
-
-    private void onAgent(Runnable task) {
-        inbox.add(task);
-        wake();
     }
 
     private void tick(long nowNs) {
@@ -297,7 +341,7 @@ final class NodeAgent {
 
     // ---- frames ----------------------------------------------------------------------------------------------------
 
-    /** What network threads call. */
+    /** What happens on connections, on the agent's thread. */
     ConnectionListener listener() {
         return new ConnectionListener() {
             @Override
@@ -444,7 +488,7 @@ final class NodeAgent {
     private void suspect(String node, long incarnation) {
         long nowNs = System.nanoTime();
         PeerLink link = links.get(node);
-        if (link == null || isClosed) {
+        if (link == null || isOver) {
             return;
         }
         if (backup != null) {
@@ -567,15 +611,39 @@ final class NodeAgent {
         publishStatus();
     }
 
-    /** Starts this node's life anew: another incarnation, an empty store. What it held was another history. */
+    /**
+     * Starts this node's life anew: another incarnation, an empty store. What it held was another history. The lane may
+     * be in the middle of a long statement, and the thread of the network does not wait for it: until it has left, the
+     * node has no role.
+     */
     private void rebuild(String reason) {
-        LOG.warn("{} starts anew as an empty node: {}", self, reason);
-        try {
-            closeRole();
-        } catch (InterruptedException interrupted) {
-            Thread.currentThread().interrupt();
+        if (leaving != null) {
             return;
         }
+        LOG.warn("{} starts anew as an empty node: {}", self, reason);
+        if (backup != null) {
+            backup.core().close("the role is closed");
+        }
+        Role former = leaveRole();
+        Thread closing = new Thread(
+                () -> {
+                    try {
+                        former.close();
+                        onAgent(this::startAnew);
+                    } catch (InterruptedException interrupted) {
+                        Thread.currentThread().interrupt();
+                    } catch (RuntimeException | Error failure) {
+                        die(null, failure);
+                    }
+                },
+                "node-leave");
+        closing.setDaemon(true);
+        leaving = closing;
+        closing.start();
+    }
+
+    private void startAnew() {
+        leaving = null;
         self = new View.Member(config.name(), random.nextLong() >>> 1 | 1);
         viewRegister = newRegister();
         log = new ForwardLog(config.limits().forwardLogBytes());
@@ -617,9 +685,12 @@ final class NodeAgent {
      * named to the others first (R17).
      */
     private void die(@Nullable Request poison, Throwable cause) {
+        boolean isLoops = loop.isOwnThread();
+        boolean isHaltedLater = false;
         try {
             ActiveNode reigning = active;
             active = null;
+            isOver = true;
             // A heap that is full fails whoever asks next, and that need not be the lane.
             Request deadly = poison == null && cause instanceof VirtualMachineError && reigning != null
                     ? reigning.executing()
@@ -642,45 +713,65 @@ final class NodeAgent {
                             config.name() + " ends: " + cause.getClass().getName());
                 }
             }
-            LockSupport.parkNanos(LAST_WORDS_NS);
+            if (isLoops) {
+                isHaltedLater = loop.schedule(around::halt, LAST_WORDS); // they leave by this very thread
+            } else {
+                LockSupport.parkNanos(LAST_WORDS.toNanos());
+            }
         } finally {
-            around.halt();
+            if (!isHaltedLater) {
+                around.halt();
+            }
         }
     }
 
-    /**
-     * An error of the network's or the members' threads. Dies on the agent's thread: the last words leave by the
-     * network's.
-     */
+    /** An error of the network's or the members' threads. */
     void failed(Error error) {
         try {
-            onAgent(() -> die(null, error));
+            loop.execute(() -> die(null, error));
         } catch (OutOfMemoryError none) {
             around.halt();
         }
     }
 
     public void close() throws InterruptedException {
-        isClosed = true;
-        LockSupport.unpark(thread);
-        thread.join();
-        closeRole();
+        isOver = true;
+        CountDownLatch hasLeft = new CountDownLatch(1);
+        if (loop.execute(hasLeft::countDown)) {
+            hasLeft.await();
+        }
+        Thread closing = leaving;
+        if (closing != null) {
+            closing.join();
+        }
+        leaveRole().close();
     }
 
-    private void closeRole() throws InterruptedException {
+    /** What is to be closed of a role. */
+    private record Role(
+            @Nullable ActiveNode reign,
+            @Nullable TsdStore activeStore,
+            @Nullable BackupNode backup) {
+        void close() throws InterruptedException {
+            if (reign != null) {
+                reign.close();
+            }
+            if (activeStore != null) {
+                activeStore.close();
+            }
+            if (backup != null) {
+                backup.close();
+            }
+        }
+    }
+
+    private Role leaveRole() {
+        Role role = new Role(reign, activeStore, backup);
         active = null;
-        if (reign != null) {
-            reign.close();
-            reign = null;
-        }
-        if (activeStore != null) {
-            activeStore.close();
-            activeStore = null;
-        }
-        if (backup != null) {
-            backup.close();
-            backup = null;
-        }
+        reign = null;
+        activeStore = null;
+        backup = null;
+        return role;
     }
 
     private final class LinkEvents implements PeerLink.Events {

@@ -76,6 +76,8 @@ final class NodeStatus {
             describe(all, now.active(), now);
         } else if (now.backup() != null) {
             describe(all, now.backup());
+        } else {
+            describeNoRole(all);
         }
         all.put("takeover", now.takeover());
         all.put("formerReign", now.formerReign());
@@ -115,6 +117,18 @@ final class NodeStatus {
                 reign.core().view().backups().stream()
                         .map(View.Member::toString)
                         .toList());
+    }
+
+    /** Until the lane has left a former role: it may be in the middle of a long statement. */
+    private static void describeNoRole(Map<String, Object> all) {
+        all.put("role", "NONE");
+        all.put("state", BackupState.UNFIT.name());
+        all.put("reason", "the lane is leaving a role that is over");
+        all.put("inSync", false);
+        all.put("term", 0);
+        all.put("version", 0);
+        all.put("receivedPosition", 0);
+        all.put("executedPosition", 0);
     }
 
     private static void describe(Map<String, Object> all, BackupNode backup) {

@@ -7,12 +7,8 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
-import io.netty.util.concurrent.FastThreadLocalThread;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,7 +19,6 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -33,11 +28,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Opens and accepts connections and speaks the greeting on them. Safe from any thread, because all work is done by the
- * network threads that it owns; they are daemons named {@code wire-<self>-<n>}.
+ * network thread: its own, a daemon named {@code wire-<self>}, or one that it shares with others of its process.
  */
 public final class Transport implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Transport.class);
-    private static final int NETWORK_THREADS = 2;
     private static final int ACCEPT_BACKLOG = 1024;
 
     /** So many connections above the limit are told why at a time; further ones are closed without a word. */
@@ -49,7 +43,8 @@ public final class Transport implements AutoCloseable {
     private static final long REFUSALS_LOGGED_EVERY_NS = TimeUnit.SECONDS.toNanos(1);
 
     private final TransportConfig config;
-    private final EventLoopGroup networkThreads;
+    private final NetworkLoop loop;
+    private final boolean isLoopOwn;
     private final Queue<Channel> listening = new ConcurrentLinkedQueue<>();
     private final Set<ChannelConnection> connections = ConcurrentHashMap.newKeySet();
 
@@ -61,20 +56,25 @@ public final class Transport implements AutoCloseable {
     private volatile Peer self;
     private volatile boolean isClosed;
 
+    /** With a network thread of its own. */
     public Transport(TransportConfig config) {
-        this.config = config;
-        this.self = config.self();
-        this.networkThreads = new MultiThreadIoEventLoopGroup(
-                NETWORK_THREADS, threads(config.self().name()), NioIoHandler.newFactory());
+        this(config, new NetworkLoop("wire-" + config.self().name()), true);
     }
 
-    private static ThreadFactory threads(String owner) {
-        AtomicInteger count = new AtomicInteger();
-        return duty -> {
-            Thread thread = new FastThreadLocalThread(duty, "wire-" + owner + "-" + count.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        };
+    /**
+     * On a network thread that others use too.
+     *
+     * @param loop outlives the transport, whose {@link #close} does not end it
+     */
+    public Transport(TransportConfig config, NetworkLoop loop) {
+        this(config, loop, false);
+    }
+
+    private Transport(TransportConfig config, NetworkLoop loop, boolean isLoopOwn) {
+        this.config = config;
+        this.self = config.self();
+        this.loop = loop;
+        this.isLoopOwn = isLoopOwn;
     }
 
     /**
@@ -87,7 +87,7 @@ public final class Transport implements AutoCloseable {
      */
     public InetSocketAddress listen(InetSocketAddress address, ConnectionListener listener) {
         ServerBootstrap bootstrap = new ServerBootstrap()
-                .group(networkThreads)
+                .group(loop.group())
                 .channel(NioServerSocketChannel.class)
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .option(ChannelOption.SO_BACKLOG, ACCEPT_BACKLOG)
@@ -154,7 +154,7 @@ public final class Transport implements AutoCloseable {
         }
         long greetBeforeNs = System.nanoTime() + limit.toNanos();
         Bootstrap bootstrap = new Bootstrap()
-                .group(networkThreads)
+                .group(loop.group())
                 .channel(NioSocketChannel.class)
                 .disableResolver()
                 .option(ChannelOption.TCP_NODELAY, true)
@@ -225,7 +225,10 @@ public final class Transport implements AutoCloseable {
         }
     }
 
-    /** Says goodbye on every connection and closes; waits up to 4 s, and leaves behind a network thread whose listener does not return. Not to be called by a listener. */
+    /**
+     * Says goodbye on every connection and closes; waits up to 4 s, and leaves behind a network
+     * thread whose listener does not return. Not to be called by a listener.
+     */
     @Override
     public void close() {
         isClosed = true;
@@ -240,13 +243,8 @@ public final class Transport implements AutoCloseable {
             long leftNs = Math.max(0, closedBeforeNs - System.nanoTime());
             connection.channel().closeFuture().awaitUninterruptibly(leftNs, TimeUnit.NANOSECONDS);
         }
-        boolean haveEnded = networkThreads
-                .shutdownGracefully(0, CLOSE_LIMIT_MILLIS, TimeUnit.MILLISECONDS)
-                .awaitUninterruptibly(2 * CLOSE_LIMIT_MILLIS);
-        if (!haveEnded) {
-            log.error(
-                    "a listener of {} has not returned from a call of a network thread; these threads are left behind",
-                    config.self().name());
+        if (isLoopOwn) {
+            loop.close();
         }
     }
 }

@@ -48,6 +48,10 @@ import picocli.CommandLine.Parameters;
         })
 public final class BenchCommand implements Callable<Integer> {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    /** Warm is who spends less than this part of its processor time on compiling. */
+    private static final double WARM_COMPILING = 0.05;
+
+    private static final long WARM_UP_ROUND_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long FIRST_CARD = 5_000_000_000_000_001L;
     private static final long CARDS_EACH = 1_000_000;
 
@@ -91,7 +95,7 @@ public final class BenchCommand implements Callable<Integer> {
             names = "--rounds",
             paramLabel = "N",
             defaultValue = "3",
-            description = "Rounds of each, after one that does not count (${DEFAULT-VALUE}).")
+            description = "Rounds of each, after the warm-up, which does not count (${DEFAULT-VALUE}).")
     int rounds;
 
     @Option(
@@ -100,6 +104,19 @@ public final class BenchCommand implements Callable<Integer> {
             defaultValue = "3",
             description = "Length of a round (${DEFAULT-VALUE}).")
     int seconds;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "N",
+            defaultValue = "20",
+            description = "Seconds at most that each peer is warmed up before its rounds: less when its compilers have"
+                    + " come to rest before (${DEFAULT-VALUE}).")
+    int warmUp;
+
+    @Option(
+            names = "--threads",
+            description = "Tells which thread used how much processor time for a message, on stderr.")
+    boolean isTellingThreads;
 
     @Option(
             names = "--backups",
@@ -173,7 +190,7 @@ public final class BenchCommand implements Callable<Integer> {
             int callers = inFlight.get(i);
             try (Load calls = new CallsBench(cluster, callers, FIRST_CARD + i * CARDS_EACH);
                     Load echo = new EchoBench(callers)) {
-                add(cells, measure("calls", callers, calls, "tcp-echo", echo));
+                add(cells, measure("calls", callers, calls, "tcp-echo", echo, pids(cluster)));
             }
         }
     }
@@ -194,7 +211,9 @@ public final class BenchCommand implements Callable<Integer> {
                 for (int count : sessions) {
                     try (Load load = new SqlLoad(ours, each, count);
                             Load peer = new SqlLoad(h2::connect, each, count)) {
-                        add(cells, measure(each.shortName(), count, load, "h2", peer));
+                        Map<String, Long> pids = pids(cluster);
+                        pids.put("h2", h2.pid());
+                        add(cells, measure(each.shortName(), count, load, "h2", peer, pids));
                     }
                 }
             }
@@ -206,29 +225,65 @@ public final class BenchCommand implements Callable<Integer> {
         cell.toText().forEach(output::text);
     }
 
-    private Cell measure(String what, int callers, Load load, String peerName, Load peer)
+    /** The processes that work for a message on either side, by name; this one has the callers. */
+    private static Map<String, Long> pids(Cluster cluster) {
+        Map<String, Long> pids = new LinkedHashMap<>();
+        pids.put("callers", ProcessHandle.current().pid());
+        cluster.distributors().forEach(child -> pids.put(child.name(), child.pid()));
+        cluster.nodes().forEach(child -> pids.put(child.name(), child.pid()));
+        return pids;
+    }
+
+    private Cell measure(String what, int callers, Load load, String peerName, Load peer, Map<String, Long> pids)
             throws IOException, InterruptedException {
         long nanos = TimeUnit.SECONDS.toNanos(seconds);
         List<Round> ours = new ArrayList<>();
         List<Round> theirs = new ArrayList<>();
         output.talk(what + ", " + callers + " at a time: warming up");
-        long errors = load.run(nanos).errors() + peer.run(nanos).errors();
+        long errors = warmUp(load, pids) + warmUp(peer, pids);
         for (int round = 1; round <= rounds; round++) {
-            ours.add(load.run(nanos));
-            theirs.add(peer.run(nanos));
+            ours.add(measured(load, nanos, pids));
+            theirs.add(measured(peer, nanos, pids));
             errors += ours.get(round - 1).errors() + theirs.get(round - 1).errors();
             output.talk(String.format(
                     Locale.ROOT,
-                    "%s, %d at a time, round %d of %d: %,.0f a second, %s %,.0f",
+                    "%s, %d at a time, round %d of %d: %,.0f a second with %,.0f us each, %s %,.0f with %,.0f us",
                     what,
                     callers,
                     round,
                     rounds,
                     ours.get(round - 1).messagesPerSecond(),
+                    ours.get(round - 1).processorUs(),
                     peerName,
-                    theirs.get(round - 1).messagesPerSecond()));
+                    theirs.get(round - 1).messagesPerSecond(),
+                    theirs.get(round - 1).processorUs()));
         }
         return new Cell(what, callers, peerName, middle(ours), middle(theirs), spread(ours), errors);
+    }
+
+    /** Until the compilers of all processes have hardly anything to do. @return errors that callers saw */
+    private long warmUp(Load load, Map<String, Long> pids) throws IOException, InterruptedException {
+        long errors = 0;
+        boolean isWarm = false;
+        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(warmUp);
+        while (!isWarm && System.nanoTime() - endNs < 0) {
+            ProcessorTime before = ProcessorTime.now(pids);
+            errors += load.run(WARM_UP_ROUND_NS).errors();
+            ProcessorTime after = ProcessorTime.now(pids);
+            long compilingNs = after.compilerNsSince(before);
+            isWarm = compilingNs < WARM_COMPILING * (compilingNs + after.workNsSince(before));
+        }
+        return errors;
+    }
+
+    private Round measured(Load load, long nanos, Map<String, Long> pids) throws IOException, InterruptedException {
+        ProcessorTime before = ProcessorTime.now(pids);
+        Round round = load.run(nanos);
+        ProcessorTime after = ProcessorTime.now(pids);
+        if (isTellingThreads) {
+            after.tableSince(before, round.messages()).forEach(output::talk);
+        }
+        return round.costing(after.workNsSince(before));
     }
 
     /** The round of middle throughput; of an even number the lower one. */
@@ -259,6 +314,8 @@ public final class BenchCommand implements Callable<Integer> {
             json.put("theirs", Math.round(theirs.messagesPerSecond()));
             json.put("ratio", thousandths(ours.messagesPerSecond() / theirs.messagesPerSecond()));
             json.put("spread", thousandths(spread));
+            json.put("oursProcessorUs", Math.round(ours.processorUs()));
+            json.put("theirsProcessorUs", Math.round(theirs.processorUs()));
             json.put("oursP50Us", ours.latenciesUs().getValueAtPercentile(50));
             json.put("oursP99Us", ours.latenciesUs().getValueAtPercentile(99));
             json.put("theirsP50Us", theirs.latenciesUs().getValueAtPercentile(50));
@@ -280,13 +337,14 @@ public final class BenchCommand implements Callable<Integer> {
         private String line(String what, Round round) {
             return String.format(
                     Locale.ROOT,
-                    "%-5s x %4d  %-8s  %,9.0f a second  p50 %,7d us  p99 %,7d us",
+                    "%-5s x %4d  %-8s  %,9.0f a second  p50 %,7d us  p99 %,7d us  processor %,6.0f us each",
                     workload,
                     sessions,
                     what,
                     round.messagesPerSecond(),
                     round.latenciesUs().getValueAtPercentile(50),
-                    round.latenciesUs().getValueAtPercentile(99));
+                    round.latenciesUs().getValueAtPercentile(99),
+                    round.processorUs());
         }
 
         private static double thousandths(double value) {

@@ -47,6 +47,10 @@ final class H2Server implements AutoCloseable {
         url = "jdbc:h2:tcp://127.0.0.1:" + port + "/mem:bench;DB_CLOSE_DELAY=-1";
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     Connection connect() throws SQLException {
         return DriverManager.getConnection(url, "sa", "");
     }
