@@ -33,6 +33,7 @@ public final class SqlCodec {
 
     private final LobReferences lobs;
     private final SqlWriter out;
+    private final ColumnsCache cache = new ColumnsCache();
 
     /** @param lobs how large objects travel in either direction */
     public SqlCodec(LobReferences lobs) {
@@ -299,6 +300,12 @@ public final class SqlCodec {
         if (columns == null) {
             return;
         }
+        byte[] before = cache.encodingOf(columns);
+        if (before != null) {
+            out.putRaw(before);
+            return;
+        }
+        int start = out.length();
         out.putCount(columns.size());
         for (SqlColumn column : columns) {
             out.putText(column.alias());
@@ -309,6 +316,7 @@ public final class SqlCodec {
             out.putFlag(column.isIdentity());
             out.putNumber(column.nullable());
         }
+        cache.wrote(columns, out.toBytes(start));
     }
 
     /** What an answer's body says. @throws SqlProtocolException it is no SQL reply */
@@ -320,7 +328,7 @@ public final class SqlCodec {
         return reply;
     }
 
-    private static SqlOutcome getOutcome(SqlReader in) throws SqlProtocolException {
+    private SqlOutcome getOutcome(SqlReader in) throws SqlProtocolException {
         int code = in.getByte();
         return switch (code) {
             case CHALLENGE -> new SqlOutcome.Challenge(in.getBytes(), in.getInt(), in.getText());
@@ -360,11 +368,11 @@ public final class SqlCodec {
         return parameters;
     }
 
-    private static SqlOutcome.@Nullable Rows getOptionalRows(SqlReader in) throws SqlProtocolException {
+    private SqlOutcome.@Nullable Rows getOptionalRows(SqlReader in) throws SqlProtocolException {
         return in.getFlag() ? getRows(in) : null;
     }
 
-    private static SqlOutcome.Rows getRows(SqlReader in) throws SqlProtocolException {
+    private SqlOutcome.Rows getRows(SqlReader in) throws SqlProtocolException {
         List<SqlColumn> columns = getColumns(in);
         long firstRow = notNegative(in.getNumber());
         long totalRows = notNegative(in.getNumber());
@@ -376,10 +384,15 @@ public final class SqlCodec {
         return new SqlOutcome.Rows(columns, rows, firstRow, totalRows, isOpen);
     }
 
-    private static @Nullable List<SqlColumn> getColumns(SqlReader in) throws SqlProtocolException {
+    private @Nullable List<SqlColumn> getColumns(SqlReader in) throws SqlProtocolException {
         if (!in.getFlag()) {
             return null;
         }
+        List<SqlColumn> before = cache.readAgain(in);
+        if (before != null) {
+            return before;
+        }
+        int start = in.position();
         List<SqlColumn> columns = new ArrayList<>();
         for (int left = in.getCount(); left > 0; left--) {
             columns.add(new SqlColumn(
@@ -391,6 +404,8 @@ public final class SqlCodec {
                     in.getFlag(),
                     in.getInt()));
         }
-        return columns;
+        List<SqlColumn> all = List.copyOf(columns);
+        cache.read(all, in.bytesSince(start));
+        return all;
     }
 }

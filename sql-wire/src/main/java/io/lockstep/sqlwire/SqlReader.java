@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,6 +80,29 @@ public final class SqlReader {
         if (bytes > in.remaining()) {
             throw new SqlProtocolException("cut off: " + bytes + " bytes needed, " + in.remaining() + " left");
         }
+    }
+
+    /** Bytes read so far. */
+    int position() {
+        return in.position();
+    }
+
+    /** A copy of what was read from there on. */
+    byte[] bytesSince(int start) {
+        byte[] read = new byte[in.position() - start];
+        in.get(start, read);
+        return read;
+    }
+
+    /** Skips these bytes if they are the next ones. */
+    boolean skip(byte[] expected) {
+        int at = in.position();
+        int end = at + expected.length;
+        if (end > in.limit() || !Arrays.equals(in.array(), at, end, expected, 0, expected.length)) {
+            return false;
+        }
+        in.position(end);
+        return true;
     }
 
     int getByte() throws SqlProtocolException {

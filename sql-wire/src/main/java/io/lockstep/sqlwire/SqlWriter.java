@@ -49,6 +49,18 @@ public final class SqlWriter {
         return Arrays.copyOf(bytes, length);
     }
 
+    /** A copy of what was written from there on. */
+    byte[] toBytes(int from) {
+        return Arrays.copyOfRange(bytes, from, length);
+    }
+
+    /** Bytes as they are, without their length. */
+    void putRaw(byte[] value) {
+        room(value.length);
+        System.arraycopy(value, 0, bytes, length, value.length);
+        length += value.length;
+    }
+
     /** Bytes written so far. */
     int length() {
         return length;
@@ -97,9 +109,7 @@ public final class SqlWriter {
 
     void putBytes(byte[] value) {
         putCount(value.length);
-        room(value.length);
-        System.arraycopy(value, 0, bytes, length, value.length);
-        length += value.length;
+        putRaw(value);
     }
 
     void putText(String value) {

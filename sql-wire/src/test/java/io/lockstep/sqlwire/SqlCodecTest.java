@@ -94,6 +94,29 @@ class SqlCodecTest {
         assertThat(codec.encode(read)).isEqualTo(codec.encode(reply));
     }
 
+    @Test
+    void columnsThatComeAgainAreWrittenAndReadAsTheFirstTime() throws Exception {
+        List<SqlColumn> all = everyType().columns();
+        SqlColumn[] read = new SqlColumn[2];
+        for (int round = 0; round < 3; round++) {
+            for (int count = 0; count <= all.size(); count++) {
+                List<SqlColumn> some = all.subList(0, count);
+                SqlReply reply =
+                        new SqlReply(true, false, null, null, new SqlOutcome.Rows(some, List.of(), 0, 0, false));
+                byte[] bytes = new SqlCodec(LobReferences.INLINE).encode(reply);
+                for (int i = 0; i < read.length; i++) {
+                    assertThat(codec.encode(reply)).isEqualTo(bytes);
+                    SqlReply again = codec.decodeReply(bytes);
+                    assertThat(new SqlCodec(LobReferences.INLINE).encode(again)).isEqualTo(bytes);
+                    List<SqlColumn> columns =
+                            Objects.requireNonNull(((SqlOutcome.Rows) again.outcome()).columns());
+                    read[i] = columns.isEmpty() ? all.get(0) : columns.get(0);
+                }
+                assertThat(read[1]).isSameAs(read[0]);
+            }
+        }
+    }
+
     private static List<SqlRequest> everyRequest() {
         Value[] values = {ValueInteger.get(4), null, ValueVarchar.get("x")};
         List<SqlAction> actions = List.of(
