@@ -8,9 +8,11 @@ import io.lockstep.wire.Decision;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.Identity;
 
-/** XXH3, 64 bits, over what nodes compare. Safe from any thread, because nothing is kept. */
+/** XXH3, 64 bits, over what nodes compare. Safe from any thread, because each has a stream of its own. */
 public final class Digests {
     private static final Hasher64 XXH3 = Hashing.xxh3_64();
+    /** A stream is a kilobyte, and a message has three digests. */
+    private static final ThreadLocal<HashStream64> OWN = ThreadLocal.withInitial(XXH3::hashStream);
 
     private Digests() {}
 
@@ -20,7 +22,7 @@ public final class Digests {
     /** Chain digest of an entry from that of the one before it. */
     public static long chain(long previousChain, ControlHeader header, byte[] body, Decision decision, long outcome) {
         HashStream64 hash =
-                XXH3.hashStream().putLong(previousChain).putLong(header.term()).putLong(header.position());
+                again().putLong(previousChain).putLong(header.term()).putLong(header.position());
         put(hash, header.session());
         return hash.putLong(header.requestId())
                 .putByte((byte) header.kind().code())
@@ -40,8 +42,14 @@ public final class Digests {
         return entry.chain() == chain(previousChain, entry.header(), entry.body(), entry.decision(), entry.outcome());
     }
 
+    /** A stream to keep. */
     static HashStream64 start() {
         return XXH3.hashStream();
+    }
+
+    /** The calling thread's stream, empty: for a digest that is taken before the thread begins another one. */
+    static HashStream64 again() {
+        return OWN.get().reset();
     }
 
     static HashStream64 put(HashStream64 hash, Identity identity) {

@@ -20,7 +20,6 @@ import org.h2.jdbc.JdbcConnection;
 import org.h2.util.JSR310Utils;
 import org.h2.util.MathUtils;
 import org.h2.value.ValueTimestampTimeZone;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What makes H2's own time and chance equal on all nodes; it reaches into fields of H2 {@code 2.5.252} that are not
@@ -32,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class H2Session {
     private static final VarHandle CURRENT_TIMESTAMP;
-    private static final ThreadLocal<@Nullable SeededBytes> SEEDED = new ThreadLocal<>();
+    private static final ThreadLocal<SeededBytes> SEEDED = ThreadLocal.withInitial(SeededBytes::new);
 
     static {
         try {
@@ -65,12 +64,12 @@ public final class H2Session {
     /** From here to {@link #end} H2 draws from this seed. */
     public static void seed(SessionLocal session, long seed) {
         session.getRandom().setSeed(seed);
-        SEEDED.set(new SeededBytes(seed));
+        SEEDED.get().begin(seed);
     }
 
     /** H2 draws from its own source again. */
     public static void end() {
-        SEEDED.remove();
+        SEEDED.get().end();
     }
 
     /** Gives the database a mode of its own that is the regular one but for time. */
@@ -92,13 +91,20 @@ public final class H2Session {
         }
     }
 
-    /** Bytes from SHA-256 over a seed and a counter. */
+    /** Bytes from SHA-256 over a seed and a counter, while a message is executed. */
     private static final class SeededBytes {
-        private final long seed;
+        private long seed;
         private long counter;
+        private boolean isSeeded;
 
-        SeededBytes(long seed) {
-            this.seed = seed;
+        void begin(long newSeed) {
+            seed = newSeed;
+            counter = 0;
+            isSeeded = true;
+        }
+
+        void end() {
+            isSeeded = false;
         }
 
         void fill(byte[] bytes) {
@@ -146,10 +152,10 @@ public final class H2Session {
         @Override
         protected void engineNextBytes(byte[] bytes) {
             SeededBytes seeded = SEEDED.get();
-            if (seeded == null) {
-                others.nextBytes(bytes);
-            } else {
+            if (seeded.isSeeded) {
                 seeded.fill(bytes);
+            } else {
+                others.nextBytes(bytes);
             }
         }
 

@@ -228,7 +228,7 @@ final class Judge {
     }
 
     static long contentDigest(RequestKind kind, long transaction, byte[] body) {
-        return Digests.start()
+        return Digests.again()
                 .putByte((byte) kind.code())
                 .putLong(transaction)
                 .putByteArray(body)

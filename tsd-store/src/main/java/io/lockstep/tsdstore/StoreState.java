@@ -144,7 +144,7 @@ final class StoreState {
             @Nullable Answer released,
             List<OutsideEffect> asked,
             long transactionsEnded) {
-        HashStream64 hash = Digests.start();
+        HashStream64 hash = Digests.again();
         Identity name = header.session();
         if (answer == null) {
             hash.putByte((byte) -1);
