@@ -6,12 +6,10 @@ import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
-import io.lockstep.wire.Answer;
 import io.lockstep.wire.Request;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -129,13 +127,20 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     }
 
     private void ask(LaneEvent event, Request request, long startNs, long nowWallNs) throws IOException {
-        Supplier<Answer> read = core.readBeside(request, startNs, nowWallNs);
-        if (read != null && reads.read(Objects.requireNonNull(event.channel), request, read)) {
-            return;
-        }
         currentSinceNs = startNs;
         current = request;
-        Ordered ordered = core.onRequest(request, startNs, nowWallNs);
+        Ordered ordered = null;
+        if (core.isFreshRead(request)) {
+            ordered = core.readKey(request);
+            if (ordered == null
+                    && reads.read(Objects.requireNonNull(event.channel), request, core.readBeside(request))) {
+                current = null;
+                return;
+            }
+        }
+        if (ordered == null) {
+            ordered = core.onRequest(request, startNs, nowWallNs);
+        }
         current = null;
         event.ordered = ordered;
         if (ordered.execution() != null) {
@@ -145,11 +150,11 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
 
     /** Whoever waited for a lock that is free now comes before those who have just arrived. */
     private void retry(LaneEvent event, long nowWallNs) throws IOException {
-        for (MarkedRequest waiting = store.nextRetry(); waiting != null; waiting = store.nextRetry()) {
+        for (MarkedRequest waiting = core.nextRetry(); waiting != null; waiting = core.nextRetry()) {
             long startNs = monotonicNs.getAsLong();
             currentSinceNs = startNs;
             current = waiting.asRequest();
-            Execution execution = Objects.requireNonNull(core.retryNext(startNs, nowWallNs));
+            Execution execution = core.retry(waiting, startNs, nowWallNs);
             current = null;
             event.retried.add(execution);
             record(execution);

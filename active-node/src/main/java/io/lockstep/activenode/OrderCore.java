@@ -49,11 +49,20 @@ public final class OrderCore {
         return begunPosition;
     }
 
-    /** A SQL read for another thread than the lane; null when the request is not fresh or no such read. */
-    public @Nullable Supplier<Answer> readBeside(Request request, long monotonicNs, long wallNs) {
-        return request.kind() == RequestKind.SQL_READ && store.judge(request) instanceof Ruling.Fresh
-                ? store.readBeside(request, clock.now(monotonicNs, wallNs))
-                : null;
+    /** Whether it is a SQL read that may be answered from the state as it is now. */
+    public boolean isFreshRead(Request request) {
+        return request.kind() == RequestKind.SQL_READ && store.judge(request) instanceof Ruling.Fresh;
+    }
+
+    /** Answers a fresh SQL read that looks up one row by its key; null when it may take longer. */
+    public @Nullable Ordered readKey(Request request) {
+        Answer answer = store.readKey(request);
+        return answer == null ? null : new Ordered(null, answer, store.last().position(), true);
+    }
+
+    /** A fresh SQL read for another thread than the lane. */
+    public Supplier<Answer> readBeside(Request request) {
+        return store.readBeside(request);
     }
 
     /** Orders and executes one request, or finds the answer that it had. */
@@ -87,22 +96,24 @@ public final class OrderCore {
     }
 
     /**
-     * Orders another attempt of the first message that waited for a lock and need not any more; null when there is none.
-     * Call it after every message, until then, so that those who waited come before those who have just arrived.
+     * The first message that waited for a lock and need not any more; null when there is none. It is to be tried again at
+     * once, so that those who waited come before those who have just arrived.
      */
-    public @Nullable Execution retryNext(long monotonicNs, long wallNs) {
-        MarkedRequest waiting = store.nextRetry();
-        return waiting == null
-                ? null
-                : own(
-                        RequestKind.RETRY,
-                        waiting.session(),
-                        waiting.requestId(),
-                        0,
-                        NOTHING,
-                        Decision.EXECUTE,
-                        monotonicNs,
-                        wallNs);
+    public @Nullable MarkedRequest nextRetry() {
+        return store.nextRetry();
+    }
+
+    /** Orders another attempt of {@link #nextRetry}. */
+    public Execution retry(MarkedRequest waiting, long monotonicNs, long wallNs) {
+        return own(
+                RequestKind.RETRY,
+                waiting.session(),
+                waiting.requestId(),
+                0,
+                NOTHING,
+                Decision.EXECUTE,
+                monotonicNs,
+                wallNs);
     }
 
     /**

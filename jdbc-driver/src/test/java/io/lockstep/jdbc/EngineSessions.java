@@ -87,7 +87,7 @@ final class EngineSessions implements SqlServer.Sessions {
 
     @Override
     public byte[] read(Identity session, byte[] body) {
-        return engine.read(session, body, System.currentTimeMillis() * 1_000_000);
+        return engine.read(session, body);
     }
 
     @Override

@@ -108,8 +108,7 @@ class SqlCodecTest {
                     assertThat(codec.encode(reply)).isEqualTo(bytes);
                     SqlReply again = codec.decodeReply(bytes);
                     assertThat(new SqlCodec(LobReferences.INLINE).encode(again)).isEqualTo(bytes);
-                    List<SqlColumn> columns =
-                            Objects.requireNonNull(((SqlOutcome.Rows) again.outcome()).columns());
+                    List<SqlColumn> columns = Objects.requireNonNull(((SqlOutcome.Rows) again.outcome()).columns());
                     read[i] = columns.isEmpty() ? all.get(0) : columns.get(0);
                 }
                 assertThat(read[1]).isSameAs(read[0]);

@@ -49,10 +49,15 @@ final class SqlMessages {
     }
 
     /** Answers a message that changes nothing. */
-    Step read(Request request, long timeNs) {
+    Step read(Request request) {
         return engine == null
                 ? Step.of(AnswerCode.REFUSED, NO_SQL)
-                : Step.of(AnswerCode.OK, engine.read(request.session(), request.body(), timeNs));
+                : Step.of(AnswerCode.OK, engine.read(request.session(), request.body()));
+    }
+
+    /** Body of the answer to a look-up by key; null when it is another read. */
+    byte @Nullable [] readKey(Request request) {
+        return engine == null ? null : engine.readKey(request.session(), request.body());
     }
 
     /** An entry of the active's own: another attempt of what waits, or the end of its patience. */

@@ -182,7 +182,7 @@ public final class TsdStore implements AutoCloseable {
     public Answer read(Request request, long timeNs) {
         checkUsable();
         Step step = request.kind() == RequestKind.SQL_READ
-                ? sql.read(request, timeNs)
+                ? sql.read(request)
                 : guard(() -> service.read(new Reading(timeNs), request.body().clone()), records::endRead);
         return new Answer(request.session(), request.requestId(), Identity.NONE, step.code(), step.body);
     }
@@ -191,14 +191,26 @@ public final class TsdStore implements AutoCloseable {
      * A SQL read that another thread may execute while the lane goes on; the session's next message waits for it.
      *
      * @param request judged as {@link Ruling.Fresh}
-     * @param timeNs as in {@link #read}
      */
-    public Supplier<Answer> readBeside(Request request, long timeNs) {
+    public Supplier<Answer> readBeside(Request request) {
         checkUsable();
         return () -> {
-            Step step = sql.read(request, timeNs);
+            Step step = sql.read(request);
             return new Answer(request.session(), request.requestId(), Identity.NONE, step.code(), step.body);
         };
+    }
+
+    /**
+     * Answers a SQL read at once if it looks up one row by its key; null when it may take longer.
+     *
+     * @param request judged as {@link Ruling.Fresh}
+     */
+    public @Nullable Answer readKey(Request request) {
+        checkUsable();
+        byte[] body = sql.readKey(request);
+        return body == null
+                ? null
+                : new Answer(request.session(), request.requestId(), Identity.NONE, AnswerCode.OK, body);
     }
 
     /**

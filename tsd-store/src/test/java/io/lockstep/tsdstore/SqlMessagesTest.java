@@ -180,7 +180,7 @@ class SqlMessagesTest {
                 false,
                 read.body());
         assertThat(driver.store.judge(asked)).isInstanceOf(Ruling.Fresh.class);
-        assertThat(text(driver.store.readBeside(asked, driver.timeNs).get())).isEqualTo("rows 10");
+        assertThat(text(driver.store.readBeside(asked).get())).isEqualTo("rows 10");
         assertThat(driver.store.last().position()).isEqualTo(position);
     }
 

@@ -5,6 +5,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 
@@ -37,18 +38,26 @@ enum SqlWorkload {
     /** Creates the tables that all of them use. */
     static void create(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute("CREATE TABLE branch(id INT PRIMARY KEY, balance BIGINT NOT NULL, filler CHAR(80))");
-            statement.execute("CREATE TABLE teller(id INT PRIMARY KEY, branch INT NOT NULL, balance BIGINT NOT NULL,"
-                    + " filler CHAR(80))");
-            statement.execute("CREATE TABLE account(id INT PRIMARY KEY, branch INT NOT NULL, balance BIGINT NOT NULL,"
-                    + " filler CHAR(80))");
-            statement.execute("CREATE TABLE history(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, teller INT,"
-                    + " branch INT, account INT, delta BIGINT, at TIMESTAMP)");
-            statement.execute("INSERT INTO branch SELECT x, 0, 'filler' FROM SYSTEM_RANGE(1, " + SESSIONS_MAX + ")");
-            statement.execute("INSERT INTO teller SELECT x, (x - 1) / " + TELLERS
-                    + " + 1, 0, 'filler' FROM SYSTEM_RANGE(1, " + SESSIONS_MAX * TELLERS + ")");
-            statement.execute("INSERT INTO account SELECT x, 1, 0, 'filler' FROM SYSTEM_RANGE(1, " + ACCOUNTS + ")");
+            for (String each : tables()) {
+                statement.execute(each);
+            }
         }
+    }
+
+    /** Statements that create the tables that all of them use. */
+    static List<String> tables() {
+        return List.of(
+                "CREATE TABLE branch(id INT PRIMARY KEY, balance BIGINT NOT NULL, filler CHAR(80))",
+                "CREATE TABLE teller(id INT PRIMARY KEY, branch INT NOT NULL, balance BIGINT NOT NULL,"
+                        + " filler CHAR(80))",
+                "CREATE TABLE account(id INT PRIMARY KEY, branch INT NOT NULL, balance BIGINT NOT NULL,"
+                        + " filler CHAR(80))",
+                "CREATE TABLE history(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, teller INT,"
+                        + " branch INT, account INT, delta BIGINT, at TIMESTAMP)",
+                "INSERT INTO branch SELECT x, 0, 'filler' FROM SYSTEM_RANGE(1, " + SESSIONS_MAX + ")",
+                "INSERT INTO teller SELECT x, (x - 1) / " + TELLERS + " + 1, 0, 'filler' FROM SYSTEM_RANGE(1, "
+                        + SESSIONS_MAX * TELLERS + ")",
+                "INSERT INTO account SELECT x, 1, 0, 'filler' FROM SYSTEM_RANGE(1, " + ACCOUNTS + ")");
     }
 
     /** What one session does; {@code number} counts the sessions from 0. */

@@ -27,9 +27,11 @@ import org.h2.engine.RightOwner;
 import org.h2.engine.SessionLocal;
 import org.h2.engine.User;
 import org.h2.expression.Expression;
+import org.h2.index.IndexCondition;
 import org.h2.mvstore.db.MVTable;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.table.Table;
+import org.h2.table.TableFilter;
 import org.h2.util.NetworkConnectionInfo;
 import org.h2.value.Value;
 import org.h2.value.ValueNull;
@@ -73,6 +75,8 @@ final class H2Fields {
     private static final VarHandle GRANTED_ROLES;
     private static final VarHandle GRANTED_RIGHTS;
     private static final VarHandle GRANTEE;
+    private static final VarHandle INDEX_CONDITIONS;
+    private static final VarHandle NESTED_JOIN;
     private static final MethodHandle CREATE_SESSION;
     private static final MethodHandle NEW_TOKENIZER;
     private static final MethodHandle TOKENIZE;
@@ -128,6 +132,9 @@ final class H2Fields {
             GRANTED_ROLES = in.findVarHandle(GrantRevoke.class, "roleNames", ArrayList.class);
             GRANTED_RIGHTS = in.findVarHandle(GrantRevoke.class, "rightMask", int.class);
             GRANTEE = in.findVarHandle(GrantRevoke.class, "grantee", RightOwner.class);
+            in = MethodHandles.privateLookupIn(TableFilter.class, own);
+            INDEX_CONDITIONS = in.findVarHandle(TableFilter.class, "indexConditions", ArrayList.class);
+            NESTED_JOIN = in.findVarHandle(TableFilter.class, "nestedJoin", TableFilter.class);
             in = MethodHandles.privateLookupIn(Database.class, own);
             CREATE_SESSION = in.findVirtual(
                     Database.class,
@@ -312,6 +319,15 @@ final class H2Fields {
 
     static @Nullable SessionLocal exclusiveOwnerOf(MVTable table) {
         return (SessionLocal) LOCK_EXCLUSIVE_SESSION.get(table);
+    }
+
+    @SuppressWarnings("unchecked")
+    static List<IndexCondition> indexConditions(TableFilter filter) {
+        return (List<IndexCondition>) INDEX_CONDITIONS.get(filter);
+    }
+
+    static @Nullable TableFilter nestedJoin(TableFilter filter) {
+        return (TableFilter) NESTED_JOIN.get(filter);
     }
 
     static SessionLocal createSession(Database database, User user) {

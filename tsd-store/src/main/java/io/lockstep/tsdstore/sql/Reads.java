@@ -12,6 +12,7 @@ import io.lockstep.sqlwire.SqlRequest;
 import io.lockstep.wire.Invariant;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,11 +45,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class Reads implements AutoCloseable {
     private static final int COMMANDS_MAX = 256;
+    /** Of the lane's reader: to plan costs it more than to look up. */
+    private static final int LANE_COMMANDS_MAX = 2_048;
 
     private final SqlConfig config;
     private final SqlDatabase database;
     private final Refusals refusals;
     private final Map<User, Deque<Reader>> idle = new ConcurrentHashMap<>();
+    /** The lane's own, touched by the lane only. */
+    private final Map<User, Reader> lanes = new HashMap<>();
 
     Reads(SqlConfig config, SqlDatabase database, Refusals refusals) {
         this.config = config;
@@ -66,7 +71,7 @@ final class Reads implements AutoCloseable {
             free = idle.computeIfAbsent(as, none -> new ConcurrentLinkedDeque<>());
         }
         Reader first = free.pollFirst();
-        Reader reader = first == null ? new Reader(database.open(as)) : first;
+        Reader reader = first == null ? new Reader(database.open(as), COMMANDS_MAX) : first;
         try {
             return reader.read(session, body);
         } finally {
@@ -74,9 +79,39 @@ final class Reads implements AutoCloseable {
         }
     }
 
+    /** A look-up by key with a prepared statement; null when it is another read. Called by the lane only. */
+    byte @Nullable [] readKey(@Nullable SqlSession session, byte[] body) {
+        if (session == null || !session.lock.tryLock()) {
+            return null;
+        }
+        try {
+            SessionLocal clients = session.h2;
+            return clients == null ? null : lanes(clients.getUser()).readKey(session, clients, body);
+        } finally {
+            session.lock.unlock();
+        }
+    }
+
+    private Reader lanes(User user) {
+        Reader known = lanes.get(user);
+        if (known != null) {
+            return known;
+        }
+        for (User each : List.copyOf(lanes.keySet())) {
+            Reader dropped = each.isValid() ? null : lanes.remove(each);
+            if (dropped != null) {
+                dropped.h2.close();
+            }
+        }
+        Reader opened = new Reader(database.open(user), LANE_COMMANDS_MAX);
+        lanes.put(user, opened);
+        return opened;
+    }
+
     @Override
     public void close() {
         idle.clear();
+        lanes.clear();
     }
 
     /** Of users that are gone nobody will ask again. */
@@ -94,24 +129,75 @@ final class Reads implements AutoCloseable {
     /** What a query's plan depends on beside the schema. */
     private record Plan(String sql, String schema, @Nullable String searchPath, String timeZone) {}
 
-    /** A query as this reader's H2 session has it; null when it is none. */
-    private record Planned(@Nullable Command command, long schemaChanges, List<SqlColumn> columns) {}
+    /**
+     * A query as this reader's H2 session has it; null when it is none.
+     *
+     * @param isByKey whether it looks up one row of one table by a unique key
+     */
+    private record Planned(@Nullable Command command, long schemaChanges, List<SqlColumn> columns, boolean isByKey) {}
 
     /** One H2 session for reading, used by one thread at a time. */
     private final class Reader {
         private final SessionLocal h2;
         private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
-        private final Map<Plan, Planned> plans = new LinkedHashMap<>(16, 0.75f, true) {
-            private static final long serialVersionUID = 1L;
+        private final Map<Plan, Planned> plans;
 
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<Plan, Planned> eldest) {
-                return size() > COMMANDS_MAX;
-            }
-        };
-
-        Reader(SessionLocal h2) {
+        Reader(SessionLocal h2, int plansMax) {
             this.h2 = h2;
+            this.plans = new LinkedHashMap<>(16, 0.75f, true) {
+                private static final long serialVersionUID = 1L;
+
+                @Override
+                protected boolean removeEldestEntry(Map.Entry<Plan, Planned> eldest) {
+                    return size() > plansMax;
+                }
+            };
+        }
+
+        /** Called under the session's lock. */
+        byte @Nullable [] readKey(SqlSession session, SessionLocal clients, byte[] body) {
+            SqlRequest request;
+            try {
+                request = codec.decodeRequest(body);
+            } catch (SqlProtocolException e) {
+                return null;
+            }
+            if (!(request.action() instanceof SqlAction.Execute execute) || execute.sql() != null) {
+                return null;
+            }
+            SqlStatement statement = session.statements.get(execute.statement());
+            if (statement == null || statement.isLongRead || !canRead(session, clients, request)) {
+                return null;
+            }
+            try {
+                adopt(clients);
+                String sql = sql(session, execute);
+                if (sql == null || !isByKey(sql)) {
+                    statement.isLongRead = true;
+                    return null;
+                }
+                Transaction transaction = H2Fields.transaction(clients);
+                SqlOutcome outcome = transaction != null && transaction.hasChanges()
+                        ? borrow(clients, transaction, sql, execute)
+                        : query(sql, execute);
+                if (outcome instanceof SqlOutcome.Rows) {
+                    refusals.asked();
+                }
+                return codec.encode(new SqlReply(request.isAutoCommit(), transaction != null, null, null, outcome));
+            } catch (Invariant.InvariantBroken e) {
+                throw e;
+            } catch (RuntimeException e) {
+                return null;
+            }
+        }
+
+        private boolean isByKey(String sql) {
+            h2.lock();
+            try {
+                return planned(sql).isByKey();
+            } finally {
+                h2.unlock();
+            }
         }
 
         byte[] read(@Nullable SqlSession session, byte[] body) {
@@ -318,12 +404,16 @@ final class Reads implements AutoCloseable {
             if (known != null && known.schemaChanges() == schemaChanges) {
                 return known;
             }
-            Planned made = new Planned(null, schemaChanges, List.of());
+            Planned made = new Planned(null, schemaChanges, List.of(), false);
             if (StatementPolicy.judge(h2, sql).isEmpty()) {
                 Command command = h2.prepareLocal(sql);
                 StatementPolicy.judge(command, H2Fields.prepared(command), false);
                 if (StatementPolicy.isRead(h2, sql, command)) {
-                    made = new Planned(command, schemaChanges, SqlRows.columns(command.getMetaData()));
+                    made = new Planned(
+                            command,
+                            schemaChanges,
+                            SqlRows.columns(command.getMetaData()),
+                            StatementPolicy.isByKey(h2, sql, command));
                 }
             }
             plans.put(plan, made);

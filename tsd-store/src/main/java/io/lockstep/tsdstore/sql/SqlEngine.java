@@ -125,8 +125,13 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     }
 
     @Override
-    public byte[] read(Identity session, byte[] body, long timeNs) {
+    public byte[] read(Identity session, byte[] body) {
         return reads.read(sessions.get(session), body);
+    }
+
+    @Override
+    public byte @Nullable [] readKey(Identity session, byte[] body) {
+        return reads.readKey(sessions.get(session), body);
     }
 
     @Override
@@ -291,7 +296,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
             timeZone = h2.currentTimeZone().getId();
         }
         Invariant.check(timeNs >= 0, "header time is after 1970");
-        return new SqlStep.Answered(codec.encode(new SqlReply(true, false, schema, timeZone, outcome)), true);
+        return new SqlStep.Answered(codec.encode(new SqlReply(true, false, schema, timeZone, outcome)));
     }
 
     /** While a message waits, the only other one that its session may send is a cancellation. */
@@ -350,8 +355,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
             H2Session.end();
         }
         settle(session, before, isRetry || progress.hasRolledBack());
-        return new SqlStep.Answered(
-                reply(session, progress.outcome(), schema, timeZone), H2Fields.transaction(h2) == null);
+        return new SqlStep.Answered(reply(session, progress.outcome(), schema, timeZone));
     }
 
     /** A statement counts when it has come to an end; one that is only prepared counts when that is its end. */
@@ -429,11 +433,9 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     private SqlStep answered(SqlSession session, SqlOutcome outcome) {
         SessionLocal h2 = session.h2;
         if (h2 == null) {
-            return new SqlStep.Answered(codec.encode(new SqlReply(true, false, null, null, outcome)), true);
+            return new SqlStep.Answered(codec.encode(new SqlReply(true, false, null, null, outcome)));
         }
-        return new SqlStep.Answered(
-                reply(session, outcome, h2.getCurrentSchemaName(), h2.currentTimeZone()),
-                H2Fields.transaction(h2) == null);
+        return new SqlStep.Answered(reply(session, outcome, h2.getCurrentSchemaName(), h2.currentTimeZone()));
     }
 
     /** @param schema and time zone as the client knows them; null when it does not */

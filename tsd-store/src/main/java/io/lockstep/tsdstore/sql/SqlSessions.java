@@ -29,7 +29,15 @@ public interface SqlSessions {
      *
      * @return the body of the answer; NotARead when it must be ordered
      */
-    byte[] read(Identity session, byte[] body, long timeNs);
+    byte[] read(Identity session, byte[] body);
+
+    /**
+     * As {@link #read}, on the lane, if it looks up one row by its key with a prepared statement: that is done sooner than
+     * another thread is woken.
+     *
+     * @return null when it is another read, or the session is being read by somebody
+     */
+    byte @Nullable [] readKey(Identity session, byte[] body);
 
     /** The session ends: its transaction is rolled back and everything of it goes. */
     void close(Identity session);

@@ -28,6 +28,9 @@ final class SqlStatement {
 
     @Nullable Prepared columnsOf;
 
+    /** Whether it has been found to be no look-up by key, so that as a read it is not the lane's. */
+    boolean isLongRead;
+
     SqlStatement(String sql, List<String> parts) {
         this.sql = sql;
         this.parts = parts;

@@ -9,9 +9,8 @@ public sealed interface SqlStep {
      * The message is done, with success or with an error that is equal on all nodes.
      *
      * @param reply body of the answer
-     * @param isTransactionEnded whether the session has no transaction open afterwards
      */
-    record Answered(byte[] reply, boolean isTransactionEnded) implements SqlStep {}
+    record Answered(byte[] reply) implements SqlStep {}
 
     /**
      * The message was a cancellation, and the session's waiting message has ended by it.

@@ -16,19 +16,25 @@ import org.h2.command.ddl.DropDatabase;
 import org.h2.command.dml.DataChangeStatement;
 import org.h2.command.dml.SetTypes;
 import org.h2.command.query.Query;
+import org.h2.command.query.Select;
 import org.h2.engine.DbObject;
 import org.h2.engine.SessionLocal;
 import org.h2.expression.Expression;
 import org.h2.expression.ExpressionVisitor;
 import org.h2.expression.Parameter;
 import org.h2.expression.ValueExpression;
+import org.h2.expression.condition.Comparison;
+import org.h2.index.Index;
+import org.h2.index.IndexCondition;
 import org.h2.message.DbException;
 import org.h2.mvstore.db.MVTable;
 import org.h2.table.DualTable;
+import org.h2.table.IndexColumn;
 import org.h2.table.MetaTable;
 import org.h2.table.QueryExpressionTable;
 import org.h2.table.RangeTable;
 import org.h2.table.Table;
+import org.h2.table.TableFilter;
 import org.h2.table.TableView;
 import org.h2.util.ParserUtil;
 import org.jspecify.annotations.Nullable;
@@ -264,6 +270,51 @@ final class StatementPolicy {
             }
         }
         return true;
+    }
+
+    /**
+     * Whether a read looks up at most one row of one table, by a unique key, and nothing else: its time is bounded.
+     *
+     * @param command for which {@link #isRead} holds
+     */
+    static boolean isByKey(SessionLocal session, String sql, Command command) {
+        if (!(H2Fields.prepared(command) instanceof Select select)) {
+            return false;
+        }
+        TableFilter filter = select.getTopTableFilter();
+        return filter.getTable() instanceof MVTable
+                && filter.getJoin() == null
+                && H2Fields.nestedJoin(filter) == null
+                && isUnique(filter)
+                && isWithoutSubquery(session, sql);
+    }
+
+    private static boolean isUnique(TableFilter filter) {
+        Index index = filter.getIndex();
+        if (!index.getIndexType().isUnique()) {
+            return false;
+        }
+        for (IndexColumn column : index.getIndexColumns()) {
+            boolean isGiven = false;
+            for (IndexCondition condition : H2Fields.indexConditions(filter)) {
+                isGiven |= condition.getCompareType() == Comparison.EQUAL
+                        && !condition.isCompoundColumns()
+                        && column.column.equals(condition.getColumn());
+            }
+            if (!isGiven) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isWithoutSubquery(SessionLocal session, String sql) {
+        int queries = 0;
+        for (Object each : H2Fields.tokens(session, sql)) {
+            int type = H2Fields.typeOf((Token) each);
+            queries += type == ParserUtil.SELECT || type == ParserUtil.TABLE || type == ParserUtil.WITH ? 1 : 0;
+        }
+        return queries == 1;
     }
 
     private static boolean isPlain(SessionLocal session, String sql) {

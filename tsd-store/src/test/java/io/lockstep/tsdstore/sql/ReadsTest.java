@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lockstep.sqlwire.GeneratedKeys;
 import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlOutcome;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,6 +130,61 @@ class ReadsTest {
         a.say(new SqlAction.Execute(
                 0, "select x from system_range(1, 25)", SqlClient.values(), GeneratedKeys.NONE, 0, 5, 10, 0, false));
         assertThat(SqlClient.text(a.read(new SqlAction.Fetch(5, 23, 10)))).isEqualTo("24 25");
+    }
+
+    private static String readKey(SqlClient client, int statement, Object... parameters) {
+        SqlOutcome outcome = client.readKey(new SqlAction.Execute(
+                statement, null, SqlClient.values(parameters), GeneratedKeys.NONE, 0, 0, 0, 0, false));
+        return outcome == null ? "left to another thread" : SqlClient.text(outcome);
+    }
+
+    @Test
+    void looksUpOneRowByItsKeyOnTheLane() {
+        a.run("create unique index by_two on t(v, id)");
+        a.say(new SqlAction.Prepare(1, "select v from t where id = ?"));
+        a.say(new SqlAction.Prepare(2, "select id from t where id = ? + 1 and v > 0"));
+        assertThat(readKey(a, 1, 3)).isEqualTo("3");
+        assertThat(readKey(a, 1, 9)).isEmpty();
+        assertThat(readKey(a, 2, 3)).isEqualTo("4");
+        a.manual().run("update t set v = 100 where id = 1");
+        b.say(new SqlAction.Prepare(1, "select v from t where id = ?"));
+        assertThat(readKey(a, 1, 1)).isEqualTo("100");
+        assertThat(readKey(b, 1, 1)).isEqualTo("1");
+        a.commit();
+        assertThat(readKey(b, 1, 1)).isEqualTo("100");
+    }
+
+    @Test
+    void leavesAReadWhoseTimeHasNoBoundToAnotherThread() {
+        a.run("create index by_v on t(v)");
+        String[] texts = {
+            "select v from t where id > ?",
+            "select id from t where v = ?",
+            "select v from t where id in (?, 2)",
+            "select a.v from t a join t b on b.id = a.id where a.id = ?",
+            "select (select sum(x) from system_range(1, 1000)) from t where id = ?",
+            "select v from t where id = ? and exists (table t)",
+            "select * from (select v from t where id = ?)",
+            "select x from system_range(1, 5) where x = ?",
+            "select ?"
+        };
+        for (int i = 0; i < texts.length; i++) {
+            a.say(new SqlAction.Prepare(i + 1, texts[i]));
+            assertThat(readKey(a, i + 1, 3)).as(texts[i]).isEqualTo("left to another thread");
+        }
+        assertThat(a.readKey(SqlClient.statement("select v from t where id = 1")))
+                .isNull();
+    }
+
+    @Test
+    void leavesALookUpToAnotherThreadWhenItsKeyIsGone() {
+        a.say(new SqlAction.Prepare(1, "select v from t where id = ?"));
+        assertThat(readKey(a, 1, 3)).isEqualTo("3");
+        a.run("alter table t drop primary key");
+        assertThat(readKey(a, 1, 3)).isEqualTo("left to another thread");
+        assertThat(SqlClient.text(a.read(
+                        new SqlAction.Execute(1, null, SqlClient.values(3), GeneratedKeys.NONE, 0, 0, 0, 0, false))))
+                .isEqualTo("3");
     }
 
     @Test

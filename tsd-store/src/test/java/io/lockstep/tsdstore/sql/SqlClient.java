@@ -139,7 +139,13 @@ final class SqlClient {
     }
 
     SqlOutcome read(SqlAction action) {
-        return decoded(engine.read(name, codec.encode(SqlRequest.of(isAutoCommit, action)), clockNs.getAsLong()));
+        return decoded(engine.read(name, codec.encode(SqlRequest.of(isAutoCommit, action))));
+    }
+
+    /** A look-up by key on the lane; null when it is left to another thread. */
+    @Nullable SqlOutcome readKey(SqlAction action) {
+        byte[] reply = engine.readKey(name, codec.encode(SqlRequest.of(isAutoCommit, action)));
+        return reply == null ? null : decoded(reply);
     }
 
     private long nextSeed() {
