@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -44,6 +45,7 @@ import picocli.CommandLine.Parameters;
             "sql: transactions over JDBC, beside an H2 server that is not replicated. w1 is UPDATE account, SELECT, UPDATE"
                     + " teller, UPDATE branch, INSERT, COMMIT with one branch for all; w1n has a branch for each"
                     + " session; w2 is one UPDATE by key, w3 one SELECT by key, both with autocommit.",
+            "tpcc, tatp: published benchmarks over JDBC with kills and checks; each has options of its own.",
             ""
         })
 public final class BenchCommand implements Callable<Integer> {
@@ -57,8 +59,9 @@ public final class BenchCommand implements Callable<Integer> {
 
     private final Output output;
 
-    @Parameters(paramLabel = "calls|sql", description = "What to measure.")
-    String workload = "calls";
+    /** Null when nothing was said; the commands under this one want nothing here. */
+    @Parameters(arity = "0..1", paramLabel = "calls|sql", description = "What to measure.")
+    @Nullable String workload;
 
     @Option(
             names = "--against",
@@ -140,8 +143,10 @@ public final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException, SQLException {
         check(
-                List.of("calls", "sql").contains(workload),
-                "what to measure is '" + workload + "'; known are calls, sql");
+                workload != null && List.of("calls", "sql").contains(workload),
+                workload == null
+                        ? "what to measure is missing; known are calls, sql, tpcc, tatp"
+                        : "what to measure is '" + workload + "'; known are calls, sql, tpcc, tatp");
         check(against.equals("h2"), "--against is '" + against + "'; known is h2");
         check(level.equals("memory"), "--level is '" + level + "'; allowed: memory");
         check(rounds >= 1 && seconds >= 1, "--rounds and --seconds must be 1 or more");
@@ -158,7 +163,7 @@ public final class BenchCommand implements Callable<Integer> {
                 // Steady state is measured, so the start may cost what it does.
                 .withJvmOptions(List.of("-XX:TieredStopAtLevel=4")))) {
             cluster.awaitInSync(START_LIMIT);
-            if (workload.equals("calls")) {
+            if ("calls".equals(workload)) {
                 calls(cluster, cells);
             } else {
                 sql(cluster, chosen, cells);

@@ -11,15 +11,15 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** The peer of {@code bench sql}: one H2 server over TCP with a database in memory, not replicated. Used by one thread. */
-final class H2Server implements AutoCloseable {
+/** The peer of SQL benchmarks: one H2 server over TCP with a database in memory, not replicated. Used by one thread. */
+public final class H2Server implements AutoCloseable {
     private static final String READY = "TCP server running at tcp://";
 
     private final Process process;
     private final String url;
 
     /** Starts it in a JVM of its own, with the heap and the collector of a node. */
-    H2Server(int heapMebibytes) throws IOException {
+    public H2Server(int heapMebibytes) throws IOException {
         process = new ProcessBuilder(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx" + heapMebibytes + "m",
@@ -51,7 +51,8 @@ final class H2Server implements AutoCloseable {
         return process.pid();
     }
 
-    Connection connect() throws SQLException {
+    /** A new connection, as the owner of the database. */
+    public Connection connect() throws SQLException {
         return DriverManager.getConnection(url, "sa", "");
     }
 
