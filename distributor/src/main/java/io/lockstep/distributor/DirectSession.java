@@ -22,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A session whose callers carry their own requests: the thread that asks writes the socket, and reads it until it has
+ * A session, with a distributor or with the active itself, whose callers carry their own requests: the thread that asks writes the socket, and reads it until it has
  * its answer, so that an answer costs no hand-over between threads. Safe from any thread; one of those that wait reads
  * for all of them.
  *
@@ -44,10 +44,13 @@ public final class DirectSession implements AutoCloseable {
     private static final long CLOSE_LIMIT_NS = TimeUnit.SECONDS.toNanos(2);
     /** Another thread's request may have an earlier deadline than any that the reading thread knew of. */
     private static final int READ_MOST_MILLIS = 250;
+    /** A node says twice a second that it is active; more than come between two rounds of care. */
+    private static final int CARE_FRAMES = 64;
     /** A write that takes longer has met somebody who does not read. */
     private static final long WRITE_STALL_NS = TimeUnit.SECONDS.toNanos(5);
 
     private final List<InetSocketAddress> addresses;
+    private final Door door;
     private final String cluster;
     private final Peer self;
     private final ReentrantLock lock = new ReentrantLock();
@@ -93,12 +96,18 @@ public final class DirectSession implements AutoCloseable {
     }
 
     private DirectSession(
-            List<InetSocketAddress> addresses, String cluster, String label, SessionConfig config, long openingNs) {
+            List<InetSocketAddress> addresses,
+            Door door,
+            String cluster,
+            String label,
+            SessionConfig config,
+            long openingNs) {
         long nonce = RANDOM.nextLong(1, Long.MAX_VALUE);
         long nowNs = System.nanoTime();
         this.addresses = addresses;
+        this.door = door;
         this.cluster = cluster;
-        this.self = new Peer(label, Peer.Role.CLIENT, nonce);
+        this.self = door.self(label, nonce);
         this.core = new SessionCore<>(config, new CoreEffects(), nonce, openingNs, nowNs);
         this.nextAttemptNs = nowNs;
     }
@@ -118,9 +127,37 @@ public final class DirectSession implements AutoCloseable {
             Duration requestTimeout,
             Duration touchInterval,
             Duration openingLimit) {
+        return open(distributors, new DistributorDoor(), cluster, label, requestTimeout, touchInterval, openingLimit);
+    }
+
+    /**
+     * Opens a session with the nodes themselves, without a distributor between: it looks for the active among them, and
+     * again after each takeover.
+     *
+     * @param nodes one or more, with their ports for peers; names are resolved at each attempt
+     * @throws LockstepException it could not be opened; says why
+     */
+    public static DirectSession openAtNodes(
+            List<InetSocketAddress> nodes,
+            String cluster,
+            String label,
+            Duration requestTimeout,
+            Duration touchInterval,
+            Duration openingLimit) {
+        return open(nodes, new ActiveDoor(), cluster, label, requestTimeout, touchInterval, openingLimit);
+    }
+
+    private static DirectSession open(
+            List<InetSocketAddress> addresses,
+            Door door,
+            String cluster,
+            String label,
+            Duration requestTimeout,
+            Duration touchInterval,
+            Duration openingLimit) {
         SessionConfig config = new SessionConfig(requestTimeout, WINDOW_REQUESTS, WINDOW_REQUESTS, touchInterval);
         DirectSession session =
-                new DirectSession(List.copyOf(distributors), cluster, label, config, openingLimit.toNanos());
+                new DirectSession(List.copyOf(addresses), door, cluster, label, config, openingLimit.toNanos());
         session.awaitOpening();
         return session;
     }
@@ -245,9 +282,14 @@ public final class DirectSession implements AutoCloseable {
         }
         if (trouble != null) {
             onBroken(trouble);
-        } else if (frame instanceof Frame.Reply reply) {
-            failures = 0;
-            core.onReply(reply.term(), reply.answer(), System.nanoTime());
+        } else if (frame != null) {
+            String reason = door.reasonToLeave(frame, System.nanoTime());
+            if (reason != null) {
+                onBroken(new IOException(reason));
+            } else if (frame instanceof Frame.Reply reply) {
+                failures = 0;
+                core.onReply(reply.term(), reply.answer(), System.nanoTime());
+            }
         }
         leaveWhenBroken();
     }
@@ -264,14 +306,15 @@ public final class DirectSession implements AutoCloseable {
         IOException trouble = null;
         lock.unlock();
         try {
-            opened = BlockingConnection.open(address, Duration.ofNanos(limitNs), cluster, self);
+            opened = admitted(
+                    BlockingConnection.open(address, Duration.ofNanos(limitNs), cluster, self), nowNs + limitNs);
         } catch (IOException e) {
             trouble = e;
         } finally {
             lock.lock();
         }
         if (opened == null) {
-            lastFailure = "distributor at " + address + ": " + trouble;
+            lastFailure = door.what() + " at " + address + ": " + trouble;
             postpone();
         } else if (core.state() == SessionState.ENDED) {
             opened.close();
@@ -281,6 +324,16 @@ public final class DirectSession implements AutoCloseable {
             isBroken = false;
             core.onChannelUp(System.nanoTime());
             leaveWhenBroken();
+        }
+    }
+
+    private BlockingConnection admitted(BlockingConnection opened, long beforeNs) throws IOException {
+        try {
+            door.admit(opened, beforeNs);
+            return opened;
+        } catch (IOException | RuntimeException e) {
+            opened.close();
+            throw e;
         }
     }
 
@@ -357,7 +410,7 @@ public final class DirectSession implements AutoCloseable {
                 hasReader = true;
                 try {
                     if (now != null) {
-                        read(now, 1);
+                        readAll(now);
                     } else if (System.nanoTime() - nextAttemptNs >= 0) {
                         dial();
                     }
@@ -371,6 +424,16 @@ public final class DirectSession implements AutoCloseable {
             leaveConnectionWhenOver();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** What came meanwhile; bounded, since whoever asks is not to wait for long. */
+    private void readAll(BlockingConnection from) {
+        for (int frames = 0; frames < CARE_FRAMES && from == connection; frames++) {
+            read(from, 1);
+            if (!from.hasRead()) {
+                return;
+            }
         }
     }
 
@@ -401,6 +464,11 @@ public final class DirectSession implements AutoCloseable {
     /** Term of the latest answer. */
     public long term() {
         return term;
+    }
+
+    /** Name of the active that it talks to itself; null where a distributor is between, or nobody is found yet. */
+    public @Nullable String active() {
+        return door.active();
     }
 
     /** How often the active has changed in the life of this session. */
@@ -495,7 +563,7 @@ public final class DirectSession implements AutoCloseable {
             }
             writingSinceNs = System.nanoTime() | 1;
             try {
-                now.send(new Frame.Ask(term, request));
+                now.send(new Frame.Ask(door.askTerm(term), request));
             } catch (IOException e) {
                 onBroken(e);
             } finally {
@@ -527,7 +595,10 @@ public final class DirectSession implements AutoCloseable {
 
         @Override
         public void changeChannel(String reason) {
-            LOG.debug("session {} changes its distributor: {}", core.session(), reason);
+            if (door.isAlive(System.nanoTime())) {
+                return; // what is asked for takes its time, or waits for somebody's lock
+            }
+            LOG.debug("session {} changes its {}: {}", core.session(), door.what(), reason);
             lastFailure = reason;
             isBroken = true;
         }

@@ -73,6 +73,62 @@ class DirectSessionTest {
     }
 
     @Test
+    void findsTheActiveAmongTheNodesAndTheNextOneWhenItEnds() {
+        SocketNode a = node("a");
+        SocketNode b = node("b");
+        SocketNode c = node("c");
+        b.promote(1);
+        DirectSession session = openAtNodes(a.address, b.address, c.address);
+        assertThat(session.active()).isEqualTo("b");
+        assertThat(text(session.ask(RequestKind.BEGIN, bytes("one"), TIMEOUT_NS)))
+                .isEqualTo("did one");
+        b.holdsAnswers = true;
+        DirectSession.Call pending = session.submit(RequestKind.BEGIN, bytes("two"), TIMEOUT_NS);
+        CompletableFuture<Ending> ending = CompletableFuture.supplyAsync(() -> session.await(pending));
+        b.close();
+        c.promote(2);
+        assertThat(text(ending.join())).isEqualTo("did two");
+        assertThat(session.active()).isEqualTo("c");
+        assertThat(session.term()).isEqualTo(2);
+        assertThat(session.takeovers()).isEqualTo(1);
+        session.close();
+        assertThat(store.sessionCount()).isZero();
+    }
+
+    @Test
+    void leavesANodeThatIsNotActiveAnyMoreAndNeverTakesAFormerActiveForOne() {
+        SocketNode a = node("a");
+        SocketNode b = node("b");
+        a.promote(1);
+        DirectSession session = openAtNodes(a.address, b.address);
+        b.promote(2);
+        // Cut off, the node of term 1 takes what it is asked and gives no answer; nor does it say a word by itself.
+        DirectSession.Call pending = session.submit(RequestKind.BEGIN, bytes("one"), TIMEOUT_NS);
+        assertThat(text(session.await(pending))).isEqualTo("did one");
+        assertThat(session.active()).isEqualTo("b");
+        b.connections.forEach(connection -> connection.close("cut"));
+        assertThat(text(session.ask(RequestKind.BEGIN, bytes("two"), TIMEOUT_NS)))
+                .isEqualTo("did two");
+        assertThat(session.active()).isEqualTo("b");
+    }
+
+    @Test
+    void isNoDistributorsGuestByTheAddressesOfNodes() {
+        SocketNode a = node("a");
+        a.promote(1);
+        InetSocketAddress address = Objects.requireNonNull(distributor(a).clientAddress());
+        assertThatThrownBy(() -> DirectSession.openAtNodes(
+                        List.of(address),
+                        "lockstep",
+                        "test",
+                        Duration.ofSeconds(5),
+                        Duration.ofSeconds(20),
+                        Duration.ofMillis(500)))
+                .isInstanceOf(LockstepException.class)
+                .hasMessageContaining("is no node");
+    }
+
+    @Test
     void comesBackBetweenRequestsWhenItIsCaredFor() {
         SocketNode a = node("a");
         a.promote(1);
@@ -185,6 +241,18 @@ class DirectSessionTest {
     private DirectSession open(Duration limit, InetSocketAddress... addresses) {
         DirectSession session = DirectSession.open(
                 List.of(addresses), "lockstep", "test", Duration.ofSeconds(5), Duration.ofSeconds(20), limit);
+        open.add(() -> session.abort("the test is over"));
+        return session;
+    }
+
+    private DirectSession openAtNodes(InetSocketAddress... addresses) {
+        DirectSession session = DirectSession.openAtNodes(
+                List.of(addresses),
+                "lockstep",
+                "test",
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(20),
+                Duration.ofSeconds(10));
         open.add(() -> session.abort("the test is over"));
         return session;
     }

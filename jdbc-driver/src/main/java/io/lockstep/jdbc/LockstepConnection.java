@@ -18,7 +18,8 @@ public interface LockstepConnection extends Connection {
     String sessionName();
 
     /**
-     * Name of the node that is active now, as a distributor knows; empty when none is. Asks a distributor.
+     * Name of the node that is active now, as a distributor knows; empty when none is. Asks a distributor; where the URL
+     * names nodes, it is the one that this connection talks to.
      *
      * @throws SQLException no distributor answered
      */

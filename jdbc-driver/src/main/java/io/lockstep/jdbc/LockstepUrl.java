@@ -12,22 +12,32 @@ import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a URL and its properties ask for: {@code jdbc:lockstep://host[:port][,host[:port]…]/database[?name=value&…]}.
+ * What a URL and its properties ask for: {@code jdbc:lockstep://host[:port][,host[:port]…]/database[?name=value&…]} with
+ * the addresses of distributors, or {@code jdbc:lockstep:nodes://host:port[,host:port…]/database[?…]} with those of nodes.
  * Immutable.
  *
  * @param url as it was given, without what stands after {@code ?}
- * @param distributors in the order in which they are tried; not resolved
+ * @param isNodes whether the addresses are those of nodes, which are reached without a distributor
+ * @param addresses in the order in which they are tried; not resolved
  * @param database name of the logical database
  * @param values of the properties that were given, checked
  */
 record LockstepUrl(
-        String url, List<InetSocketAddress> distributors, String database, Map<DriverProperty, String> values) {
+        String url,
+        boolean isNodes,
+        List<InetSocketAddress> addresses,
+        String database,
+        Map<DriverProperty, String> values) {
     static final String PREFIX = "jdbc:lockstep:";
     private static final String NETWORK_PREFIX = PREFIX + "//";
-    /** The same, with the product in it: how metadata tells a URL. */
-    private static final String PRODUCT_PREFIX = PREFIX + "h2://";
+    private static final String NODES_PREFIX = PREFIX + "nodes://";
+    /** The same two, with the product in them: how metadata tells a URL. */
+    private static final String PRODUCT_PREFIX = PREFIX + "h2:";
 
+    /** A distributor's; a node has none. */
     private static final int PORT_DEFAULT = 7400;
+
+    private static final int NO_PORT = 0;
     private static final String SHAPE = "jdbc:lockstep://host[:port][,host[:port]…]/database[?name=value&…]";
 
     static boolean isOurs(@Nullable String url) {
@@ -36,11 +46,12 @@ record LockstepUrl(
 
     /** @throws SQLException something is malformed or unknown; the text names it */
     static LockstepUrl parse(String asked, @Nullable Properties given) throws SQLException {
-        String url =
-                asked.startsWith(PRODUCT_PREFIX) ? NETWORK_PREFIX + asked.substring(PRODUCT_PREFIX.length()) : asked;
-        if (!url.startsWith(NETWORK_PREFIX)) {
-            throw malformed(url, "it does not begin with " + NETWORK_PREFIX);
+        String url = asked.startsWith(PRODUCT_PREFIX) ? PREFIX + asked.substring(PRODUCT_PREFIX.length()) : asked;
+        boolean isNodes = url.startsWith(NODES_PREFIX);
+        if (!isNodes && !url.startsWith(NETWORK_PREFIX)) {
+            throw malformed(url, "it does not begin with " + NETWORK_PREFIX + " or " + NODES_PREFIX);
         }
+        int hostsAt = (isNodes ? NODES_PREFIX : NETWORK_PREFIX).length();
         Map<DriverProperty, String> values = new EnumMap<>(DriverProperty.class);
         if (given != null) {
             for (String name : given.stringPropertyNames()) {
@@ -63,7 +74,7 @@ record LockstepUrl(
                 }
             }
         }
-        int slash = place.indexOf('/', NETWORK_PREFIX.length());
+        int slash = place.indexOf('/', hostsAt);
         if (slash < 0 || slash == place.length() - 1) {
             throw malformed(place, "it names no database");
         }
@@ -72,7 +83,11 @@ record LockstepUrl(
             throw malformed(place, "a database's name has no \"/\"");
         }
         return new LockstepUrl(
-                place, addresses(place, place.substring(NETWORK_PREFIX.length(), slash)), database, Map.copyOf(values));
+                place,
+                isNodes,
+                addresses(place, place.substring(hostsAt, slash), isNodes ? NO_PORT : PORT_DEFAULT),
+                database,
+                Map.copyOf(values));
     }
 
     /** H2's way of writing settings names one that is known here, or gives a reason. */
@@ -96,15 +111,15 @@ record LockstepUrl(
         values.put(property, property.checked(decoded(pair.substring(equals + 1))));
     }
 
-    private static List<InetSocketAddress> addresses(String url, String hosts) throws SQLException {
+    private static List<InetSocketAddress> addresses(String url, String hosts, int portDefault) throws SQLException {
         List<InetSocketAddress> addresses = new ArrayList<>();
         for (String host : hosts.split(",", -1)) {
-            addresses.add(address(url, host));
+            addresses.add(address(url, host, portDefault));
         }
         return List.copyOf(addresses);
     }
 
-    private static InetSocketAddress address(String url, String host) throws SQLException {
+    private static InetSocketAddress address(String url, String host, int portDefault) throws SQLException {
         int bracket = host.lastIndexOf(']');
         int colon = host.indexOf(':', Math.max(bracket, 0));
         if (bracket < 0 && colon >= 0 && host.indexOf(':', colon + 1) >= 0) {
@@ -117,7 +132,10 @@ record LockstepUrl(
         if (name.isEmpty()) {
             throw malformed(url, "a host is missing");
         }
-        int port = PORT_DEFAULT;
+        int port = portDefault;
+        if (colon < 0 && port == NO_PORT) {
+            throw malformed(url, "the address " + host + " has no port, and nodes have no usual one");
+        }
         if (colon >= 0) {
             String digits = host.substring(colon + 1);
             try {
@@ -146,7 +164,7 @@ record LockstepUrl(
 
     /** Of this database too; what chooses a dialect by {@code :h2:} in a URL, as jOOQ does, needs not be told. */
     String withProduct() {
-        return PRODUCT_PREFIX + url.substring(NETWORK_PREFIX.length());
+        return PRODUCT_PREFIX + url.substring(PREFIX.length());
     }
 
     String get(DriverProperty property) {

@@ -177,6 +177,10 @@ final class SessionConnection extends JdbcConnection implements LockstepConnecti
 
     @Override
     public String active() throws SQLException {
+        String known = session.channel().active();
+        if (known != null) {
+            return known;
+        }
         try {
             Matcher matcher = ACTIVE.matcher(session.channel().status(STATUS_LIMIT));
             return matcher.find() ? matcher.group(1) : "";

@@ -112,13 +112,7 @@ final class SqlSession extends ForeignSession {
         Duration limit = Duration.ofSeconds(login == 0 ? connect : Math.min(login, connect));
         DirectSession channel;
         try {
-            channel = DirectSession.open(
-                    url.distributors(),
-                    url.get(DriverProperty.CLUSTER),
-                    url.get(DriverProperty.APPLICATION_NAME),
-                    Duration.ofSeconds(url.getNumber(DriverProperty.SOCKET_TIMEOUT)),
-                    TOUCH_INTERVAL,
-                    limit);
+            channel = channel(url, limit);
         } catch (io.lockstep.distributor.LockstepException e) {
             throw SqlState.ofOpening(e);
         }
@@ -134,6 +128,15 @@ final class SqlSession extends ForeignSession {
             channel.abort("the opening failed");
             throw e;
         }
+    }
+
+    private static DirectSession channel(LockstepUrl url, Duration limit) {
+        String cluster = url.get(DriverProperty.CLUSTER);
+        String label = url.get(DriverProperty.APPLICATION_NAME);
+        Duration timeout = Duration.ofSeconds(url.getNumber(DriverProperty.SOCKET_TIMEOUT));
+        return url.isNodes()
+                ? DirectSession.openAtNodes(url.addresses(), cluster, label, timeout, TOUCH_INTERVAL, limit)
+                : DirectSession.open(url.addresses(), cluster, label, timeout, TOUCH_INTERVAL, limit);
     }
 
     private void logIn(LockstepUrl url, String user, char[] password) {

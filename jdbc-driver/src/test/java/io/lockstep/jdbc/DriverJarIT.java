@@ -1,6 +1,7 @@
 package io.lockstep.jdbc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -84,6 +85,19 @@ class DriverJarIT {
         try (Connection connection = connect(driver(loader(JAR)))) {
             use(connection);
         }
+    }
+
+    /** The server here greets as a distributor; a node's greeting is met in SqlNodesIT. */
+    @Test
+    void hasWhatReachesNodesToo() throws Exception {
+        Properties login = new Properties();
+        login.setProperty("connectTimeout", "1");
+        String url = server.url().replace("jdbc:lockstep://", "jdbc:lockstep:nodes://");
+        Driver driver = driver(loader(JAR));
+        assertThatThrownBy(() -> driver.connect(url, login))
+                .isInstanceOfSatisfying(
+                        SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("08001"))
+                .hasMessageContaining("is no node");
     }
 
     @Test

@@ -27,7 +27,7 @@ class LockstepUrlTest {
     void readsHostsPortsDatabaseAndProperties() throws SQLException {
         LockstepUrl url =
                 parse("jdbc:lockstep://one,two:7500,[::1]:7600/shop?user=me&connectTimeout=3&ApplicationName=a%20b");
-        assertThat(url.distributors())
+        assertThat(url.addresses())
                 .containsExactly(
                         InetSocketAddress.createUnresolved("one", 7400),
                         InetSocketAddress.createUnresolved("two", 7500),
@@ -37,6 +37,20 @@ class LockstepUrlTest {
         assertThat(url.getNumber(DriverProperty.CONNECT_TIMEOUT)).isEqualTo(3);
         assertThat(url.get(DriverProperty.APPLICATION_NAME)).isEqualTo("a b");
         assertThat(url.getNumber(DriverProperty.SOCKET_TIMEOUT)).isEqualTo(60);
+    }
+
+    @Test
+    void namesNodesWithTheirPorts() throws SQLException {
+        LockstepUrl url = parse("jdbc:lockstep:nodes://one:7501,[::1]:7502/shop?user=me");
+        assertThat(url.isNodes()).isTrue();
+        assertThat(url.addresses())
+                .containsExactly(
+                        InetSocketAddress.createUnresolved("one", 7501),
+                        InetSocketAddress.createUnresolved("::1", 7502));
+        assertThat(url.database()).isEqualTo("shop");
+        assertThat(url.withProduct()).isEqualTo("jdbc:lockstep:h2:nodes://one:7501,[::1]:7502/shop");
+        assertThat(LockstepUrl.parse(url.withProduct() + "?user=me", null)).isEqualTo(url);
+        assertThat(parse("jdbc:lockstep://one:7501/shop").isNodes()).isFalse();
     }
 
     @Test
@@ -61,7 +75,8 @@ class LockstepUrlTest {
         refuses("jdbc:lockstep://h/db;user=me", "?user=");
         refuses("jdbc:lockstep://h", "names no database");
         refuses("jdbc:lockstep://h/", "names no database");
-        refuses("jdbc:lockstep:h/db", "jdbc:lockstep://");
+        refuses("jdbc:lockstep:h/db", "jdbc:lockstep://", "jdbc:lockstep:nodes://");
+        refuses("jdbc:lockstep:nodes://one:7501,two/db", "the address two has no port");
         refuses("jdbc:lockstep://h:99999/db", "99999");
         refuses("jdbc:lockstep://,h/db", "a host is missing");
         refuses("jdbc:lockstep://::1/db", "brackets");

@@ -31,12 +31,16 @@ public final class BlockingConnection implements AutoCloseable {
     private ByteBuf incoming = Unpooled.buffer(BUFFER_BYTES);
     private int readTimeoutMillis = -1;
 
+    /** Who answered the greeting; set before anybody else has the connection. */
+    private Peer peer;
+
     private BlockingConnection(Socket socket, String cluster, Peer self) throws IOException {
         this.socket = socket;
         this.in = socket.getInputStream();
         this.out = socket.getOutputStream();
         this.writer = new FrameWriter(cluster, self.incarnation(), Limits.FRAME_MAX_BYTES_DEFAULT);
         this.reader = new FrameReader(cluster, Limits.FRAME_MAX_BYTES_DEFAULT);
+        this.peer = self;
     }
 
     /**
@@ -73,9 +77,15 @@ public final class BlockingConnection implements AutoCloseable {
         if (greeting == null) {
             throw new SocketTimeoutException("no greeting came in time");
         }
-        if (!(greeting instanceof Frame.Hello)) {
+        if (!(greeting instanceof Frame.Hello hello)) {
             throw new ProtocolException("a connection begins with a greeting, not with " + FrameType.of(greeting));
         }
+        peer = hello.sender();
+    }
+
+    /** Who is at the other end, as its greeting said. */
+    public Peer peer() {
+        return peer;
     }
 
     private static int leftMillis(long beforeNs) {
