@@ -57,9 +57,9 @@ final class Follower {
     }
 
     void become(FollowerState next) {
-        Invariant.check(
-                next == state || state.successors().contains(next),
-                "follower " + member + ": " + state + " to " + next);
+        if (next != state && !state.successors().contains(next)) {
+            throw Invariant.broken("follower " + member + ": " + state + " to " + next);
+        }
         state = next;
         copying = null;
     }
@@ -94,7 +94,7 @@ final class Follower {
 
     /** @param bytes of the entries that it had not acknowledged before */
     void onAcknowledged(long round, long received, long executed, long bytes, long nowNs) {
-        Invariant.check(executed <= received, "executed past received by " + member, executed, received);
+        Invariant.check(executed <= received, "a follower executed past received", executed, received);
         if (executed > executedPosition || received > receivedPosition) {
             lastProgressNs = nowNs;
         }

@@ -66,6 +66,8 @@ public final class ForwardCore<C> {
 
     /** By node name: one run of a node at a time. */
     private final Map<String, Follower> followers = new LinkedHashMap<>();
+    /** The same, to be walked while some of them are dropped. */
+    private List<Follower> walked = List.of();
 
     private final Map<String, Backoff> backoffs = new HashMap<>();
     private final Map<Identity, Parked<C>> parked = new HashMap<>();
@@ -144,7 +146,7 @@ public final class ForwardCore<C> {
         this.effects = effects;
         this.nowNs = nowNs;
         for (View.Member backup : view.backups()) {
-            followers.put(backup.name(), new Follower(backup, FollowerState.AWAITED, nowNs));
+            enlist(new Follower(backup, FollowerState.AWAITED, nowNs));
         }
         required.addAll(view.backups());
         inheritedPosition = log.lastPosition();
@@ -228,7 +230,7 @@ public final class ForwardCore<C> {
             round++;
             isRoundWanted = false;
         }
-        for (Follower follower : List.copyOf(followers.values())) {
+        for (Follower follower : walked) {
             if (follower.isFollowing()) {
                 // While work is held back no entry tells a backup that it may execute what would end the holding back.
                 boolean isWaitedFor = isHoldingBack && follower.toldStable() < stablePosition;
@@ -260,7 +262,7 @@ public final class ForwardCore<C> {
                 return;
             }
             known = new Follower(from, FollowerState.AWAITED, now);
-            followers.put(from.name(), known);
+            enlist(known);
         }
         if (known.isFollowing() && join.last().position() < known.receivedPosition()) {
             // Said before it came so far: no run of a node forgets what it has acknowledged.
@@ -444,7 +446,7 @@ public final class ForwardCore<C> {
         if (isDeposed) {
             return;
         }
-        for (Follower follower : List.copyOf(followers.values())) {
+        for (Follower follower : walked) {
             if (now - follower.lastSignNs() > config.failureDetection().toNanos()) {
                 lose(follower, "gave no sign for " + config.failureDetection().toMillis() + " ms");
             } else if (isStuck(follower)) {
@@ -716,9 +718,15 @@ public final class ForwardCore<C> {
         }
     }
 
+    private void enlist(Follower follower) {
+        followers.put(follower.member.name(), follower);
+        walked = List.copyOf(followers.values());
+    }
+
     private void drop(Follower follower) {
         abandonCopy(follower);
         followers.remove(follower.member.name(), follower);
+        walked = List.copyOf(followers.values());
     }
 
     /** Proposes the view that the followers' states ask for, one change at a time. */
@@ -726,21 +734,10 @@ public final class ForwardCore<C> {
         if (isChangingView || isDeposed || isPaused) {
             return;
         }
-        List<View.Member> next = new ArrayList<>();
-        for (View.Member backup : view.backups()) {
-            Follower follower = followers.get(backup.name());
-            if (follower != null && follower.member.equals(backup) && follower.state() != FollowerState.LOST) {
-                next.add(backup);
-            }
-        }
-        for (Follower follower : followers.values()) {
-            if (!view.hasBackup(follower.member) && isReady(follower)) {
-                next.add(follower.member);
-            }
-        }
-        if (!next.equals(view.backups())) {
-            change(next);
-        } else if ((isVoterSeen || !register.strangers().isEmpty()) && nowNs - lastNamingNs > NAMING_NS) {
+        if (!isViewAsItShouldBe()) {
+            change(membersWanted());
+        } else if (nowNs - lastNamingNs > NAMING_NS
+                && (isVoterSeen || !register.strangers().isEmpty())) {
             // A voter came back, perhaps with a new disk: it votes again once the register names that disk (R13). Only
             // a
             // round shows which disk it has, and without one the next takeover would be the first to learn it.
@@ -749,6 +746,44 @@ public final class ForwardCore<C> {
             isChangingView = true;
             register.change(ViewChange.nameVoters(), this::onViewOutcome, nowNs);
         }
+    }
+
+    private boolean isViewAsItShouldBe() {
+        for (View.Member backup : view.backups()) {
+            if (!isKept(backup)) {
+                return false;
+            }
+        }
+        for (Follower follower : walked) {
+            if (isWanted(follower)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private List<View.Member> membersWanted() {
+        List<View.Member> wanted = new ArrayList<>();
+        for (View.Member backup : view.backups()) {
+            if (isKept(backup)) {
+                wanted.add(backup);
+            }
+        }
+        for (Follower follower : walked) {
+            if (isWanted(follower)) {
+                wanted.add(follower.member);
+            }
+        }
+        return wanted;
+    }
+
+    private boolean isKept(View.Member backup) {
+        Follower follower = followers.get(backup.name());
+        return follower != null && follower.member.equals(backup) && follower.state() != FollowerState.LOST;
+    }
+
+    private boolean isWanted(Follower follower) {
+        return !view.hasBackup(follower.member) && isReady(follower);
     }
 
     /** A voter was connected that may have been away: the register is asked whether it still knows its disk (R13). */
@@ -810,7 +845,7 @@ public final class ForwardCore<C> {
         view = next;
         required.clear();
         required.addAll(view.backups());
-        for (Follower follower : List.copyOf(followers.values())) {
+        for (Follower follower : walked) {
             if (follower.state() == FollowerState.LOST && !required.contains(follower.member)) {
                 drop(follower);
             }
@@ -825,7 +860,7 @@ public final class ForwardCore<C> {
 
     private void depose(View current, String reason) {
         isDeposed = true;
-        for (Follower follower : List.copyOf(followers.values())) {
+        for (Follower follower : walked) {
             drop(follower);
         }
         effects.deposed(current, reason);

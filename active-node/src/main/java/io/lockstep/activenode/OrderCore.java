@@ -168,7 +168,7 @@ public final class OrderCore {
     }
 
     /** Whether the service is called for it, so that a repeated one needs a mark. */
-    static boolean mayEndAProcess(RequestKind kind) {
+    public static boolean mayEndAProcess(RequestKind kind) {
         return switch (kind) {
             case BEGIN, CONTINUE, END, ROLLBACK, READ, CLOSE, SQL, SQL_READ -> true;
             case OPEN,

@@ -280,12 +280,9 @@ public final class BackupCore {
             LOG.info("setting aside entries {} to {}: the active has others", position, log.lastPosition());
             log.truncateAfter(position - 1);
         }
-        if (position > log.lastPosition()) {
-            if (!log.continues(entry)) {
-                become(BackupState.LOCATING_ACTIVE, "entry " + entry + " does not continue our log");
-                return false;
-            }
-            log.append(entry);
+        if (position > log.lastPosition() && !log.appendIfNext(entry)) {
+            become(BackupState.LOCATING_ACTIVE, "entry " + entry + " does not continue our log");
+            return false;
         }
         agreedPosition = position;
         return true;
@@ -527,7 +524,9 @@ public final class BackupCore {
     }
 
     private void become(BackupState next, String why) {
-        Invariant.check(state.successors().contains(next), "backup " + self + ": " + state + " to " + next);
+        if (!state.successors().contains(next)) {
+            throw Invariant.broken("backup " + self + ": " + state + " to " + next);
+        }
         BackupState from = state;
         state = next;
         reason = why;

@@ -724,7 +724,9 @@ public final class SessionCore<T> {
     // ---- small parts ----------------------------------------------------------------------------------------------
 
     private void become(SessionState next, String reason) {
-        Invariant.check(state.successors().contains(next), "session went from " + state + " to " + next);
+        if (!state.successors().contains(next)) {
+            throw Invariant.broken("session went from " + state + " to " + next);
+        }
         LOG.debug("session {} {} -> {} term {} attach {}: {}", session, state, next, term, attach, reason);
         state = next;
     }

@@ -62,8 +62,17 @@ public final class ForwardLog {
     /** Whether the entry is the next one: its position is one more, its term no lower, and its chain follows. */
     public boolean continues(Entry entry) {
         return entry.position() == last + 1
-                && entry.header().term() >= last().term()
+                && entry.header().term() >= lastTerm()
                 && Digests.continues(lastChain(), entry);
+    }
+
+    /** Appends the entry if it {@link #continues} the log; whether it did. */
+    public boolean appendIfNext(Entry entry) {
+        boolean isNext = continues(entry);
+        if (isNext) {
+            put(entry);
+        }
+        return isNext;
     }
 
     /**
@@ -74,11 +83,17 @@ public final class ForwardLog {
     public void append(Entry entry) {
         Invariant.check(entry.position() == last + 1, "gap in the forward log", entry.position(), last);
         Invariant.check(
-                entry.header().term() >= last().term(),
+                entry.header().term() >= lastTerm(),
                 "term falls",
                 entry.header().term(),
-                last().term());
-        Invariant.check(Digests.continues(lastChain(), entry), "chain of the forward log breaks at " + entry);
+                lastTerm());
+        if (!Digests.continues(lastChain(), entry)) {
+            throw Invariant.broken("chain of the forward log breaks at " + entry);
+        }
+        put(entry);
+    }
+
+    private void put(Entry entry) {
         if (last - first + 1 == entries.length) {
             resize(entries.length * 2);
         }
@@ -94,7 +109,9 @@ public final class ForwardLog {
      * @throws Invariant.InvariantBroken when it is not
      */
     public Entry get(long position) {
-        Invariant.check(holds(position), "not in the forward log: " + position + ", it holds", first, last);
+        if (!holds(position)) {
+            throw Invariant.broken("not in the forward log: " + position + ", it holds " + first + " to " + last);
+        }
         return entries[slot(position)];
     }
 
@@ -116,6 +133,10 @@ public final class ForwardLog {
     /** Identity of the newest entry. */
     public Identity last() {
         return identityAt(last);
+    }
+
+    private long lastTerm() {
+        return last == first - 1 ? before.term() : entries[slot(last)].header().term();
     }
 
     /** Chain digest after the newest entry. */

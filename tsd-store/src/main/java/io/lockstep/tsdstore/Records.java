@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The database proper of one node. Touched only by the lane, through its store; whoever makes the store makes these
  * first, and the store closes them.
  */
-public abstract sealed class Records implements AutoCloseable permits H2Records, NoRecords {
+public abstract sealed class Records implements AutoCloseable permits H2Records, NoRecords, SqlRecords {
     Records() {}
 
     /** What kind it is; copies fit only the same kind. */

@@ -317,7 +317,7 @@ public final class TsdStore implements AutoCloseable {
                 header.kind() == RequestKind.VIEW
                         ? header.term() > state.last.term()
                         : header.term() == state.last.term(),
-                "a term begins with its view entry: " + header.kind(),
+                "a term begins with its view entry",
                 header.term(),
                 state.last.term());
     }

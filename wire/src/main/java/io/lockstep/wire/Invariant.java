@@ -29,6 +29,11 @@ public final class Invariant {
         }
     }
 
+    /** To be thrown where the words would cost too much to find while nothing is wrong. */
+    public static InvariantBroken broken(String what) {
+        return new InvariantBroken(what);
+    }
+
     /** Our own fault; whoever catches it stops the node. */
     public static final class InvariantBroken extends IllegalStateException {
         private static final long serialVersionUID = 1L;

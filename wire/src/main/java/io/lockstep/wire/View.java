@@ -2,6 +2,7 @@ package io.lockstep.wire;
 
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The value of the view register: who is active and which backups are in sync.
@@ -26,6 +27,18 @@ public record View(long version, long term, Member active, List<Member> backups,
      * @param incarnation new at every start
      */
     public record Member(String name, long incarnation) {
+        // Written out because members are compared for every frame; what the compiler makes of a record is slower.
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return this == other
+                    || (other instanceof Member that && incarnation == that.incarnation && name.equals(that.name));
+        }
+
+        @Override
+        public int hashCode() {
+            return Long.hashCode(incarnation) ^ name.hashCode();
+        }
+
         @Override
         public String toString() {
             return name + "/" + Long.toHexString(incarnation);

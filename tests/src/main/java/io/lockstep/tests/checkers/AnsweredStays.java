@@ -3,14 +3,12 @@ package io.lockstep.tests.checkers;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.View;
-import java.util.HashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** I1: what was answered is on every later active, at the same place of the same history. */
 final class AnsweredStays {
     /** Position and chain digest there, of every entry whose answer was let go. */
-    private final Map<Long, Long> chains = new HashMap<>();
+    private final LongMap chains = new LongMap();
 
     private final Promises.Holdings holdings;
     private long last;
@@ -30,8 +28,8 @@ final class AnsweredStays {
             throw new Violation("I1: answered " + answer + ", of which the answering node has no entry");
         }
         long chain = history.chainAt(position);
-        Long known = chains.putIfAbsent(position, chain);
-        if (known != null && known != chain) {
+        long known = chains.putIfAbsent(position, chain);
+        if (known != LongMap.NONE && known != chain) {
             throw new Violation("I1: position " + position + " was answered with two histories");
         }
         if (position > last) {

@@ -1,18 +1,20 @@
 package io.lockstep.tests.checkers;
 
 import io.lockstep.wire.Entry;
-import io.lockstep.wire.Identity;
-import java.util.HashMap;
-import java.util.Map;
 
 /** I5: an entry is the same on every node, from its first execution on; copies at equal positions are equal. */
 final class EqualCopies {
-    private final Map<Identity, Entry> executed = new HashMap<>();
+    /** More than any schedule has. */
+    private static final long POSITIONS_MAX = 1L << 32;
+
+    /** By term and position: the chain digest. */
+    private final LongMap executed = new LongMap();
 
     /** Some node executed an entry. */
     void executed(Entry entry) {
-        Entry first = executed.putIfAbsent(entry.identity(), entry);
-        if (first != null && first.chain() != entry.chain()) {
+        long name = entry.header().term() * POSITIONS_MAX + entry.position();
+        long first = executed.putIfAbsent(name, entry.chain());
+        if (first != LongMap.NONE && first != entry.chain()) {
             throw new Violation("I5: two nodes executed different entries " + entry);
         }
     }

@@ -26,14 +26,16 @@ final class Gate {
     private final Map<Round, Long> sentNs = new HashMap<>();
     /** By term and run: the highest round that it acknowledged. */
     private final Map<Echo, Long> echoed = new HashMap<>();
-    /** By term and request: when the lane first executed that read. */
-    private final Map<Read, Long> readNs = new HashMap<>();
+    /** By term and request: when that read was first executed, and behind which entry. */
+    private final Map<Read, ReadAt> reads = new HashMap<>();
 
     private record Round(long term, long round) {}
 
     private record Echo(long term, View.Member run) {}
 
     private record Read(long term, Identity session, long requestId) {}
+
+    private record ReadAt(long ns, long position) {}
 
     /** Highest position that the active of a term called stable. */
     private final Map<Long, Long> stableOfTerm = new HashMap<>();
@@ -51,22 +53,23 @@ final class Gate {
         echoed.merge(new Echo(term, by), round, Math::max);
     }
 
-    /** The lane of an active has executed a read. */
-    void read(long term, Identity session, long requestId, long nowNs) {
-        readNs.putIfAbsent(new Read(term, session, requestId), nowNs);
+    /** An active has executed a read, when it had executed the entries up to a position. */
+    void read(long term, Identity session, long requestId, long position, long nowNs) {
+        reads.putIfAbsent(new Read(term, session, requestId), new ReadAt(nowNs, position));
     }
 
     /** Nobody else can have begun a reign before the read: every backup has confirmed a frame that left after it (R3). */
-    private void mustBeConfirmed(View.Member by, long term, Answer answer) {
-        Long executedNs = readNs.get(new Read(term, answer.session(), answer.requestId()));
+    private void mustBeConfirmed(View.Member by, long term, Answer answer, History history) {
+        ReadAt executed = reads.get(new Read(term, answer.session(), answer.requestId()));
         View view = installed.get(by);
-        if (executedNs == null || view == null || !answer.entry().equals(Identity.NONE)) {
+        if (executed == null || view == null || !answer.entry().equals(Identity.NONE)) {
             return;
         }
+        mustBeHeld(by, executed.position, "answers a read that saw", history);
         for (View.Member backup : view.backups()) {
             Long round = echoed.get(new Echo(term, backup));
             Long leftNs = round == null ? null : sentNs.get(new Round(term, round));
-            if (leftNs == null || leftNs < executedNs) {
+            if (leftNs == null || leftNs < executed.ns) {
                 throw new Violation("R3: " + by + " answers a read with " + answer + ", and " + backup
                         + " has not confirmed a round that began after it");
             }
@@ -113,7 +116,7 @@ final class Gate {
 
     /** A gate let an answer go. */
     void answered(View.Member by, long term, Answer answer, History history) {
-        mustBeConfirmed(by, term, answer);
+        mustBeConfirmed(by, term, answer, history);
         Long first = firstPosition.get(by);
         mustBeHeld(by, Math.max(answer.entry().position(), first == null ? 0 : first), "answered", history);
     }

@@ -1,20 +1,21 @@
 package io.lockstep.tests.checkers;
 
 import io.lockstep.wire.ControlHeader;
+import io.lockstep.wire.Decision;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.RequestKind;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 
 /** R14: header time never falls, goes as true time goes but for its slewing, and expires nothing early. */
 final class HeaderTimes {
-    /** Slewing makes header time go faster by a tenth at most, drift by a hundredth; the rest is tolerance. */
-    private static final double FASTEST = 1.15;
+    /** Slewing makes header time go faster by a tenth at most, and drift by a hundredth: 1.111; the rest is rounding. */
+    private static final double FASTEST = 1.12;
 
     private final long transactionIdleNs;
     /** By chain digest: true time at which an entry was ordered. */
-    private final Map<Long, Long> orderedNs = new HashMap<>();
+    private final LongMap orderedNs = new LongMap();
 
     HeaderTimes(long transactionIdleNs) {
         this.transactionIdleNs = transactionIdleNs;
@@ -36,9 +37,16 @@ final class HeaderTimes {
         }
     }
 
-    /** The later of the transaction's last message and the view entry of the last term, as this history has them. */
+    /** The later of the transaction's last message that was executed and the view entry of the last term, as this history has them. */
     private long lastActivityNs(Entry expiry, History history) {
         List<Entry> entries = history.entries();
+        Set<Long> barred = new HashSet<>();
+        for (Entry entry : entries) {
+            if (entry.decision() == Decision.QUARANTINE
+                    && entry.header().session().equals(expiry.header().session())) {
+                barred.add(entry.header().requestId());
+            }
+        }
         for (int i = entries.size() - 2; i >= 0; i--) {
             ControlHeader header = entries.get(i).header();
             long transaction = header.kind() == RequestKind.BEGIN ? header.requestId() : header.transaction();
@@ -46,9 +54,10 @@ final class HeaderTimes {
                     header.kind() == RequestKind.BEGIN || header.kind().isWithinTransaction();
             boolean isItsOwn = isMessage
                     && header.session().equals(expiry.header().session())
+                    && !barred.contains(header.requestId())
                     && transaction == expiry.header().transaction();
             if (isItsOwn || header.kind() == RequestKind.VIEW) {
-                return orderedNs.getOrDefault(entries.get(i).chain(), 0L);
+                return Math.max(0, orderedNs.get(entries.get(i).chain()));
             }
         }
         return 0;

@@ -9,25 +9,59 @@ import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * I2, I3, I6 and R9: each request takes effect at most once, as its client sent it, in the order of its session; the same
  * request always gets the same answer.
  */
 final class OnceOnly {
-    private record Key(Identity session, long requestId) {}
+    private record Key(Identity session, long requestId) {
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Key that && requestId == that.requestId && session.equals(that.session);
+        }
 
-    private final Map<Key, Request> asked = new HashMap<>();
-    private final Map<Key, Answer> answers = new HashMap<>();
-    private final Set<Key> notExecuted = new HashSet<>();
+        @Override
+        public int hashCode() {
+            return session.hashCode() * 31 + Long.hashCode(requestId);
+        }
+    }
+
+    /** What is known of one request. */
+    private static final class Known {
+        @Nullable Request asked;
+
+        @Nullable Answer answer;
+
+        boolean isNotExecuted;
+        boolean isVoidedWaiting;
+        /** In the history that survived: where it took effect, and where it was barred. */
+        @Nullable Entry effect;
+
+        @Nullable Entry bar;
+    }
+
+    private final Map<Key, Known> requests = new HashMap<>(512);
+
+    private Known of(Identity session, long requestId) {
+        Key key = new Key(session, requestId);
+        Known known = requests.get(key);
+        if (known == null) {
+            known = new Known();
+            requests.put(key, known);
+        }
+        return known;
+    }
 
     /** A client sent a copy; the first one says what the request is. */
     void asked(Request request) {
         if (request.kind() != RequestKind.VOID) {
-            asked.putIfAbsent(new Key(request.session(), request.requestId()), request);
+            Known known = of(request.session(), request.requestId());
+            if (known.asked == null) {
+                known.asked = request;
+            }
         }
     }
 
@@ -38,7 +72,9 @@ final class OnceOnly {
                 || answer.entry().equals(Identity.NONE)) {
             return;
         }
-        Answer first = answers.putIfAbsent(new Key(answer.session(), answer.requestId()), answer);
+        Known known = of(answer.session(), answer.requestId());
+        Answer first = known.answer;
+        known.answer = first == null ? answer : first;
         boolean isSame = first == null
                 || (first.code() == answer.code()
                         && first.entry().equals(answer.entry())
@@ -50,37 +86,64 @@ final class OnceOnly {
 
     /** A client was told that a request was definitely not executed (R10). */
     void notExecuted(Identity session, long requestId) {
-        notExecuted.add(new Key(session, requestId));
+        of(session, requestId).isNotExecuted = true;
+    }
+
+    /** A message that waited for a lock is answered by the attempt that ended its waiting, or by what ended it. */
+    private static boolean isAnsweredLater(Entry effect, Answer answer, History history) {
+        if (effect.header().kind() != RequestKind.SQL
+                || answer.entry().position() <= effect.position()
+                || !history.has(answer.entry())) {
+            return false;
+        }
+        Entry end = history.entries().get((int) answer.entry().position() - 1);
+        boolean isOfIt = end.header().requestId() == answer.requestId();
+        return end.header().session().equals(answer.session())
+                && switch (end.header().kind()) {
+                    case RETRY, GIVE_UP, VOID -> isOfIt;
+                    case SQL -> !isOfIt;
+                    default -> false;
+                };
     }
 
     /** The history that survived. */
     void survived(History history) {
-        Map<Key, Entry> effects = new HashMap<>();
-        Map<Key, Entry> barred = new HashMap<>();
         Map<Identity, Long> lastOfSession = new HashMap<>();
         for (Entry entry : history.entries()) {
             RequestKind kind = entry.header().kind();
+            if (kind == RequestKind.RETRY
+                    && of(entry.header().session(), entry.header().requestId()).isVoidedWaiting) {
+                throw new Violation("R10: " + entry + " tries what was voided while it waited");
+            }
             if (!kind.isFromClient() || entry.header().requestId() == 0) {
                 continue;
             }
-            Key key = new Key(entry.header().session(), entry.header().requestId());
+            Identity session = entry.header().session();
+            long id = entry.header().requestId();
+            Known known = of(session, id);
             if (entry.decision() == Decision.QUARANTINE) {
                 // Bars the message; the message itself may still take its place in the session, without effect.
-                barred.put(key, entry);
+                known.bar = entry;
                 continue;
             }
-            Entry before = effects.put(key, entry);
+            Entry before = known.effect;
+            if (before != null && kind == RequestKind.VOID && before.header().kind() == RequestKind.SQL) {
+                // It waited for a lock, and had no effect yet.
+                known.isVoidedWaiting = true;
+                continue;
+            }
+            known.effect = entry;
             if (before != null) {
-                throw new Violation("I2: " + key + " took effect at " + before + " and at " + entry);
+                throw new Violation("I2: " + session + "#" + id + " took effect at " + before + " and at " + entry);
             }
-            Long last = lastOfSession.put(key.session, key.requestId);
-            if (last != null && last >= key.requestId) {
-                throw new Violation("I6: " + key + " after request " + last);
+            Long last = lastOfSession.put(session, id);
+            if (last != null && last >= id) {
+                throw new Violation("I6: " + session + "#" + id + " after request " + last);
             }
-            if (kind != RequestKind.VOID && notExecuted.contains(key)) {
+            if (kind != RequestKind.VOID && known.isNotExecuted) {
                 throw new Violation("R10: " + entry + " was executed, its client was told that it never is");
             }
-            Request request = asked.get(key);
+            Request request = known.asked;
             if (request == null) {
                 throw new Violation("R9: " + entry + " was never asked for by its client");
             }
@@ -92,19 +155,25 @@ final class OnceOnly {
             }
             Long wanted = request.previousOrdered();
             if (last != null ? !last.equals(wanted) : wanted != 0) {
-                throw new Violation("I6: " + key + " follows " + last + ", its client sent " + wanted + " before it");
+                throw new Violation("I6: " + session + "#" + id + " follows " + last + ", its client sent " + wanted
+                        + " before it");
             }
         }
-        answers.forEach((key, answer) -> {
-            Entry effect = effects.get(key);
-            Entry bar = barred.get(key);
-            boolean isThere = (effect != null && effect.identity().equals(answer.entry()))
+        for (Known known : requests.values()) {
+            Answer answer = known.answer;
+            if (answer == null) {
+                continue;
+            }
+            Entry effect = known.effect;
+            Entry bar = known.bar;
+            boolean isThere = (effect != null
+                            && (effect.identity().equals(answer.entry()) || isAnsweredLater(effect, answer, history)))
                     || (bar != null
                             && bar.identity().equals(answer.entry())
                             && answer.code() == AnswerCode.QUARANTINED);
             if (!isThere) {
                 throw new Violation("I1: " + answer + " is not in the history that survived: " + effect);
             }
-        });
+        }
     }
 }

@@ -9,6 +9,7 @@ import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.View;
 import java.util.Collection;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -137,9 +138,9 @@ public final class Promises {
         gate.acknowledged(by, term, round, position, isFollowing);
     }
 
-    /** The lane of an active has executed a read. */
-    public void read(long term, Identity session, long requestId, long nowNs) {
-        gate.read(term, session, requestId, nowNs);
+    /** An active has executed a read, when it had executed the entries up to a position. */
+    public void read(long term, Identity session, long requestId, long position, long nowNs) {
+        gate.read(term, session, requestId, position, nowNs);
     }
 
     /** An active tells a backup what is stable. */
@@ -171,6 +172,24 @@ public final class Promises {
     /** A lane executes what waited for the mark at a position. */
     public void passedMark(View.Member by, long position, History history) {
         gate.passedMark(by, position, history);
+    }
+
+    // ---- locks
+    // -------------------------------------------------------------------------------------------------------
+
+    /** An active's lane has done all that a message let it do. */
+    public void waiting(View.Member node, List<Waits.Wait> waits) {
+        Waits.afterMessage(node, waits);
+    }
+
+    /** An active's lane found nothing whose time is over, at a header time or later. */
+    public void nothingDue(View.Member node, List<Waits.Wait> waits, long timeNs) {
+        Waits.nothingDue(node, waits, timeNs);
+    }
+
+    /** An active's lane tries a message again that waited. */
+    public void retries(View.Member node, Identity session, List<Waits.Wait> waits) {
+        Waits.retries(node, session, waits);
     }
 
     // ---- poison

@@ -1,21 +1,50 @@
 package io.lockstep.tests.checkers;
 
 import io.lockstep.wire.Identity;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * Strict serializability, as far as answers show it: every answer carries how much had been done to the records and the
  * digest of that. What begins after something was answered sees it; what was seen is never undone.
  */
 final class Reads {
-    private final Map<Long, Long> digests = new HashMap<>();
+    private final LongMap digests = new LongMap();
     /** By session and request: how much had been done. */
-    private final Map<Identity, TreeMap<Long, Long>> writes = new HashMap<>();
+    private final Map<Identity, Seen> writes = new HashMap<>();
 
-    private final Map<Identity, TreeMap<Long, Long>> readings = new HashMap<>();
+    private final Map<Identity, Seen> readings = new HashMap<>();
     private long highestAnswered;
+
+    /** Request ids in ascending order, and what their answers showed. */
+    private static final class Seen {
+        private long[] ids = new long[32];
+        private long[] commits = new long[32];
+        private int size;
+
+        /** Place of the first id above; they nearly always come in order. */
+        int firstAfter(long id) {
+            int place = size;
+            while (place > 0 && ids[place - 1] > id) {
+                place--;
+            }
+            return place;
+        }
+
+        void put(long id, long seen) {
+            if (size == ids.length) {
+                ids = Arrays.copyOf(ids, 2 * size);
+                commits = Arrays.copyOf(commits, 2 * size);
+            }
+            int place = firstAfter(id);
+            System.arraycopy(ids, place, ids, place + 1, size - place);
+            System.arraycopy(commits, place, commits, place + 1, size - place);
+            ids[place] = id;
+            commits[place] = seen;
+            size++;
+        }
+    }
 
     /** What was answered before now, which whatever begins now must see. */
     long floor() {
@@ -34,8 +63,8 @@ final class Reads {
             throw new Violation("R3: stale: " + what + " saw " + commits + " changes, and " + floor
                     + " had been answered before it began");
         }
-        Long known = digests.putIfAbsent(commits, digest);
-        if (known != null && known != digest) {
+        long known = digests.putIfAbsent(commits, digest);
+        if (known != LongMap.NONE && known != digest) {
             throw new Violation("R3: dirty: " + what + " saw another change number " + commits + " than others did");
         }
         highestAnswered = Math.max(highestAnswered, commits);
@@ -43,21 +72,26 @@ final class Reads {
 
     /** Within a session a read sees all that was sent before it. */
     void inSession(Identity session, long requestId, long commits, boolean isRead) {
-        TreeMap<Long, Long> others = (isRead ? writes : readings).computeIfAbsent(session, same -> new TreeMap<>());
-        Map.Entry<Long, Long> other = isRead ? others.lowerEntry(requestId) : others.higherEntry(requestId);
-        if (other != null && (isRead ? commits < other.getValue() : commits > other.getValue())) {
-            throw new Violation("R9: a read of " + session + " did not see what its session had sent before: request "
-                    + requestId + " saw " + commits + ", request " + other.getKey() + " " + other.getValue());
+        Seen others = (isRead ? writes : readings).computeIfAbsent(session, same -> new Seen());
+        int first = others.firstAfter(requestId);
+        int other = isRead ? first - 1 : first;
+        if (other >= 0 && other < others.size) {
+            long seen = others.commits[other];
+            if (isRead ? commits < seen : commits > seen) {
+                throw new Violation(
+                        "R9: a read of " + session + " did not see what its session had sent before: request "
+                                + requestId + " saw " + commits + ", request " + others.ids[other] + " " + seen);
+            }
         }
         (isRead ? readings : writes)
-                .computeIfAbsent(session, same -> new TreeMap<>())
+                .computeIfAbsent(session, same -> new Seen())
                 .put(requestId, commits);
     }
 
     /** What the surviving history did, change by change. */
     void survived(long commits, long digest) {
-        Long known = digests.get(commits);
-        if (known != null && known != digest) {
+        long known = digests.get(commits);
+        if (known != LongMap.NONE && known != digest) {
             throw new Violation("R3: dirty: somebody saw another change number " + commits + " than survived");
         }
     }

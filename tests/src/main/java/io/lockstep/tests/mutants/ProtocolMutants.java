@@ -17,6 +17,9 @@ public final class ProtocolMutants {
     private static final String BACKUP = "backupnode/BackupCore";
     private static final String JUDGE = "tsdstore/Judge";
     private static final String STORE = "tsdstore/TsdStore";
+    private static final String STATE = "tsdstore/StoreState";
+    private static final String SQL = "tsdstore/SqlMessages";
+    private static final String WAITING = "tsdstore/sql/WaitingQueue";
     private static final String COPY = "tsdstore/StateItems$Installer";
     private static final String ACCEPTOR = "membership/RegisterAcceptor";
     private static final String PROPOSER = "membership/RegisterProposer";
@@ -98,9 +101,17 @@ public final class ProtocolMutants {
                         "a gap in the log is taken",
                         "I6",
                         jumps(BACKUP, "take", "agreedPosition", 1),
-                        jumps(BACKUP, "take", "continues", 0)),
+                        jumps(BACKUP, "take", "appendIfNext", 0)),
                 Mutant.of("what was not acknowledged is never sent again", "I8", returns(FORWARD, "considerResending")),
                 Mutant.of("a copy leaves out retained answers", "R8 R9", skips(COPY, "readRetained", "add")),
+                Mutant.of(
+                        "a copy leaves out open transactions",
+                        "R8 I5",
+                        new Patch(STATE, "snapshot", "add", 0, Change.SKIPS)),
+                Mutant.of(
+                        "a joiner forgets the open transactions of its copy",
+                        "R8",
+                        skips(COPY, "readTransaction", "add")),
                 // ---- R9, R10: once
                 Mutant.of(
                         "no deduplication",
@@ -160,6 +171,18 @@ public final class ProtocolMutants {
                         fallsThrough(SESSION, "send", "firstTerm", 0),
                         jumps(SESSION, "send", "firstAttach", 0),
                         jumps(DISTRIBUTOR, "send", "sentEpoch", 0)),
+                // ---- waiting for locks
+                Mutant.of("who waited is not tried again", "Locks", returns(ORDER, "nextRetry")),
+                Mutant.of("who waits for itself waits for ever", "Locks", returns(WAITING, "isDeadlock")),
+                Mutant.of(
+                        "the last of a line is tried first",
+                        "Locks",
+                        new Patch(WAITING, "advance", "firstEntry", 0, Change.CALLS_OTHER, "lastEntry")),
+                Mutant.of(
+                        "what is voided while it waits goes on waiting", "R10", skips(STORE, "voidWaiting", "abandon")),
+                Mutant.of("nobody's patience ends", "Locks", returns(WAITING, "nextGiveUp")),
+                Mutant.of("the answer to what waited is not retained", "R9", skips(SQL, "release", "put")),
+                Mutant.of("a read beside the lane goes before what it saw", "R3", returns(ORDER, "begunPosition")),
                 // ---- clients
                 Mutant.of(
                         "an answer of an older term is believed",

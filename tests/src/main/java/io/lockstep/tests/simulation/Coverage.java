@@ -11,13 +11,24 @@ final class Coverage {
     private static final FaultKind[] KINDS = FaultKind.values();
     private static final Moment[] MOMENTS = Moment.values();
 
+    private static final ModelSql.Status[] STATUSES = ModelSql.Status.values();
+
     private final long[][] cells = new long[KINDS.length][MOMENTS.length];
+    private final long[] statuses = new long[STATUSES.length];
 
     void count(FaultKind kind, Moment moment) {
         cells[kind.ordinal()][moment.ordinal()]++;
     }
 
+    /** A message of a SQL session waited for a lock in vain. */
+    void met(ModelSql.Status status) {
+        statuses[status.ordinal()]++;
+    }
+
     void add(Coverage other) {
+        for (int s = 0; s < STATUSES.length; s++) {
+            statuses[s] += other.statuses[s];
+        }
         for (int k = 0; k < KINDS.length; k++) {
             for (int m = 0; m < MOMENTS.length; m++) {
                 cells[k][m] += other.cells[k][m];
@@ -62,6 +73,17 @@ final class Coverage {
         return json;
     }
 
+    /** How messages of SQL sessions waited in vain, and how often. */
+    Map<String, Long> waitsToJson() {
+        Map<String, Long> json = new LinkedHashMap<>();
+        for (ModelSql.Status status : STATUSES) {
+            if (status != ModelSql.Status.DONE && status != ModelSql.Status.FAILED) {
+                json.put(status.name(), statuses[status.ordinal()]);
+            }
+        }
+        return json;
+    }
+
     /** As a table; a dash is a cell that is impossible. */
     List<String> toText() {
         List<String> lines = new ArrayList<>();
@@ -82,6 +104,7 @@ final class Coverage {
             }
             lines.add(line.toString());
         }
+        lines.add("waited for a lock in vain: " + waitsToJson());
         lines.add("-: S5 and S8, since nothing is journaled at level memory; a frame's fault at S3, S4 and S7, since no"
                 + " frame is on its way then");
         return lines;

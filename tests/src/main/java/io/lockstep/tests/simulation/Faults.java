@@ -20,6 +20,8 @@ import java.util.SplittableRandom;
  * @param thinkNs mean time between a client's answer and its next message
  * @param timeoutNs of the clients' requests
  * @param logBytes of the nodes' logs: small, so that they roll and joiners are copied
+ * @param hasSql whether clients also have a SQL transaction open, and wait for each other's locks
+ * @param lockTimeoutNs how long they do at most
  */
 record Faults(
         Set<FaultKind> kinds,
@@ -32,7 +34,9 @@ record Faults(
         long faultsNs,
         long thinkNs,
         long timeoutNs,
-        long logBytes) {
+        long logBytes,
+        boolean hasSql,
+        long lockTimeoutNs) {
     private static final Map<FaultKind, Double> LIKELIHOOD = new EnumMap<>(Map.ofEntries(
             Map.entry(FaultKind.LOSS, 0.25),
             Map.entry(FaultKind.DUPLICATION, 0.3),
@@ -90,7 +94,9 @@ record Faults(
                 random.nextLong(250, 800) * Scheduler.MS,
                 random.nextLong(15, 60) * Scheduler.MS,
                 (random.nextInt(3) == 0 ? random.nextLong(500, 1200) : 4_000) * Scheduler.MS,
-                random.nextLong(4 << 10, 24 << 10));
+                random.nextLong(4 << 10, 24 << 10),
+                random.nextInt(3) > 0,
+                random.nextLong(50, 400) * Scheduler.MS);
     }
 
     boolean has(FaultKind kind) {

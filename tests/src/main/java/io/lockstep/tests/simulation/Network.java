@@ -37,6 +37,11 @@ final class Network {
         default boolean isLostTo(int host) {
             return false;
         }
+
+        /** By how much later what it sent before its end arrives: its system goes on sending for it. */
+        default long lateNs() {
+            return 0;
+        }
     }
 
     private final Simulation simulation;
@@ -61,8 +66,18 @@ final class Network {
                 .toArray(FaultKind[]::new);
     }
 
+    /** A process starts; its connections are new, so that what a former run sent may come later than what this one does. */
     void put(Host process) {
         processes.put(process.member().name(), process);
+        for (int other = 0; other < HOSTS_MAX; other++) {
+            renew(process.index() * HOSTS_MAX + other);
+            renew(other * HOSTS_MAX + process.index());
+        }
+    }
+
+    private void renew(int link) {
+        lastArrivalNs[link] = 0;
+        cloggedUntilNs[link] = 0;
     }
 
     @Nullable Host find(String name) {
@@ -193,6 +208,7 @@ final class Network {
         private final View.Member run;
         private final Frame frame;
         private final @Nullable Moment moment;
+        private boolean isLate;
 
         Delivery(Host from, View.Member sender, Host target, View.Member run, Frame frame, @Nullable Moment moment) {
             this.from = from;
@@ -210,6 +226,11 @@ final class Network {
                     && target.member().incarnation() == run.incarnation();
             if (isThere && target.pausedUntilNs() > scheduler.now()) {
                 scheduler.at(target.pausedUntilNs(), this);
+                return;
+            }
+            if (isThere && !isLate && !isHealed && !from.isAlive() && from.lateNs() > 0) {
+                isLate = true;
+                scheduler.after(from.lateNs(), this);
                 return;
             }
             if (moment != null && moment != Moment.S13) {

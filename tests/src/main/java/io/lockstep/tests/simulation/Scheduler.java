@@ -10,7 +10,7 @@ import java.util.SplittableRandom;
  * Virtual time and one queue of events, in the order of their times and, at equal times, of their asking. Touched only by
  * the thread that runs the schedule.
  *
- * <p>The queue is a heap of one long for each event: time in the upper bits, order in the lower ones.
+ * <p>The queue is a heap, four children to a parent, of one long for each event: time in the upper bits, order in the lower ones.
  */
 final class Scheduler {
     static final long US = 1_000;
@@ -20,13 +20,24 @@ final class Scheduler {
     private static final long TIME_MAX_NS = 1L << (63 - ORDER_BITS - 1);
 
     private static final long EVENTS_MAX = 1L << ORDER_BITS;
+    /** Power of two; more than processes, those that are dead and have not noticed it included. */
+    private static final int TICKS_MAX = 128;
 
     /** Chance for everything but faults and work, which have sources of their own, so that leaving one out changes little else. */
     final SplittableRandom random;
 
-    private long[] keys = new long[1024];
-    private Runnable[] tasks = new Runnable[1024];
+    /** Time between two ticks of a process. */
+    static final long TICK_NS = 5 * MS;
+
+    private long[] keys = new long[256];
+    private Runnable[] tasks = new Runnable[256];
     private int size;
+    /** Ticks, in a ring: all come equally late, so that who asks later is later. */
+    private final long[] tickKeys = new long[TICKS_MAX];
+
+    private final Runnable[] ticks = new Runnable[TICKS_MAX];
+    private int firstTick;
+    private int lastTick;
     private long nowNs = 1_000 * MS;
     private long order;
     private long hash;
@@ -61,7 +72,7 @@ final class Scheduler {
         long key = (Math.max(atNs, nowNs) << ORDER_BITS) | order++;
         int child = size++;
         while (child > 0) {
-            int parent = (child - 1) >>> 1;
+            int parent = (child - 1) >>> 2;
             if (keys[parent] < key) {
                 break;
             }
@@ -73,6 +84,13 @@ final class Scheduler {
         tasks[child] = task;
     }
 
+    /** As {@link #after}, with {@link #TICK_NS}. */
+    void afterTick(Runnable task) {
+        Invariant.check(lastTick - firstTick < TICKS_MAX && order < EVENTS_MAX, "too many processes", lastTick, order);
+        tickKeys[lastTick & (TICKS_MAX - 1)] = ((nowNs + TICK_NS) << ORDER_BITS) | order++;
+        ticks[lastTick++ & (TICKS_MAX - 1)] = task;
+    }
+
     void after(long delayNs, Runnable task) {
         at(nowNs + delayNs, task);
     }
@@ -80,10 +98,24 @@ final class Scheduler {
     /** Runs what is due until then. */
     void runUntil(long untilNs) {
         long limit = (untilNs + 1) << ORDER_BITS;
-        while (size > 0 && keys[0] < limit) {
-            long key = keys[0];
-            Runnable task = tasks[0];
-            removeFirst();
+        while (true) {
+            long tickKey = firstTick == lastTick ? Long.MAX_VALUE : tickKeys[firstTick & (TICKS_MAX - 1)];
+            long key = size == 0 ? Long.MAX_VALUE : keys[0];
+            Runnable task;
+            if (tickKey < key) {
+                key = tickKey;
+                task = ticks[firstTick & (TICKS_MAX - 1)];
+            } else {
+                task = tasks[0];
+            }
+            if (key >= limit) {
+                break;
+            }
+            if (key == tickKey) {
+                firstTick++;
+            } else {
+                removeFirst();
+            }
             nowNs = key >>> ORDER_BITS;
             hash = hash * 0x9E3779B97F4A7C15L + key;
             task.run();
@@ -98,9 +130,13 @@ final class Scheduler {
         Runnable task = tasks[size];
         tasks[size] = null;
         int parent = 0;
-        for (int child = 1; child < size; child = 2 * parent + 1) {
-            if (child + 1 < size && keys[child + 1] < keys[child]) {
-                child++;
+        for (int first = 1; first < size; first = 4 * parent + 1) {
+            int child = first;
+            int end = Math.min(first + 4, size);
+            for (int other = first + 1; other < end; other++) {
+                if (keys[other] < keys[child]) {
+                    child = other;
+                }
             }
             if (keys[child] > key) {
                 break;

@@ -25,7 +25,6 @@ import org.jspecify.annotations.Nullable;
  * by the schedule's thread.
  */
 final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Ticket> {
-    private static final long TICK_NS = 5 * Scheduler.MS;
     private static final int OPEN_TRANSACTIONS = 3;
     private static final Duration TOUCH = Duration.ofMillis(500);
     private static final long SUM = Books.ACCOUNTS * Books.BALANCE;
@@ -39,6 +38,8 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     private final long timeoutNs;
     private final SessionCore<Ticket> core;
     private final List<Doing> doing = new ArrayList<>();
+    private final @Nullable SqlApplication sql;
+    private final Runnable tick = this::tick;
     private View.Member channel;
     private long connection = 1;
     private String distributor = "";
@@ -57,7 +58,14 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     private @Nullable Request lastSent;
 
     /** One request: of which transaction, what it does, when it must have ended, what had been answered when it began. */
-    record Ticket(@Nullable Doing of, RequestKind kind, Act act, long operation, long deadlineNs, long floor) {}
+    record Ticket(
+            @Nullable Doing of,
+            SqlApplication.@Nullable Asked sql,
+            RequestKind kind,
+            Act act,
+            long operation,
+            long deadlineNs,
+            long floor) {}
 
     /** One transaction as the client believes it to be. */
     static final class Doing {
@@ -76,13 +84,14 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         this.clock = clock;
         this.timeoutNs = timeoutNs;
         this.channel = new View.Member(name, connection);
+        this.sql = simulation.hasSql() ? new SqlApplication(this, simulation) : null;
         this.core = new SessionCore<>(
                 new SessionConfig(Duration.ofNanos(timeoutNs), 64, 1024, TOUCH),
                 this,
                 scheduler.random.nextLong() >>> 1 | 1,
                 Duration.ofSeconds(200).toNanos(),
                 clock.monotonic());
-        scheduler.after(scheduler.between(0, TICK_NS), this::tick);
+        scheduler.after(scheduler.between(0, Scheduler.TICK_NS), tick);
         connect();
     }
 
@@ -117,7 +126,7 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     private void tick() {
         if (isAlive()) {
             core.tick(clock.monotonic());
-            scheduler.after(TICK_NS, this::tick);
+            scheduler.afterTick(tick);
         }
     }
 
@@ -130,12 +139,19 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     int die() {
         isDead = true;
         isUp = false;
+        if (sql != null) {
+            sql.over();
+        }
         simulation.clientLeft(distributor, channel);
         return open;
     }
 
     boolean isIdle() {
-        return !isAlive() || (core.isIdle() && doing.isEmpty());
+        return !isAlive() || (core.isIdle() && doing.isEmpty() && (sql == null || sql.isIdle()));
+    }
+
+    boolean isStopping() {
+        return isStopping;
     }
 
     /** When idle, ends its session like a good client. */
@@ -165,11 +181,25 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     // ---- the application -------------------------------------------------------------------------------------------
 
     private void begin() {
-        if (!isStopping && isAlive() && doing.size() < OPEN_TRANSACTIONS) {
+        if (!isStopping && isAlive() && doing.size() < openTransactions()) {
             Doing next = new Doing();
             doing.add(next);
             submit(next, RequestKind.BEGIN);
         }
+    }
+
+    /** One of the transactions is a SQL session's, where there is one. */
+    private int openTransactions() {
+        return sql == null ? OPEN_TRANSACTIONS : OPEN_TRANSACTIONS - 1;
+    }
+
+    /** A message of the SQL session. */
+    void submit(SqlApplication.Asked asked, byte[] body) {
+        open++;
+        simulation.requested();
+        Ticket ticket =
+                new Ticket(null, asked, asked.kind(), Act.ADD, 0, clock.monotonic() + timeoutNs, promises.begun());
+        core.submit(ticket, asked.kind(), 0, body, clock.monotonic());
     }
 
     private void submit(@Nullable Doing of, RequestKind kind) {
@@ -181,7 +211,7 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         byte[] body = hasBody
                 ? ModelService.message(act, simulation.workRandom.nextInt(Books.ACCOUNTS), operation)
                 : new byte[0];
-        Ticket ticket = new Ticket(of, kind, act, operation, clock.monotonic() + timeoutNs, promises.begun());
+        Ticket ticket = new Ticket(of, null, kind, act, operation, clock.monotonic() + timeoutNs, promises.begun());
         core.submit(
                 ticket, kind, of == null || kind == RequestKind.BEGIN ? 0 : of.transaction, body, clock.monotonic());
     }
@@ -249,7 +279,11 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
             promises.taken(name, replyTerm);
         }
         Doing of = ticket.of();
-        if (of == null) {
+        if (ticket.sql() != null) {
+            if (sql != null) {
+                sql.ended(ticket.sql(), ending);
+            }
+        } else if (of == null) {
             onQuestion(ticket, ending);
         } else if (ending.problem() == null) {
             onOk(ticket, of, ending);
@@ -272,7 +306,9 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
             long held = in.getLong();
             promises.saw(name, ticket.floor(), commits, digest, true);
             promises.inSession(core.session(), ending.requestId(), commits, true);
-            check(free + held == SUM, "I11: a read of " + name + " saw " + free + " free and " + held + " held");
+            if (free + held != SUM) {
+                throw new Violation("I11: a read of " + name + " saw " + free + " free and " + held + " held");
+            }
         }
     }
 
@@ -281,16 +317,17 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         if (ending.requestId() > 0 && (code == null || code == AnswerCode.VOIDED || code == AnswerCode.REFUSED)) {
             promises.notExecuted(core.session(), ending.requestId());
         }
-        check(
-                isOver
-                        || of.isUncertain
-                        || code == null
-                        || code == AnswerCode.VOIDED
-                        || code == AnswerCode.QUARANTINED
-                        || code == AnswerCode.TRANSACTION_ENDED
-                        || code == AnswerCode.BUSY
-                        || code == AnswerCode.UNKNOWN_SESSION,
-                "R9: unexpected ending " + ending + " of " + ticket.kind() + ": " + ending.text());
+        boolean isExpected = isOver
+                || of.isUncertain
+                || code == null
+                || code == AnswerCode.VOIDED
+                || code == AnswerCode.QUARANTINED
+                || code == AnswerCode.TRANSACTION_ENDED
+                || code == AnswerCode.BUSY
+                || code == AnswerCode.UNKNOWN_SESSION;
+        if (!isExpected) {
+            throw new Violation("R9: unexpected ending " + ending + " of " + ticket.kind() + ": " + ending.text());
+        }
         if (ticket.kind() == RequestKind.BEGIN
                 || code == AnswerCode.TRANSACTION_ENDED
                 || code == AnswerCode.UNKNOWN_SESSION) {
@@ -308,11 +345,10 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
             of.fold = of.fold.after(ticket.act(), ticket.operation());
             ByteBuffer in = ByteBuffer.wrap(ending.body());
             long actual = in.getLong();
-            check(
-                    of.isUncertain || actual == of.fold.value(),
-                    "I2, I11: transaction " + of.transaction + " of " + core.session() + " is " + actual
-                            + " instead of " + of.fold.value() + " after " + ticket.kind() + " #"
-                            + ending.requestId());
+            if (!of.isUncertain && actual != of.fold.value()) {
+                throw new Violation("I2, I11: transaction " + of.transaction + " of " + core.session() + " is " + actual
+                        + " instead of " + of.fold.value() + " after " + ticket.kind() + " #" + ending.requestId());
+            }
             long commits = in.getLong();
             promises.saw(name, ticket.floor(), commits, in.getLong(), false);
             promises.inSession(core.session(), ending.requestId(), commits, false);
@@ -332,9 +368,10 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         boolean isExpected = ending.code() == AnswerCode.SERVICE_FAILED
                 ? ticket.act() == Act.BREAK
                 : ticket.act() == Act.REFUSE || ticket.act() == Act.HOLD;
-        check(
-                isExpected,
-                "I2: the service refused " + ticket.kind() + " " + ticket.act() + " of " + name + ": " + ending.text());
+        if (!isExpected) {
+            throw new Violation("I2: the service refused " + ticket.kind() + " " + ticket.act() + " of " + name + ": "
+                    + ending.text());
+        }
         if (ticket.kind() == RequestKind.BEGIN) {
             over(of);
         } else {
@@ -347,7 +384,10 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         if (scheduler.isTracing()) {
             scheduler.trace(name + " opened " + session);
         }
-        for (int i = 0; i < OPEN_TRANSACTIONS; i++) {
+        if (sql != null) {
+            scheduler.after(simulation.thinkNs() / 2, sql::begin);
+        }
+        for (int i = 0; i < openTransactions(); i++) {
             scheduler.after(simulation.thinkNs() / 2, this::begin);
         }
     }
@@ -359,6 +399,9 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         }
         isOver = true;
         doing.clear();
+        if (sql != null) {
+            sql.over();
+        }
         if (problem != null) {
             simulation.sessionLost(this);
         }
@@ -376,12 +419,6 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
     public void termChanged(long term) {
         if (scheduler.isTracing()) {
             scheduler.trace(name + " hears of term " + term);
-        }
-    }
-
-    private static void check(boolean condition, String what) {
-        if (!condition) {
-            throw new Violation(what);
         }
     }
 

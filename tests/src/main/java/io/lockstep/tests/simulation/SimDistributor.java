@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One run of one distributor: the shipped core, and perhaps a voter. */
 final class SimDistributor implements Network.Host, DistributorCore.Effects<View.Member> {
-    private static final long TICK_NS = 5 * Scheduler.MS;
 
     private final Simulation simulation;
     private final Scheduler scheduler;
@@ -19,6 +18,7 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
     private final @Nullable SimVoter voter;
     private final SimClock clock;
     private final DistributorCore<View.Member> core;
+    private final Runnable tick = this::tick;
     private boolean isAlive = true;
     private long pausedUntilNs;
 
@@ -34,7 +34,7 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
                         .sessionGrace(Duration.ofMillis(400))
                         .build(),
                 this);
-        scheduler.after(scheduler.between(0, TICK_NS), this::tick);
+        scheduler.after(scheduler.between(0, Scheduler.TICK_NS), tick);
     }
 
     private void tick() {
@@ -42,11 +42,11 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
             return;
         }
         if (pausedUntilNs > scheduler.now()) {
-            scheduler.at(pausedUntilNs, this::tick);
+            scheduler.at(pausedUntilNs, tick);
             return;
         }
         core.tick(clock.monotonic());
-        scheduler.after(TICK_NS, this::tick);
+        scheduler.afterTick(tick);
     }
 
     /** Where it stands, for the report of a schedule that does not end. */

@@ -20,6 +20,7 @@ import io.lockstep.tsdstore.CopyInstaller;
 import io.lockstep.tsdstore.DivergenceException;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.StateCopy;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Answer;
@@ -28,16 +29,17 @@ import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
-import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
 import io.lockstep.wire.ViewCodec;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +47,6 @@ import org.jspecify.annotations.Nullable;
  * schedule's thread.
  */
 final class SimNode implements Network.Host {
-    private static final long TICK_NS = 5 * Scheduler.MS;
     private static final long NOTICE_NS = 500 * Scheduler.MS;
     private static final long EXPIRY_CHECK_NS = 50 * Scheduler.MS;
     /** Between a backup's decision to acknowledge and the frame's leaving. */
@@ -62,9 +63,12 @@ final class SimNode implements Network.Host {
     private final SimClock clock;
     private final LongSupplier random;
 
+    private final Runnable tick = this::tick;
+
     private View.Member self;
     private boolean isAlive = true;
     private int lostTo;
+    private long lateNs;
     private long pausedUntilNs;
     /** Rises with every role, so that what a former role had under way is dropped. */
     private int epoch;
@@ -78,6 +82,7 @@ final class SimNode implements Network.Host {
     private @Nullable CopyInstaller installer;
     private Simulation.@Nullable Copied installing;
     private @Nullable MemoryBooks installingBooks;
+    private @Nullable ModelSql installingSql;
     private boolean isCorrupt;
     /** Its execution differed, or ended: the lane executes nothing more in this run. */
     private boolean isLaneOver;
@@ -90,7 +95,10 @@ final class SimNode implements Network.Host {
     private int pruningPending;
 
     /** What executes, and the books that it executes on. */
-    record State(TsdStore store, @Nullable MemoryBooks books) {}
+    record State(
+            TsdStore store,
+            @Nullable MemoryBooks books,
+            @Nullable ModelSql sql) {}
 
     SimNode(Simulation simulation, int index, String name, SimVoter voter, SimClock clock) {
         this.simulation = simulation;
@@ -108,7 +116,7 @@ final class SimNode implements Network.Host {
         this.history = new History();
         this.state = simulation.newState(this::diesOf);
         this.backup = newBackup();
-        scheduler.after(scheduler.between(0, TICK_NS), this::tick);
+        scheduler.after(scheduler.between(0, Scheduler.TICK_NS), tick);
     }
 
     // ---- the process -----------------------------------------------------------------------------------------------
@@ -136,6 +144,11 @@ final class SimNode implements Network.Host {
     @Override
     public boolean isLostTo(int host) {
         return !isAlive && (lostTo >>> host & 1) == 1;
+    }
+
+    @Override
+    public long lateNs() {
+        return lateNs;
     }
 
     boolean isActive() {
@@ -213,6 +226,10 @@ final class SimNode implements Network.Host {
         return state.store.digest();
     }
 
+    @Nullable ModelSql sql() {
+        return state.sql;
+    }
+
     @Nullable MemoryBooks books() {
         return state.books;
     }
@@ -229,9 +246,11 @@ final class SimNode implements Network.Host {
      * The process is killed.
      *
      * @param lostTo bit by bit the hosts that what is on its way does not reach any more
+     * @param lateNs by how much later the rest of it arrives
      */
-    void kill(int lostTo) {
+    void kill(int lostTo, long lateNs) {
         this.lostTo = lostTo;
+        this.lateNs = lateNs;
         isAlive = false;
         endRole();
         closeState();
@@ -298,7 +317,7 @@ final class SimNode implements Network.Host {
             return;
         }
         if (pausedUntilNs > scheduler.now()) {
-            scheduler.at(pausedUntilNs, this::tick);
+            scheduler.at(pausedUntilNs, tick);
             return;
         }
         long now = clock.monotonic();
@@ -309,7 +328,7 @@ final class SimNode implements Network.Host {
         if (reign != null) {
             reign.tick();
         }
-        scheduler.after(TICK_NS, this::tick);
+        scheduler.afterTick(tick);
     }
 
     @Override
@@ -559,8 +578,10 @@ final class SimNode implements Network.Host {
                 Simulation.Copied copied = simulation.copied(at.position(), chain);
                 MemoryBooks books =
                         copied.books() == null ? null : copied.books().copy();
-                installer = simulation.newInstaller(books, SimNode.this::diesOf);
+                ModelSql sql = books == null ? null : simulation.newSql();
+                installer = simulation.newInstaller(books, sql, SimNode.this::diesOf);
                 installingBooks = books;
+                installingSql = sql;
                 installing = copied;
             });
         }
@@ -575,17 +596,25 @@ final class SimNode implements Network.Host {
                 try {
                     target.accept(data);
                     if (isLast) {
-                        state = new State(target.finish(), installingBooks);
+                        state = new State(target.finish(), installingBooks, installingSql);
                         history = installing.history().copy(installing.history().lastPosition());
                         installer = null;
                     }
                     backup.onCopyPieceTaken(copyId, index, isLast, clock.monotonic());
                 } catch (CopyBrokenException broken) {
+                    if (!isForAPieceLost(broken)) {
+                        throw new Violation("R8: nothing damages pieces here, and a copy was broken: " + broken);
+                    }
                     target.close();
                     installer = null;
                     backup.onCopyBroken(copyId, String.valueOf(broken.getMessage()), clock.monotonic());
                 }
             });
+        }
+
+        private boolean isForAPieceLost(CopyBrokenException broken) {
+            String why = String.valueOf(broken.getMessage());
+            return why.contains(" of the copy instead of ") || why.startsWith("the copy ends early");
         }
 
         @Override
@@ -711,19 +740,12 @@ final class SimNode implements Network.Host {
                 refuse(from, term, request, AnswerCode.BUSY);
                 return;
             }
-            if (request.repeated() && mayEndAProcess(request.kind())) {
+            if (request.repeated() && OrderCore.mayEndAProcess(request.kind())) {
                 queue.add(new Task(Work.MARK, from, request, 0));
             }
             queue.add(new Task(Work.ASK, from, request, 0));
             simulation.reached(Moment.S3);
             step();
-        }
-
-        private boolean mayEndAProcess(RequestKind kind) {
-            return kind == RequestKind.READ
-                    || kind == RequestKind.CLOSE
-                    || kind == RequestKind.BEGIN
-                    || kind.isWithinTransaction();
         }
 
         /** The lane takes the next task, unless it must wait. */
@@ -733,7 +755,7 @@ final class SimNode implements Network.Host {
             }
             Task next = queue.element();
             Request request = next.request;
-            boolean isAfterMark = request != null && request.repeated() && mayEndAProcess(request.kind());
+            boolean isAfterMark = request != null && request.repeated() && OrderCore.mayEndAProcess(request.kind());
             if (next.work == Work.ASK && (isHeldBack || (isAfterMark && core.stablePosition() < markPosition))) {
                 return;
             }
@@ -767,17 +789,65 @@ final class SimNode implements Network.Host {
             }
             Ordered ordered;
             try {
-                ordered = order.onRequest(request, clock.monotonic(), clock.wall());
+                Ordered key = null;
+                if (order.isFreshRead(request)) {
+                    key = order.readKey(request);
+                    if (key == null) {
+                        readBeside(from, request, order.readBeside(request));
+                        return;
+                    }
+                }
+                ordered = key == null ? order.onRequest(request, clock.monotonic(), clock.wall()) : key;
             } catch (ModelService.Died died) {
                 simulation.kill(SimNode.this);
                 return;
             }
             if (ordered.execution() != null) {
                 executed(ordered.execution(), false);
-            } else if (request.kind() == RequestKind.READ) {
-                promises.read(term, request.session(), request.requestId(), scheduler.now());
+            } else if (!request.kind().isOrdered()) {
+                promises.read(term, request.session(), request.requestId(), history.lastPosition(), scheduler.now());
             }
-            done(() -> core.onOrdered(from, request, ordered));
+            List<Execution> retried = retry();
+            done(() -> {
+                core.onOrdered(from, request, ordered);
+                retried.forEach(core::onEntry);
+            });
+        }
+
+        /** Another thread reads, while the lane goes on; its answer comes to the agent when it comes. */
+        private void readBeside(View.Member from, Request request, Supplier<Answer> read) {
+            internal(scheduler.between(0, 300 * Scheduler.US), () -> {
+                Ordered seen = new Ordered(null, read.get(), order.begunPosition(), true);
+                promises.read(term, request.session(), request.requestId(), history.lastPosition(), scheduler.now());
+                internal(scheduler.between(0, 200 * Scheduler.US), () -> {
+                    core.at(clock.monotonic());
+                    core.onOrdered(from, request, seen);
+                    core.flush(clock.monotonic());
+                    step();
+                });
+            });
+            done(() -> {});
+        }
+
+        /** Whoever waited for a lock that is free now comes before those who have just arrived. */
+        private List<Execution> retry() {
+            ModelSql sql = state.sql;
+            if (sql == null || !sql.isAnybodyWaiting()) {
+                return List.of();
+            }
+            List<Execution> retried = new ArrayList<>(1);
+            while (true) {
+                MarkedRequest next = order.nextRetry();
+                if (next == null) {
+                    break;
+                }
+                promises.retries(self, next.session(), sql.waits());
+                Execution attempt = order.retry(next, clock.monotonic(), clock.wall());
+                executed(attempt, false);
+                retried.add(attempt);
+            }
+            promises.waiting(self, sql.waits());
+            return retried;
         }
 
         private void expire() {
@@ -788,9 +858,15 @@ final class SimNode implements Network.Host {
                 promises.ordered(due.entry(), state.store.transactionCount() < open, scheduler.now(), history);
                 queue.addFirst(new Task(Work.EXPIRE, null, null, 0));
             }
+            ModelSql sql = state.sql;
+            if (due == null && sql != null) {
+                promises.nothingDue(self, sql.waits(), state.store.lastTimeNs());
+            }
+            List<Execution> retried = retry();
             done(() -> {
                 if (due != null) {
                     core.onEntry(due);
+                    retried.forEach(core::onEntry);
                 } else {
                     isExpiryQueued = false;
                 }
@@ -798,10 +874,15 @@ final class SimNode implements Network.Host {
         }
 
         private void copy(long copyId) {
+            Execution replan = order.beforeCopy(clock.monotonic(), clock.wall());
+            executed(replan, false);
             StateCopy copy = state.store.copy();
             copies.put(copyId, copy);
             simulation.copied(history, state.books, copy);
-            done(() -> core.onCopyTaken(copyId, copy.at(), copy.chain()));
+            done(() -> {
+                core.onEntry(replan);
+                core.onCopyTaken(copyId, copy.at(), copy.chain());
+            });
         }
 
         /** The result reaches the node agent a little later, in order; the lane goes on meanwhile. */

@@ -188,6 +188,7 @@ public final class SimulateCommand implements Callable<Integer> {
         json.put("violations", report.failures().size());
         json.put("failures", failures);
         json.put("cells", report.coverage().toJson());
+        json.put("lockWaits", report.coverage().waitsToJson());
         json.put("missingCells", report.coverage().missing());
         Map<String, Object> none = new LinkedHashMap<>();
         none.put("total", 0);

@@ -4,10 +4,12 @@ import io.lockstep.membership.VoterRecord;
 import io.lockstep.tests.checkers.History;
 import io.lockstep.tests.checkers.Promises;
 import io.lockstep.tests.checkers.Violation;
+import io.lockstep.tests.workload.ListHistory;
+import io.lockstep.tests.workload.SqlTransaction;
 import io.lockstep.tsdstore.CopyInstaller;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.tsdstore.H2Records;
-import io.lockstep.tsdstore.NoRecords;
+import io.lockstep.tsdstore.SqlRecords;
 import io.lockstep.tsdstore.StateCopy;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
@@ -18,7 +20,6 @@ import io.lockstep.wire.View;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -78,6 +79,9 @@ public final class Simulation {
     private final Map<Long, Copied> copied = new HashMap<>();
     private final Set<View.Member> killed = new HashSet<>();
     private final Intruder intruder;
+    private final List<ListHistory.Transaction> sqlTransactions = new ArrayList<>();
+    private final List<SqlTransaction> sqlEnds = new ArrayList<>();
+    private long lastValue;
 
     /** By moment: what strikes when a message is there next. */
     private final @Nullable Runnable[] armed = new Runnable[MOMENTS.length];
@@ -87,7 +91,6 @@ public final class Simulation {
     private @Nullable FaultKind armedSave;
 
     private final Map<String, Long> slowUntilNs = new HashMap<>();
-    private final Map<FaultKind, Integer> struck = new EnumMap<>(FaultKind.class);
     private boolean isHealed;
     private boolean isDark;
     private int faultNumber;
@@ -197,7 +200,7 @@ public final class Simulation {
             violation.initCause(broken);
             throw violation;
         } finally {
-            nodes.values().stream().filter(SimNode::isAlive).forEach(node -> node.kill(0));
+            nodes.values().stream().filter(SimNode::isAlive).forEach(node -> node.kill(0, 0));
         }
     }
 
@@ -235,7 +238,6 @@ public final class Simulation {
 
     /** A kind has struck the world: counts for all moments at which messages are now. */
     private void cover(FaultKind kind) {
-        struck.merge(kind, 1, Integer::sum);
         for (Moment moment : MOMENTS) {
             if (isAnyIn(moment)) {
                 coverage.count(kind, moment);
@@ -406,7 +408,10 @@ public final class Simulation {
                     "kill " + victim.member() + (victim.isActive() ? ", the active of term " + victim.term() : ""));
         }
         View.Member gone = victim.member();
-        victim.kill(faultRandom.nextBoolean() ? faultRandom.nextInt() : 0);
+        boolean isLate = faultRandom.nextInt(4) == 0;
+        victim.kill(
+                faultRandom.nextBoolean() ? faultRandom.nextInt() : 0,
+                isLate ? between(10 * Scheduler.MS, 600 * Scheduler.MS) : 0);
         ended(gone, true);
         disconnected(gone);
         scheduler.after(restartAfterNs, () -> startNode(gone.name()));
@@ -830,16 +835,81 @@ public final class Simulation {
 
     SimNode.State newState(ModelService.Taster taster) {
         if (schedule.executor() == Schedule.Executor.H2) {
-            return new SimNode.State(TsdStore.create(new ModelService(null, taster), new H2Records(), STORE), null);
+            return new SimNode.State(
+                    TsdStore.create(new ModelService(null, taster), new H2Records(), STORE), null, null);
         }
         MemoryBooks books = new MemoryBooks();
-        return new SimNode.State(TsdStore.create(new ModelService(books, taster), new NoRecords(), STORE), books);
+        ModelSql sql = newSql();
+        return new SimNode.State(
+                TsdStore.create(new ModelService(books, taster), new SqlRecords(sql), STORE), books, sql);
     }
 
-    CopyInstaller newInstaller(@Nullable MemoryBooks books, ModelService.Taster taster) {
-        return books == null
+    ModelSql newSql() {
+        return new ModelSql(faults.lockTimeoutNs());
+    }
+
+    CopyInstaller newInstaller(@Nullable MemoryBooks books, @Nullable ModelSql sql, ModelService.Taster taster) {
+        return books == null || sql == null
                 ? TsdStore.installer(new ModelService(null, taster), new H2Records(), STORE)
-                : TsdStore.installer(new ModelService(books, taster), new NoRecords(), STORE);
+                : TsdStore.installer(new ModelService(books, taster), new SqlRecords(sql), STORE);
+    }
+
+    // ---- SQL sessions ----------------------------------------------------------------------------------------------
+
+    boolean hasSql() {
+        return faults.hasSql() && schedule.executor() == Schedule.Executor.MODEL;
+    }
+
+    long nextTransaction() {
+        return sqlTransactions.size() + 1L;
+    }
+
+    long nextValue() {
+        return ++lastValue;
+    }
+
+    void began(ListHistory.Transaction history, SqlTransaction end) {
+        sqlTransactions.add(history);
+        sqlEnds.add(end);
+    }
+
+    /** Somebody waited in vain. */
+    void met(ModelSql.Status status) {
+        coverage.met(status);
+    }
+
+    private void judgeLists(ModelSql sql) {
+        for (SqlTransaction end : sqlEnds) {
+            if (end.fate == SqlTransaction.Fate.OPEN) {
+                boolean isCommitSent = end.commitSentNs != Long.MAX_VALUE;
+                end.fate = isCommitSent ? SqlTransaction.Fate.UNCERTAIN : SqlTransaction.Fate.ROLLED_BACK;
+            }
+        }
+        Map<Integer, List<Long>> lists = new HashMap<>();
+        for (int list = 0; list < ModelSql.LISTS; list++) {
+            lists.put(list, sql.lists().get(list));
+        }
+        new ListHistory(sqlTransactions, lists).judge(new ListHistory.Findings() {
+            @Override
+            public void lost(String what) {
+                throw new Violation("I1, I11: lost: " + what);
+            }
+
+            @Override
+            public void doubled(String what) {
+                throw new Violation("I2, I11: " + what);
+            }
+
+            @Override
+            public void wrong(String what) {
+                throw new Violation("Isolation: " + what);
+            }
+
+            @Override
+            public void note(String line) {
+                // What READ COMMITTED allows is no violation.
+            }
+        });
     }
 
     void copied(History history, @Nullable MemoryBooks books, StateCopy copy) {
@@ -933,6 +1003,10 @@ public final class Simulation {
             if (node.position() == active.position()) {
                 compare(node, active);
             }
+        }
+        ModelSql sql = active.sql();
+        if (sql != null) {
+            judgeLists(sql);
         }
         MemoryBooks books = active.books();
         if (books != null) {

@@ -22,21 +22,44 @@ import org.jspecify.annotations.Nullable;
  * clock: nothing answered is lost, doubled or out of order, and a read sees all whose commit was answered before it was
  * sent. G-single, a circle with one read that was overtaken, is allowed at this level and only counted.
  */
-final class ListHistory {
+public final class ListHistory {
+    /** Takes what is found. */
+    public interface Findings {
+        /** Something that was answered is gone. */
+        void lost(String what);
+
+        /** Something took place that should not have, or twice. */
+        void doubled(String what);
+
+        /** Something is not as it must be. */
+        void wrong(String what);
+
+        /** Something to be read by people. */
+        void note(String line);
+    }
+
     /** One transaction. Written by its teller. */
-    static final class Transaction {
+    public static final class Transaction {
         final SqlTransaction end;
         private final List<Step> steps = new ArrayList<>();
 
-        Transaction(SqlTransaction end) {
+        /** Begins one; whoever tells its end changes {@code end}. */
+        public Transaction(SqlTransaction end) {
             this.end = end;
         }
 
-        void append(int list, long value) {
+        /** An append was answered. */
+        public void append(int list, long value) {
             steps.add(new Append(list, value));
         }
 
-        void read(int list, List<Long> values, long sentNs, long answeredNs) {
+        /** It went back to a savepoint; so many of its appends were before that. */
+        public void backTo(int appends) {
+            steps.add(new Back(appends));
+        }
+
+        /** A read was answered. */
+        public void read(int list, List<Long> values, long sentNs, long answeredNs) {
             steps.add(new Read(list, values, sentNs, answeredNs));
         }
 
@@ -49,6 +72,8 @@ final class ListHistory {
     private sealed interface Step {}
 
     private record Append(int list, long value) implements Step {}
+
+    private record Back(int appends) implements Step {}
 
     private record Read(int list, List<Long> values, long sentNs, long answeredNs) implements Step {}
 
@@ -64,18 +89,29 @@ final class ListHistory {
     private final List<Map<Transaction, Set<Transaction>>> edges =
             List.of(new HashMap<>(), new HashMap<>(), new HashMap<>());
 
+    /** What was undone by going back to a savepoint. */
+    private final Set<Long> undone = new HashSet<>();
+
     private int reads;
 
-    ListHistory(Collection<Transaction> transactions, Map<Integer, List<Long>> lists) {
+    /** @param lists as they are in the end */
+    public ListHistory(Collection<Transaction> transactions, Map<Integer, List<Long>> lists) {
         this.transactions = transactions;
         this.lists = lists;
     }
 
-    void judge(SqlAudit audit) {
+    /** Says what is wrong. */
+    public void judge(Findings audit) {
         for (Transaction transaction : transactions) {
+            List<Append> standing = new ArrayList<>();
             for (Step step : transaction.steps) {
                 if (step instanceof Append append) {
                     writers.put(append.value, transaction);
+                    standing.add(append);
+                } else if (step instanceof Back back) {
+                    List<Append> gone = standing.subList(back.appends, standing.size());
+                    gone.forEach(each -> undone.add(each.value));
+                    gone.clear();
                 }
             }
         }
@@ -87,7 +123,7 @@ final class ListHistory {
                 + lists.size() + " lists; anomalies: " + (kinds.isEmpty() ? "none" : kinds));
     }
 
-    private void found(SqlAudit audit, String kind, String what) {
+    private void found(Findings audit, String kind, String what) {
         kinds.merge(kind, 1, Integer::sum);
         switch (kind) {
             case "lost" -> audit.lost(what);
@@ -98,7 +134,7 @@ final class ListHistory {
 
     // ---- the lists in the end ---------------------------------------------------------------------------------------
 
-    private void judgeList(int list, List<Long> values, SqlAudit audit) {
+    private void judgeList(int list, List<Long> values, Findings audit) {
         Map<Long, Integer> places = new HashMap<>();
         long[] knownNs = new long[values.size()];
         Set<Transaction> over = new HashSet<>();
@@ -113,7 +149,7 @@ final class ListHistory {
                 found(audit, "doubled", "list " + list + " has " + value + ", which nobody appended");
                 continue;
             }
-            if (writer.end.fate == Fate.ROLLED_BACK) {
+            if (writer.end.fate == Fate.ROLLED_BACK || undone.contains(value)) {
                 found(audit, "doubled", "list " + list + " has " + value + " of the rolled back " + writer);
             }
             if (writer != before) {
@@ -139,12 +175,12 @@ final class ListHistory {
         return finals.computeIfAbsent(list, none -> new Final(List.of(), Map.of(), new long[0]));
     }
 
-    private void judgeAppends(Transaction transaction, SqlAudit audit) {
+    private void judgeAppends(Transaction transaction, Findings audit) {
         int there = 0;
         int all = 0;
         Map<Integer, Integer> lastPlace = new HashMap<>();
         for (Step step : transaction.steps) {
-            if (step instanceof Append append) {
+            if (step instanceof Append append && !undone.contains(append.value)) {
                 Integer place = of(append.list).places.get(append.value);
                 all++;
                 if (place != null) {
@@ -165,19 +201,25 @@ final class ListHistory {
 
     // ---- what was read ----------------------------------------------------------------------------------------------
 
-    private void judgeReads(Transaction transaction, SqlAudit audit) {
-        Map<Integer, List<Long>> own = new HashMap<>();
+    private void judgeReads(Transaction transaction, Findings audit) {
+        List<Append> own = new ArrayList<>();
         for (Step step : transaction.steps) {
             if (step instanceof Append append) {
-                own.computeIfAbsent(append.list, none -> new ArrayList<>()).add(append.value);
+                own.add(append);
+            } else if (step instanceof Back back) {
+                own.subList(back.appends, own.size()).clear();
             } else if (step instanceof Read read) {
                 reads++;
-                judgeRead(transaction, read, own.getOrDefault(read.list, List.of()), audit);
+                List<Long> values = own.stream()
+                        .filter(each -> each.list == read.list)
+                        .map(each -> each.value)
+                        .toList();
+                judgeRead(transaction, read, values, audit);
             }
         }
     }
 
-    private void judgeRead(Transaction reader, Read read, List<Long> own, SqlAudit audit) {
+    private void judgeRead(Transaction reader, Read read, List<Long> own, Findings audit) {
         String what = reader + " read list " + read.list + " as " + read.values;
         int others = read.values.size() - own.size();
         if (others < 0 || !read.values.subList(others, read.values.size()).equals(own)) {
@@ -188,7 +230,7 @@ final class ListHistory {
         for (int i = 0; i < others; i++) {
             long value = read.values.get(i);
             Transaction writer = writers.get(value);
-            if (writer != null && writer.end.fate == Fate.ROLLED_BACK) {
+            if (writer != null && (writer.end.fate == Fate.ROLLED_BACK || undone.contains(value))) {
                 found(audit, "G1a", what + ", of which " + value + " was rolled back");
                 return;
             }
@@ -223,7 +265,7 @@ final class ListHistory {
 
     // ---- who came before whom ---------------------------------------------------------------------------------------
 
-    private void judgeCircles(SqlAudit audit) {
+    private void judgeCircles(Findings audit) {
         Transaction written = circle(1);
         if (written != null) {
             found(audit, "G0", "a circle of writes through " + written);

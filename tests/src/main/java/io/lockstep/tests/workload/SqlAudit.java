@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What an audit finds. Touched only by whoever judges, when the load has ended. */
-final class SqlAudit {
+final class SqlAudit implements ListHistory.Findings {
     private final Problems problems;
     private final List<String> lines = new ArrayList<>();
     private long lost;
@@ -16,25 +16,29 @@ final class SqlAudit {
     }
 
     /** Something that was answered is gone. */
-    void lost(String what) {
+    @Override
+    public void lost(String what) {
         lost++;
         problems.add("lost: " + what);
     }
 
     /** Something took place that should not have, or twice. */
-    void doubled(String what) {
+    @Override
+    public void doubled(String what) {
         doubled++;
         problems.add("doubled: " + what);
     }
 
     /** Something is not as it must be. */
-    void wrong(String what) {
+    @Override
+    public void wrong(String what) {
         isBalanced = false;
         problems.add(what);
     }
 
     /** Something to be read by people. */
-    void note(String line) {
+    @Override
+    public void note(String line) {
         lines.add(line);
     }
 

@@ -1,9 +1,9 @@
 package io.lockstep.tests.workload;
 
 /** One SQL transaction as its client knows it. Written by its teller, read by others. */
-final class SqlTransaction {
+public final class SqlTransaction {
     /** What its client knows of its end. */
-    enum Fate {
+    public enum Fate {
         /** Begun and not ended. */
         OPEN,
         COMMITTED,
@@ -13,15 +13,16 @@ final class SqlTransaction {
     }
 
     final long id;
-    volatile Fate fate = Fate.OPEN;
+    public volatile Fate fate = Fate.OPEN;
     /** Whether its first statement was answered when a node was about to be killed. */
     volatile boolean wasOpenAtKill;
     /** When its commit was sent, by {@link System#nanoTime}; meaningful when it was. */
-    volatile long commitSentNs = Long.MAX_VALUE;
+    public volatile long commitSentNs = Long.MAX_VALUE;
     /** When its commit was answered; meaningful when it was. */
-    volatile long committedNs = Long.MAX_VALUE;
+    public volatile long committedNs = Long.MAX_VALUE;
 
-    SqlTransaction(long id) {
+    /** Begins one. */
+    public SqlTransaction(long id) {
         this.id = id;
     }
 

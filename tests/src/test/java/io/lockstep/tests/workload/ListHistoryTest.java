@@ -57,6 +57,18 @@ class ListHistoryTest {
     }
 
     @Test
+    void whatWasUndoneByGoingBackToASavepointIsNeitherMissedNorAllowedToStay() {
+        ListHistory.Transaction writer = transaction(Fate.COMMITTED, 10);
+        writer.append(1, 100);
+        writer.append(1, 101);
+        writer.read(1, List.of(100L, 101L), 2, 3);
+        writer.backTo(1);
+        writer.read(1, List.of(100L), 4, 5);
+        assertThat(judge(Map.of(1, List.of(100L)))).isEmpty();
+        assertThat(judge(Map.of(1, List.of(100L, 101L)))).contains("101");
+    }
+
+    @Test
     void findsReadsOfWhatWasRolledBackOrNotCommittedYet() {
         transaction(Fate.ROLLED_BACK, Long.MAX_VALUE).append(1, 100);
         transaction(Fate.COMMITTED, 50).append(2, 200);

@@ -140,7 +140,8 @@ final class Accounts {
     void execute(SqlSession session, String sql, Prepared prepared) {
         SessionLocal clients = session.h2();
         User user = clients.getUser();
-        boolean isOwnPassword = prepared instanceof AlterUser alter && H2Fields.userOf(alter).equals(user);
+        boolean isOwnPassword =
+                prepared instanceof AlterUser alter && H2Fields.userOf(alter).equals(user);
         if (!user.equals(database.owner()) && !isOwnPassword) {
             throw DbException.get(ErrorCode.ADMIN_RIGHTS_REQUIRED);
         }

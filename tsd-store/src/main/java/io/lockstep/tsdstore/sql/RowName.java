@@ -6,4 +6,4 @@ package io.lockstep.tsdstore.sql;
  * @param map H2's name of the map that holds the table's rows
  * @param key of the row
  */
-record RowName(String map, long key) {}
+public record RowName(String map, long key) {}

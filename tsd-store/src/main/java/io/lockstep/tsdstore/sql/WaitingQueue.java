@@ -20,20 +20,20 @@ import org.jspecify.annotations.Nullable;
  * free: so a hot row costs one attempt for each commit, however many wait. Who waits for something else is tried when one
  * of those who could hold it has ended, or, for a table, all of them.
  */
-final class WaitingQueue {
+public final class WaitingQueue {
     /** One who waits. */
-    static final class Waiter {
-        final Identity session;
+    public static final class Waiter {
+        public final Identity session;
         /** Its place in the order of coming; it keeps it through attempts. */
-        final long place;
+        public final long place;
 
-        final @Nullable RowName row;
+        public final @Nullable RowName row;
         /** Whom it waits for, if not in a line. */
-        final TreeSet<Identity> holders;
+        public final TreeSet<Identity> holders;
 
-        final boolean needsAll;
-        final long giveUpNs;
-        boolean isReady;
+        public final boolean needsAll;
+        public final long giveUpNs;
+        public boolean isReady;
 
         Waiter(
                 Identity session,
@@ -72,16 +72,18 @@ final class WaitingQueue {
     private final TreeMap<Long, Waiter> byPlace = new TreeMap<>();
     private long lastPlace;
 
-    boolean isEmpty() {
+    /** Whether nobody waits. */
+    public boolean isEmpty() {
         return bySession.isEmpty();
     }
 
     /** Who waits, in the order of coming. */
-    Collection<Waiter> waiters() {
+    public Collection<Waiter> waiters() {
         return byPlace.values();
     }
 
-    long lastPlace() {
+    /** The last place that was given out; 0 before the first. */
+    public long lastPlace() {
         return lastPlace;
     }
 
@@ -91,7 +93,7 @@ final class WaitingQueue {
      * @param place 0 to come last, or the place that it had
      * @param giveUpNs header time
      */
-    void add(
+    public void add(
             Identity session,
             long place,
             @Nullable RowName row,
@@ -116,12 +118,12 @@ final class WaitingQueue {
     }
 
     /** The last place that was given out in the source of a copy. */
-    void restoreLastPlace(long place) {
+    public void restoreLastPlace(long place) {
         lastPlace = place;
     }
 
     /** One who waited in the source of a copy. */
-    void restore(
+    public void restore(
             Identity session,
             long place,
             @Nullable RowName row,
@@ -137,7 +139,7 @@ final class WaitingQueue {
     }
 
     /** Who has a row that somebody waited for in the source of a copy, or is to be tried next. */
-    void restoreLine(RowName row, @Nullable Identity holder) {
+    public void restoreLine(RowName row, @Nullable Identity holder) {
         Line line = lines.get(row);
         if (line != null) {
             setHolder(row, line, holder);
@@ -145,19 +147,19 @@ final class WaitingQueue {
     }
 
     /** Who has the row that this one waits for, or is to be tried next; null when it waits for no row. */
-    @Nullable Identity holderInLine(Waiter waiter) {
+    public @Nullable Identity holderInLine(Waiter waiter) {
         Line line = waiter.row == null ? null : lines.get(waiter.row);
         return line == null ? null : line.holder;
     }
 
     /** Place of one who waits; 0 when it does not. */
-    long placeOf(Identity session) {
+    public long placeOf(Identity session) {
         Waiter waiter = bySession.get(session);
         return waiter == null ? 0 : waiter.place;
     }
 
     /** A session waits no more, or tries again. */
-    void remove(Identity session) {
+    public void remove(Identity session) {
         Waiter waiter = bySession.remove(session);
         if (waiter == null) {
             return;
@@ -185,7 +187,7 @@ final class WaitingQueue {
     }
 
     /** Whether anybody waits for the session. */
-    boolean isAwaited(Identity session) {
+    public boolean isAwaited(Identity session) {
         return rowsByHolder.containsKey(session) || looseByHolder.containsKey(session);
     }
 
@@ -195,7 +197,7 @@ final class WaitingQueue {
      * @param isEnded whether its transaction has ended, so that it holds nothing
      * @param holderOf who has a row now; null when nobody has
      */
-    void released(Identity session, boolean isEnded, Function<RowName, @Nullable Identity> holderOf) {
+    public void released(Identity session, boolean isEnded, Function<RowName, @Nullable Identity> holderOf) {
         Set<RowName> rows = rowsByHolder.get(session);
         if (rows != null) {
             for (RowName row : new ArrayList<>(rows)) {
@@ -253,7 +255,7 @@ final class WaitingQueue {
     }
 
     /** The first who may be tried again; null when there is none. */
-    @Nullable Identity nextReady() {
+    public @Nullable Identity nextReady() {
         return ready.isEmpty() ? null : ready.firstEntry().getValue().session;
     }
 
@@ -262,12 +264,12 @@ final class WaitingQueue {
     }
 
     /** Earliest time at which somebody is given up; Long.MAX_VALUE for never. */
-    long nextGiveUpNs() {
+    public long nextGiveUpNs() {
         return giveUps.isEmpty() ? Long.MAX_VALUE : giveUps.firstKey();
     }
 
     /** Who is to be given up now; null when there is none. */
-    @Nullable Identity nextGiveUp(long nowNs) {
+    public @Nullable Identity nextGiveUp(long nowNs) {
         if (giveUps.isEmpty() || giveUps.firstKey() > nowNs) {
             return null;
         }
@@ -281,7 +283,7 @@ final class WaitingQueue {
      * @param holders whom it would wait for
      * @param needsAll whether for all of them
      */
-    boolean isDeadlock(Identity session, Collection<Identity> holders, boolean needsAll) {
+    public boolean isDeadlock(Identity session, Collection<Identity> holders, boolean needsAll) {
         return isStuck(session, holders, needsAll, new HashMap<>());
     }
 
