@@ -10,11 +10,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Locale;
 import java.util.SplittableRandom;
-import org.h2.tools.Server;
 
 /**
- * What a transaction costs the application's thread in the driver, socket included, beside H2's own driver: processor time,
- * allocation and messages. Prints what {@code docs/performance.md} says. Run by hand; one thread asks.
+ * What a transaction costs the application's thread in the driver, socket included: processor time, allocation and
+ * messages. Prints what {@code docs/performance.md} says. Run by hand; one thread asks.
  */
 final class DriverFigures {
     private static final int ACCOUNTS = 100_000;
@@ -39,18 +38,8 @@ final class DriverFigures {
                 Connection connection = DriverManager.getConnection(server.url(), "app", "app")) {
             create(connection);
             for (int round = 0; round < rounds; round++) {
-                measure("lockstep", connection, transactions, server);
+                measure(connection, transactions, server);
             }
-        }
-        Server h2 = Server.createTcpServer("-tcpPort", "0", "-ifNotExists").start();
-        try (Connection connection =
-                DriverManager.getConnection("jdbc:h2:tcp://127.0.0.1:" + h2.getPort() + "/mem:figures", "sa", "")) {
-            create(connection);
-            for (int round = 0; round < rounds; round++) {
-                measure("h2", connection, transactions, null);
-            }
-        } finally {
-            h2.stop();
         }
     }
 
@@ -63,9 +52,7 @@ final class DriverFigures {
         }
     }
 
-    private static void measure(
-            String who, Connection connection, int transactions, @org.jspecify.annotations.Nullable SqlServer server)
-            throws SQLException {
+    private static void measure(Connection connection, int transactions, SqlServer server) throws SQLException {
         SplittableRandom random = new SplittableRandom(1);
         try (PreparedStatement update =
                         connection.prepareStatement("UPDATE account SET balance = balance + ? WHERE id = ?");
@@ -84,7 +71,7 @@ final class DriverFigures {
                 }
             };
             connection.setAutoCommit(false);
-            measure(who, "w1", transactions, server, () -> {
+            measure("w1", transactions, server, () -> {
                 change.run();
                 read.run();
                 change.run();
@@ -95,40 +82,30 @@ final class DriverFigures {
                 connection.commit();
             });
             connection.setAutoCommit(true);
-            measure(who, "w2", transactions, server, change);
-            measure(who, "w3", transactions, server, read);
+            measure("w2", transactions, server, change);
+            measure("w3", transactions, server, read);
         }
     }
 
-    private static void measure(
-            String who, String what, int transactions, @org.jspecify.annotations.Nullable SqlServer server, Unit unit)
-            throws SQLException {
-        int ordered = server == null ? 0 : server.ordered.get();
-        int reads = server == null ? 0 : server.reads.get();
-        long bytes = THREADS.getCurrentThreadAllocatedBytes();
-        long cpuNs = THREADS.getCurrentThreadCpuTime();
-        long userNs = THREADS.getCurrentThreadUserTime();
+    private static void measure(String what, int transactions, SqlServer server, Unit unit) throws SQLException {
+        final int ordered = server.ordered.get();
+        final int reads = server.reads.get();
+        final long bytes = THREADS.getCurrentThreadAllocatedBytes();
+        final long cpuNs = THREADS.getCurrentThreadCpuTime();
+        final long userNs = THREADS.getCurrentThreadUserTime();
         for (int i = 0; i < transactions; i++) {
             unit.run();
         }
-        userNs = THREADS.getCurrentThreadUserTime() - userNs;
-        cpuNs = THREADS.getCurrentThreadCpuTime() - cpuNs;
-        bytes = THREADS.getCurrentThreadAllocatedBytes() - bytes;
+        long userUsedNs = THREADS.getCurrentThreadUserTime() - userNs;
+        long usedNs = THREADS.getCurrentThreadCpuTime() - cpuNs;
         System.out.printf(
                 Locale.ROOT,
-                "%-8s %s: %6.2f us (%.2f in the kernel), %,7d bytes a transaction",
-                who,
+                "%s: %6.2f us (%.2f in the kernel), %,7d bytes, %.2f ordered messages and %.2f reads a transaction%n",
                 what,
-                cpuNs / 1e3 / transactions,
-                (cpuNs - userNs) / 1e3 / transactions,
-                bytes / transactions);
-        if (server != null) {
-            System.out.printf(
-                    Locale.ROOT,
-                    "; %.2f ordered messages, %.2f reads",
-                    (server.ordered.get() - ordered) / (double) transactions,
-                    (server.reads.get() - reads) / (double) transactions);
-        }
-        System.out.println();
+                usedNs / 1e3 / transactions,
+                (usedNs - userUsedNs) / 1e3 / transactions,
+                (THREADS.getCurrentThreadAllocatedBytes() - bytes) / transactions,
+                (server.ordered.get() - ordered) / (double) transactions,
+                (server.reads.get() - reads) / (double) transactions);
     }
 }

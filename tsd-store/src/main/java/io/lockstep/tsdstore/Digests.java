@@ -8,11 +8,9 @@ import io.lockstep.wire.Decision;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.Identity;
 
-/** XXH3, 64 bits, over what nodes compare. Safe from any thread, because each has a stream of its own. */
+/** XXH3, 64 bits, over what nodes compare. Safe from any thread, because nothing is kept. */
 public final class Digests {
     private static final Hasher64 XXH3 = Hashing.xxh3_64();
-    /** A stream is a kilobyte, and a message has three digests. */
-    private static final ThreadLocal<HashStream64> OWN = ThreadLocal.withInitial(XXH3::hashStream);
 
     private Digests() {}
 
@@ -21,8 +19,19 @@ public final class Digests {
 
     /** Chain digest of an entry from that of the one before it. */
     public static long chain(long previousChain, ControlHeader header, byte[] body, Decision decision, long outcome) {
+        return chain(start(), previousChain, header, body, decision, outcome);
+    }
+
+    /** @param stream may have been used before */
+    static long chain(
+            HashStream64 stream,
+            long previousChain,
+            ControlHeader header,
+            byte[] body,
+            Decision decision,
+            long outcome) {
         HashStream64 hash =
-                again().putLong(previousChain).putLong(header.term()).putLong(header.position());
+                stream.reset().putLong(previousChain).putLong(header.term()).putLong(header.position());
         put(hash, header.session());
         return hash.putLong(header.requestId())
                 .putByte((byte) header.kind().code())
@@ -42,14 +51,9 @@ public final class Digests {
         return entry.chain() == chain(previousChain, entry.header(), entry.body(), entry.decision(), entry.outcome());
     }
 
-    /** A stream to keep. */
+    /** A new stream: about a kilobyte. */
     static HashStream64 start() {
         return XXH3.hashStream();
-    }
-
-    /** The calling thread's stream, empty: for a digest that is taken before the thread begins another one. */
-    static HashStream64 again() {
-        return OWN.get().reset();
     }
 
     static HashStream64 put(HashStream64 hash, Identity identity) {

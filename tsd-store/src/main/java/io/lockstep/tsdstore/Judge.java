@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore;
 
+import com.dynatrace.hash4j.hashing.HashStream64;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Identity;
@@ -228,7 +229,12 @@ final class Judge {
     }
 
     static long contentDigest(RequestKind kind, long transaction, byte[] body) {
-        return Digests.again()
+        return contentDigest(Digests.start(), kind, transaction, body);
+    }
+
+    /** @param stream may have been used before */
+    static long contentDigest(HashStream64 stream, RequestKind kind, long transaction, byte[] body) {
+        return stream.reset()
                 .putByte((byte) kind.code())
                 .putLong(transaction)
                 .putByteArray(body)

@@ -27,6 +27,9 @@ final class StoreState {
     private final DueQueue<Session> dueSessions = new DueQueue<>();
     private final DueQueue<OpenTransaction> dueTransactions = new DueQueue<>();
 
+    /** For the digests of one message, one after the other: a stream is a kilobyte. */
+    final HashStream64 stream = Digests.start();
+
     final TermTable terms = new TermTable();
     Identity last = Identity.NONE;
     long chain = Digests.FIRST_CHAIN;
@@ -144,7 +147,7 @@ final class StoreState {
             @Nullable Answer released,
             List<OutsideEffect> asked,
             long transactionsEnded) {
-        HashStream64 hash = Digests.again();
+        HashStream64 hash = stream.reset();
         Identity name = header.session();
         if (answer == null) {
             hash.putByte((byte) -1);

@@ -374,7 +374,7 @@ public final class TsdStore implements AutoCloseable {
         long outcome = state.outcome(header, answer, step.released, step.effects, step.transactionsEnded);
         state.last = header.identity();
         state.lastTimeNs = header.timeNs();
-        state.chain = Digests.chain(state.chain, header, body, decision, outcome);
+        state.chain = Digests.chain(state.stream, state.chain, header, body, decision, outcome);
         state.marked = header.kind() == RequestKind.MARK ? EntryBody.toMark(body) : null;
         return new Execution(
                 new Entry(header, body, decision, outcome, state.chain), answer, step.released, step.effects);
@@ -474,7 +474,7 @@ public final class TsdStore implements AutoCloseable {
         if (kind == RequestKind.CLOSE && header.requestId() == 0) {
             return close(header, session, isQuarantined);
         }
-        long contentDigest = Judge.contentDigest(kind, header.transaction(), body);
+        long contentDigest = Judge.contentDigest(state.stream, kind, header.transaction(), body);
         boolean isActivesOwn = header.attach() == 0;
         if (isQuarantined && isActivesOwn && Judge.mayBar(session, header.requestId())) {
             return bar(header, session, contentDigest);
