@@ -40,6 +40,9 @@ public final class BackupNode {
     private TsdStore store;
 
     private @Nullable CopyInstaller installer;
+    /** Touched by the lane only: what was handed over behind an entry that differed is not executed. */
+    private boolean hasDiverged;
+
     private long lastEntryAtNs;
 
     /**
@@ -110,6 +113,9 @@ public final class BackupNode {
     // ---- the lane --------------------------------------------------------------------------------------------------
 
     private void apply(List<Entry> entries) {
+        if (hasDiverged) {
+            return;
+        }
         try {
             for (Entry entry : entries) {
                 store.apply(entry);
@@ -124,6 +130,7 @@ public final class BackupNode {
             long chain = store.chain();
             port.onAgent(() -> core.onApplied(position, chain, monotonicNs.getAsLong()));
         } catch (DivergenceException divergence) {
+            hasDiverged = true;
             long position = store.last().position() + 1;
             port.onAgent(() -> core.onDiverged(
                     position,

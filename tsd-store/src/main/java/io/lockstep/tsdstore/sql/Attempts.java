@@ -120,6 +120,7 @@ final class Attempts {
             int lockTimeout = h2.getLockTimeout();
             if (!isTransactional) {
                 H2Fields.setLockTimeout(h2, 0);
+                H2Fields.numberTemporaryNames(h2.getDatabase());
             }
             Session outer = h2.setThreadLocalSession();
             try {

@@ -49,7 +49,7 @@ final class EngineInstaller {
             if (known == null) {
                 throw new IllegalArgumentException("a session of a user who is not in the copy: " + user);
             }
-            SessionLocal opened = into.open(known);
+            SessionLocal opened = into.open(known, name);
             sessions.computeIfAbsent(name, SqlSession::new).h2 = opened;
             return opened;
         });

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.h2.command.Command;
 import org.h2.command.CommandContainer;
@@ -78,6 +79,8 @@ final class H2Fields {
     private static final VarHandle INDEX_CONDITIONS;
     private static final VarHandle NESTED_JOIN;
     private static final MethodHandle CREATE_SESSION;
+    private static final VarHandle NEXT_SESSION;
+    private static final VarHandle NEXT_TEMPORARY_NAME;
     private static final MethodHandle NEW_TOKENIZER;
     private static final MethodHandle TOKENIZE;
     private static final MethodHandle TOKEN_TYPE;
@@ -140,6 +143,8 @@ final class H2Fields {
                     Database.class,
                     "createSession",
                     MethodType.methodType(SessionLocal.class, User.class, NetworkConnectionInfo.class));
+            NEXT_SESSION = in.findVarHandle(Database.class, "nextSessionId", int.class);
+            NEXT_TEMPORARY_NAME = in.findVarHandle(Database.class, "nextTempTableId", AtomicInteger.class);
             in = MethodHandles.privateLookupIn(Tokenizer.class, own);
             NEW_TOKENIZER = in.findConstructor(
                     Tokenizer.class,
@@ -328,6 +333,22 @@ final class H2Fields {
 
     static @Nullable TableFilter nestedJoin(TableFilter filter) {
         return (TableFilter) NESTED_JOIN.get(filter);
+    }
+
+    /** One that H2 will call by this number; call it while nobody else opens one. */
+    static SessionLocal createSession(Database database, User user, int number) {
+        int next = (int) NEXT_SESSION.get(database);
+        NEXT_SESSION.set(database, number - 1);
+        try {
+            return createSession(database, user);
+        } finally {
+            NEXT_SESSION.set(database, next);
+        }
+    }
+
+    /** H2 numbers the tables from now on that it makes to change others. */
+    static void numberTemporaryNames(Database database) {
+        ((AtomicInteger) NEXT_TEMPORARY_NAME.get(database)).set(0);
     }
 
     static SessionLocal createSession(Database database, User user) {

@@ -54,7 +54,7 @@ final class Logins {
         if (known == null || verifier == null || !Scram.isProved(verifier, said, prove.proof())) {
             return SqlEngine.failed(DbException.get(ErrorCode.WRONG_USER_OR_PASSWORD));
         }
-        SessionLocal opened = database.open(known);
+        SessionLocal opened = database.open(known, session.name);
         try {
             prove.settings().forEach((name, value) -> set(opened, name, value));
         } catch (DbException e) {

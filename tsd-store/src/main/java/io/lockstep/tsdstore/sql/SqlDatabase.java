@@ -3,6 +3,7 @@ package io.lockstep.tsdstore.sql;
 import io.lockstep.tsdstore.H2Properties;
 import io.lockstep.tsdstore.H2Session;
 import io.lockstep.tsdstore.NodeFailure;
+import io.lockstep.wire.Identity;
 import java.lang.reflect.Field;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -122,9 +123,21 @@ final class SqlDatabase implements AutoCloseable {
         }
     }
 
-    /** A new session of the user, with autocommit on, as a client finds it. */
-    SessionLocal open(User user) {
-        SessionLocal session = H2Fields.createSession(database, user);
+    /** A new session of the user for reads, with autocommit on, as a client finds it. */
+    synchronized SessionLocal open(User user) {
+        return begin(H2Fields.createSession(database, user));
+    }
+
+    /**
+     * A new session of the user for a client. H2's own number for it is in names that H2 makes, of an index for one, and in
+     * texts of errors: so it is equal on all nodes, however many read beside their lanes.
+     */
+    synchronized SessionLocal open(User user, Identity name) {
+        int number = (int) (-1 - name.position() % Integer.MAX_VALUE);
+        return begin(H2Fields.createSession(database, user, number));
+    }
+
+    private static SessionLocal begin(SessionLocal session) {
         session.setTimeZone(TimeZoneProvider.ofId("UTC"));
         return session;
     }

@@ -36,10 +36,14 @@ final class SqlRows {
         return columns;
     }
 
-    /** Columns of a result: those known from before, unless a parameter's value has changed the type of one. */
+    /**
+     * Columns of a result: those known from before, unless a parameter's value has changed the type of one, or a definition
+     * what it takes: H2 does not parse anew for that.
+     */
     static List<SqlColumn> columns(ResultInterface result, List<SqlColumn> known) {
         for (int i = 0; i < known.size(); i++) {
-            if (!known.get(i).type().equals(result.getColumnType(i))) {
+            SqlColumn column = known.get(i);
+            if (!column.type().equals(result.getColumnType(i)) || column.nullable() != result.getNullable(i)) {
                 return columns(result);
             }
         }

@@ -115,6 +115,8 @@ final class Statements {
             return Progress.of(prepare(session, prepare));
         } else if (action instanceof SqlAction.Fetch fetch) {
             return Progress.of(fetch(session, fetch));
+        } else if (action instanceof SqlAction.ReadLob read) {
+            return Progress.of(SessionLobs.piece(read, session.lobs.named.get(read.lob())));
         } else if (action instanceof SqlAction.Metadata metadata) {
             return Progress.of(metadata(session, metadata));
         } else if (action instanceof SqlAction.WriteLob write) {

@@ -13,6 +13,7 @@ import io.lockstep.tsdstore.StateTag;
 import io.lockstep.tsdstore.StateWriter;
 import io.lockstep.wire.Identity;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -170,6 +171,48 @@ class EngineCopyTest {
         client.run("CREATE LOCAL TEMPORARY TABLE temp(id INT PRIMARY KEY, v INT)");
         SqlClient there = at(copyOf(source), client);
         assertThat(there.run("INSERT INTO temp VALUES (1, 2)")).isEqualTo("1");
+    }
+
+    /**
+     * The differential test, seeds 8 and 19: H2 changes a table by way of another one, in whose name is the number of the
+     * session, and the text of an error or the name of an index tells it.
+     */
+    @Test
+    void whatH2NamesByTheNumberOfItsSessionIsNamedTheSameInTheCopy() {
+        SqlEngine source = engine();
+        SqlClient gone = client(source, 1).open();
+        gone.run(
+                "CREATE TABLE t(id INT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v INT, w INT GENERATED ALWAYS AS (v + 1))");
+        gone.run("ALTER TABLE t ADD COLUMN a INT DEFAULT 1");
+        source.close(gone.name);
+        SqlClient client = client(source, 2).open();
+        SqlClient there = at(copyOf(source), client);
+        for (String sql : List.of(
+                "ALTER TABLE t ADD COLUMN x INT GENERATED ALWAYS AS (w * 2)",
+                "ALTER TABLE t ADD COLUMN b INT DEFAULT 2",
+                "ALTER TABLE t ADD COLUMN y INT GENERATED ALWAYS AS (w * 2)",
+                "SELECT index_name FROM information_schema.indexes WHERE table_name = 'T'")) {
+            client.run(sql);
+            there.run(sql);
+            assertThat(there.lastBytes).as(sql).isEqualTo(client.lastBytes);
+        }
+    }
+
+    /** H2 told the address that the object had in this process's heap. */
+    @Test
+    void theTextOfAnErrorThatNamesALargeObjectIsTheSameInTheCopy() {
+        SqlEngine source = engine();
+        SqlClient client = client(source, 1).open();
+        client.run("CREATE TABLE t(id INT PRIMARY KEY, c CLOB)");
+        for (int id = 1; id < 5; id++) {
+            client.run("INSERT INTO t VALUES (?, REPEAT('many', 50000))", id);
+        }
+        client.run("DELETE FROM t WHERE id < 3");
+        SqlClient there = at(copyOf(source), client);
+        client.run("INSERT INTO t VALUES (3, REPEAT('more', 50000))");
+        assertThat(new String(client.lastBytes, StandardCharsets.ISO_8859_1)).contains("/* large object */");
+        there.run("INSERT INTO t VALUES (3, REPEAT('more', 50000))");
+        assertThat(there.lastBytes).isEqualTo(client.lastBytes);
     }
 
     @Test

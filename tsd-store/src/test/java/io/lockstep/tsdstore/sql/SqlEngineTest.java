@@ -15,6 +15,7 @@ import java.util.Random;
 import org.h2.value.Value;
 import org.h2.value.ValueBlob;
 import org.h2.value.ValueClob;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -297,6 +298,45 @@ class SqlEngineTest {
         assertThat(rows).isNotNull();
         assertThat(download(client, SqlClient.nameOf(rows.rows().get(0)[0]))).isEqualTo(content);
         assertThat(download(client, SqlClient.nameOf(rows.rows().get(0)[1]))).isEqualTo(text);
+    }
+
+    /** The differential test, seed 20143: who reads a moment of the past asks for nothing beside the lane. */
+    @Test
+    void givesPiecesOfLargeObjectsInOrderToo() {
+        SqlClient client = open();
+        client.run("create table l(id int primary key, c clob)");
+        client.run("insert into l values(1, repeat('long', 50000))");
+        client.run("set session characteristics as transaction isolation level serializable");
+        SqlOutcome.Rows rows = (SqlOutcome.Rows) client.say(SqlClient.statement("select c from l"));
+        assertThat(rows).isNotNull();
+        SqlAction.ReadLob piece =
+                new SqlAction.ReadLob(SqlClient.nameOf(rows.rows().get(0)[0]), 4, 4);
+        assertThat(SqlClient.text(client.read(piece))).isEqualTo("NotARead");
+        assertThat(client.say(piece)).isInstanceOfSatisfying(SqlOutcome.Piece.class, given -> assertThat(given.bytes())
+                .asString()
+                .isEqualTo("long"));
+    }
+
+    /** The differential test, seed 20123: the columns were told as they had been before. */
+    @Test
+    void tellsOfAColumnWhatItTakesNow() {
+        SqlClient client = open();
+        client.run("create table nulls(n int not null)");
+        for (boolean isRead : new boolean[] {true, false}) {
+            client.run("alter table nulls alter column n set not null");
+            SqlAction query = SqlClient.statement("select n from nulls");
+            assertThat(nullable(isRead ? client.read(query) : client.say(query)))
+                    .isZero();
+            client.run("alter table nulls alter column n set null");
+            assertThat(nullable(isRead ? client.read(query) : client.say(query)))
+                    .isOne();
+        }
+    }
+
+    private static int nullable(@Nullable SqlOutcome outcome) {
+        return outcome instanceof SqlOutcome.Rows rows && rows.columns() != null
+                ? rows.columns().get(0).nullable()
+                : -1;
     }
 
     private static void upload(SqlClient client, long name, byte[] content) {
