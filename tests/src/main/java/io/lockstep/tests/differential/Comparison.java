@@ -6,20 +6,25 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** Runs what a seed draws against plain H2 and against Lockstep, undisturbed and disturbed. Used by one thread. */
-final class Comparison {
+final class Comparison implements AutoCloseable {
     private static final long LIMIT_S = 45;
+    /** Time for a message to get from a thread to the distributor. */
+    private static final long LEFT_MS = 100;
 
     private final Site site;
+    private @Nullable Connection auditor;
+    private long wanted;
 
     /** @param site is disturbed, and mended after each sequence */
     Comparison(Site site) {
@@ -31,40 +36,58 @@ final class Comparison {
      *
      * @param messages asked of each database
      * @param waited of them, how many waited for somebody's lock
+     * @param takeovers how often the active died
+     * @param wanted differences that are documented, see {@link WantedDifference}
      * @param differences empty when all is equal
+     * @param story of plain H2
+     * @param spentNs where the time went
      */
-    record Outcome(long seed, int messages, long waited, List<String> differences) {}
+    record Outcome(
+            long seed,
+            int messages,
+            long waited,
+            int takeovers,
+            long wanted,
+            List<String> differences,
+            Story story,
+            Map<Phase, Long> spentNs) {}
 
     Outcome compare(long seed) throws SQLException {
         SqlScript script = SqlScript.draw(seed);
         List<String> differences = new ArrayList<>();
+        Map<Phase, Long> spentNs = new EnumMap<>(Phase.class);
+        wanted = 0;
+        long beganNs = System.nanoTime();
         Story plain;
         try (PlainDatabase database = new PlainDatabase("plain" + seed)) {
             plain = database.run(script);
         }
-        SplittableRandom random = new SplittableRandom(seed * 31 + 7);
-        List<String> undisturbed = run(plain, -1, false, differences);
-        int at = random.nextInt(plain.all.size());
-        List<String> disturbed = run(plain, at, random.nextBoolean(), differences);
+        beganNs = spent(Phase.PLAIN, beganNs, spentNs);
+        Disturbance disturbance = Disturbance.draw(seed, plain.all.size(), !script.hasFixedMoments());
+        List<String> disturbed = run(plain, disturbance, differences);
+        beganNs = spent(Phase.DISTURBED, beganNs, spentNs);
+        List<String> undisturbed = run(plain, Disturbance.NONE, differences);
+        beganNs = spent(Phase.UNDISTURBED, beganNs, spentNs);
         if (differences.isEmpty() && !undisturbed.equals(disturbed)) {
             differences.add("what is left differs from the undisturbed run: " + undisturbed + " and " + disturbed);
         }
         site.mend();
+        beganNs = spent(Phase.IN_SYNC, beganNs, spentNs);
         site.digest();
-        return new Outcome(seed, plain.all.size(), plain.waited(), differences);
+        spent(Phase.DIGEST, beganNs, spentNs);
+        return new Outcome(
+                seed, plain.all.size(), plain.waited(), disturbance.takeovers(), wanted, differences, plain, spentNs);
     }
 
-    /**
-     * @param killAt the message before or in which the active dies; below 0 for none
-     * @param isBehind whether the message is on its way when the active dies
-     * @return what the database holds afterwards
-     */
-    private List<String> run(Story expected, int killAt, boolean isBehind, List<String> differences)
-            throws SQLException {
-        String where =
-                killAt < 0 ? "undisturbed" : "active killed " + (isBehind ? "in" : "before") + " message " + killAt;
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement()) {
+    private static long spent(Phase phase, long sinceNs, Map<Phase, Long> spentNs) {
+        long nowNs = System.nanoTime();
+        spentNs.put(phase, nowNs - sinceNs);
+        return nowNs;
+    }
+
+    /** @return what the database holds afterwards */
+    private List<String> run(Story expected, Disturbance disturbance, List<String> differences) throws SQLException {
+        try (Statement statement = auditor().createStatement()) {
             statement.execute("DROP SCHEMA IF EXISTS " + expected.script.schema + " CASCADE");
             for (String sql : expected.script.setUp) {
                 statement.execute(sql);
@@ -73,27 +96,33 @@ final class Comparison {
         List<SqlClient> clients = new ArrayList<>();
         try {
             for (int session = 0; session < expected.script.sessions; session++) {
-                clients.add(new SqlClient(session, connect()));
+                clients.add(new SqlClient(session, connect(), expected.script.schema));
             }
             Map<Integer, CompletableFuture<String>> open = new HashMap<>();
             for (int number = 0; number < expected.all.size(); number++) {
-                if (number == killAt && !isBehind) {
+                if (number == disturbance.restartAt()) {
+                    site.restart();
+                }
+                if (number == disturbance.againAt()) {
+                    site.mend();
+                    site.kill();
+                }
+                if (number == disturbance.killAt() && !disturbance.isBehind()) {
                     site.kill();
                 }
                 Asked asked = expected.all.get(number);
                 open.put(number, clients.get(asked.line.session()).ask(asked.line.step()));
-                if (number == killAt && isBehind) {
+                if (number == disturbance.killAt() && disturbance.isBehind()) {
                     site.kill();
+                }
+                if (asked.line.isLeft() && asked.answeredAfter > number + 1) {
+                    letWait(open.get(number));
                 }
                 for (int earlier = 0; earlier <= number; earlier++) {
                     CompletableFuture<String> answer = open.get(earlier);
                     if (answer != null && expected.all.get(earlier).answeredAfter <= number + 1) {
                         open.remove(earlier);
-                        String seen = await(answer);
-                        if (!seen.equals(expected.all.get(earlier).seen)) {
-                            differences.add(where + ", message " + earlier + ": " + expected.all.get(earlier)
-                                    + "\n  but " + seen);
-                        }
+                        compare(disturbance, earlier, expected.all.get(earlier), await(answer), differences);
                     }
                 }
                 if (differences.size() > 3) {
@@ -108,19 +137,66 @@ final class Comparison {
                 client.close();
             }
         }
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement()) {
+        Connection connection = auditor();
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("SET SCHEMA PUBLIC");
             List<String> image = DatabaseImage.of(connection, expected.script.schema);
             if (!image.equals(expected.image()) && differences.isEmpty()) {
                 List<String> missing = new ArrayList<>(expected.image());
                 missing.removeAll(image);
                 List<String> more = new ArrayList<>(image);
                 more.removeAll(expected.image());
-                differences.add(where + ": the database lacks " + missing + " and has " + more);
+                differences.add(disturbance + ": the database lacks " + missing + " and has " + more);
             }
             statement.execute("DROP SCHEMA " + expected.script.schema + " CASCADE");
             return image;
         }
+    }
+
+    /** Waits until the message has been ordered, which nobody tells: what comes to the distributor later is so later. */
+    private void letWait(@Nullable CompletableFuture<String> answer) throws SQLException {
+        try {
+            if (answer != null) {
+                answer.get(LEFT_MS, TimeUnit.MILLISECONDS);
+            }
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (TimeoutException e) {
+            connect().close();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void compare(Disturbance disturbance, int number, Asked expected, String seen, List<String> differences) {
+        if (seen.equals(expected.seen)) {
+            return;
+        }
+        if (WantedDifference.between(expected.seen, seen) != null) {
+            wanted++;
+            return;
+        }
+        differences.add(disturbance + ", message " + number + ": " + expected + "\n  but " + seen);
+    }
+
+    /** To be called before the site is closed; waits for nobody. */
+    @Override
+    public void close() throws SQLException {
+        Connection known = auditor;
+        if (known != null) {
+            known.abort(Runnable::run);
+        }
+    }
+
+    /** One that outlives all takeovers of its site. */
+    private Connection auditor() throws SQLException {
+        Connection known = auditor;
+        if (known == null) {
+            known = connect();
+            auditor = known;
+        }
+        return known;
     }
 
     private Connection connect() throws SQLException {

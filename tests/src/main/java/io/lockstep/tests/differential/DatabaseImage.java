@@ -6,7 +6,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** Everything that a schema holds and that an application can see, as lines that can be compared. Has no state. */
 final class DatabaseImage {
@@ -18,30 +20,27 @@ final class DatabaseImage {
     static List<String> of(Connection connection, String schema) throws SQLException {
         List<String> lines = new ArrayList<>();
         try (Statement statement = connection.createStatement()) {
-            List<String> tables = column(
-                    statement,
-                    "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = '" + schema
-                            + "' ORDER BY TABLE_NAME");
-            for (String table : tables) {
-                List<String> columns = column(
-                        statement,
-                        "SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = '" + schema
-                                + "' AND TABLE_NAME = '" + table + "' ORDER BY ORDINAL_POSITION");
-                columns.removeIf(DRAWN::contains);
-                String names = "\"" + String.join("\", \"", columns) + "\"";
-                add(
-                        lines,
-                        table,
-                        statement,
-                        "SELECT " + names + " FROM " + schema + ".\"" + table + "\" ORDER BY " + names);
-            }
-            add(
-                    lines,
-                    "columns",
-                    statement,
+            Map<String, List<String>> tables = new TreeMap<>();
+            try (ResultSet columns = statement.executeQuery(
                     "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_DEFAULT, IS_NULLABLE, IS_IDENTITY, IDENTITY_BASE"
                             + " FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = '" + schema
-                            + "' ORDER BY TABLE_NAME, ORDINAL_POSITION");
+                            + "' ORDER BY TABLE_NAME, ORDINAL_POSITION")) {
+                while (columns.next()) {
+                    List<String> names = tables.computeIfAbsent(columns.getString(1), none -> new ArrayList<>());
+                    if (!DRAWN.contains(columns.getString(2))) {
+                        names.add(columns.getString(2));
+                    }
+                    lines.add(line("columns", columns));
+                }
+            }
+            for (Map.Entry<String, List<String>> table : tables.entrySet()) {
+                String names = "\"" + String.join("\", \"", table.getValue()) + "\"";
+                add(
+                        lines,
+                        table.getKey(),
+                        statement,
+                        "SELECT " + names + " FROM " + schema + ".\"" + table.getKey() + "\" ORDER BY " + names);
+            }
             add(
                     lines,
                     "sequences",
@@ -64,28 +63,22 @@ final class DatabaseImage {
         return lines;
     }
 
-    private static List<String> column(Statement statement, String sql) throws SQLException {
-        List<String> values = new ArrayList<>();
-        try (ResultSet rows = statement.executeQuery(sql)) {
-            while (rows.next()) {
-                values.add(rows.getString(1));
-            }
-        }
-        return values;
-    }
-
     private static void add(List<String> lines, String what, Statement statement, String sql) throws SQLException {
         try (ResultSet rows = statement.executeQuery(sql)) {
-            int columns = rows.getMetaData().getColumnCount();
             while (rows.next()) {
-                StringBuilder line = new StringBuilder(what);
-                for (int i = 1; i <= columns; i++) {
-                    line.append(' ').append(rows.getString(i));
-                }
-                lines.add(line.toString());
+                lines.add(line(what, rows));
             }
         } catch (SQLException e) {
             lines.add(what + " " + SqlClient.failure(e));
         }
+    }
+
+    private static String line(String what, ResultSet rows) throws SQLException {
+        StringBuilder line = new StringBuilder(what);
+        int columns = rows.getMetaData().getColumnCount();
+        for (int i = 1; i <= columns; i++) {
+            line.append(' ').append(rows.getString(i));
+        }
+        return SqlClient.told(line.toString());
     }
 }

@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LocalSite implements Site {
     private static final String CLUSTER = "differential";
-    private static final Duration LIMIT = Duration.ofMinutes(1);
+    private static final Duration LIMIT = Duration.ofMinutes(3);
     private static final long LOOK_EVERY_NS = 1_000_000;
     private static final List<String> NODES = List.of("n1", "n2");
     private static final ObjectMapper JSON =
@@ -81,12 +81,20 @@ final class LocalSite implements Site {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        mend();
-        auditor = LockstepClient.builder()
-                .cluster(CLUSTER)
-                .distributors(List.of(address()))
-                .label("auditor")
-                .open();
+        LockstepClient opened = null;
+        try {
+            mend();
+            opened = LockstepClient.builder()
+                    .cluster(CLUSTER)
+                    .distributors(List.of(address()))
+                    .label("auditor")
+                    .open();
+        } finally {
+            if (opened == null) {
+                closeProcesses();
+            }
+        }
+        auditor = opened;
     }
 
     private Path file(String name) {
@@ -136,7 +144,7 @@ final class LocalSite implements Site {
 
     @Override
     public String url() {
-        return "jdbc:lockstep://127.0.0.1:" + address().getPort() + "/lockstep?cluster=" + CLUSTER;
+        return "jdbc:lockstep://127.0.0.1:" + address().getPort() + "/lockstep?TimeZone=UTC&cluster=" + CLUSTER;
     }
 
     @Override
@@ -184,8 +192,7 @@ final class LocalSite implements Site {
     }
 
     @Override
-    public void mend() {
-        long endNs = System.nanoTime() + LIMIT.toNanos();
+    public void restart() {
         for (String name : NODES) {
             if (!nodes.containsKey(name)) {
                 try {
@@ -195,6 +202,12 @@ final class LocalSite implements Site {
                 }
             }
         }
+    }
+
+    @Override
+    public void mend() {
+        restart();
+        long endNs = System.nanoTime() + LIMIT.toNanos();
         while (!areInSync()) {
             pause(endNs, "the nodes are not in sync");
         }
@@ -224,6 +237,10 @@ final class LocalSite implements Site {
     @Override
     public void close() {
         auditor.close();
+        closeProcesses();
+    }
+
+    private void closeProcesses() {
         nodes.values().forEach(Node::close);
         distributor.close();
         try {

@@ -32,6 +32,9 @@ final class PlainDatabase implements AutoCloseable {
 
     private static final long LIMIT_S = 40;
 
+    /** Somebody who waits, and is left waiting. */
+    private record Left(int asked, CompletableFuture<String> answer) {}
+
     private final Connection administrator;
     private final String url;
 
@@ -60,24 +63,38 @@ final class PlainDatabase implements AutoCloseable {
         try {
             Map<Integer, Integer> numbers = new HashMap<>();
             for (int session = 0; session < script.sessions; session++) {
-                SqlClient client = new SqlClient(session, connect());
+                SqlClient client = new SqlClient(session, connect(), script.schema);
                 clients.add(client);
                 numbers.put(sessionId(client.connection()), session);
             }
             Story story = new Story(script);
             SplittableRandom random = new SplittableRandom(~script.seed);
+            Map<Integer, Left> left = new HashMap<>();
             for (Line line : script.lines) {
+                if (line.step() instanceof SqlStep.Settled) {
+                    Left waiting = left.remove(line.session());
+                    if (waiting != null) {
+                        story.seen(waiting.asked(), await(waiting.answer()));
+                    }
+                    continue;
+                }
                 CompletableFuture<String> answer = clients.get(line.session()).ask(line.step());
                 int asked = story.asked(line);
                 while (!isDone(answer)) {
+                    if (line.isLeft()) {
+                        left.put(line.session(), new Left(asked, answer));
+                        break;
+                    }
                     for (int holder : holders(numbers, line.session(), script.sessions)) {
-                        Line end =
-                                new Line(holder, random.nextBoolean() ? new SqlStep.Commit() : new SqlStep.Rollback());
+                        Line end = new Line(
+                                holder, random.nextBoolean() ? new SqlStep.Commit() : new SqlStep.Rollback(), false);
                         int ended = story.asked(end);
                         story.seen(ended, await(clients.get(holder).ask(end.step())));
                     }
                 }
-                story.seen(asked, await(answer));
+                if (!left.containsKey(line.session())) {
+                    story.seen(asked, await(answer));
+                }
             }
             for (SqlClient client : clients) {
                 client.connection().rollback();

@@ -8,8 +8,10 @@ import io.lockstep.server.ClusterPlan;
 import io.lockstep.server.ClusterStatus;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Real processes: a distributor and two nodes, of which one is killed with SIGKILL. Used by one thread. */
 final class ProcessSite implements Site {
@@ -17,6 +19,8 @@ final class ProcessSite implements Site {
     private static final long LOOK_EVERY_NS = 20_000_000;
 
     private final Cluster cluster;
+    /** Somebody who was killed and is not ready yet; null when nobody is. */
+    private @Nullable CompletableFuture<Void> restarting;
 
     ProcessSite(Path folder) {
         this.cluster = Cluster.start(ClusterPlan.in(folder)
@@ -32,7 +36,7 @@ final class ProcessSite implements Site {
                 + cluster.clientAddresses().stream()
                         .map(each -> each.getHostString() + ":" + each.getPort())
                         .collect(Collectors.joining(","))
-                + "/lockstep?cluster=" + cluster.plan().cluster();
+                + "/lockstep?TimeZone=UTC&cluster=" + cluster.plan().cluster();
     }
 
     @Override
@@ -42,11 +46,21 @@ final class ProcessSite implements Site {
     }
 
     @Override
-    public void mend() {
+    public void restart() {
         for (ChildProcess node : cluster.nodes()) {
-            if (!node.isAlive()) {
-                node.restart(LIMIT);
+            if (!node.isAlive() && restarting == null) {
+                restarting = CompletableFuture.runAsync(() -> node.restart(LIMIT));
             }
+        }
+    }
+
+    @Override
+    public void mend() {
+        restart();
+        CompletableFuture<Void> begun = restarting;
+        if (begun != null) {
+            begun.join();
+            restarting = null;
         }
         cluster.awaitInSync(cluster.plan().backups(), LIMIT);
     }

@@ -8,6 +8,9 @@ interface Site extends AutoCloseable {
     /** Kills the active. */
     void kill();
 
+    /** Starts whoever was killed, as a new run that joins beside what goes on; does not wait for it. */
+    void restart();
+
     /** All nodes live and are in sync; starts again whoever does not. @throws IllegalStateException they will not be */
     void mend();
 

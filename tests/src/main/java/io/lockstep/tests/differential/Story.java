@@ -56,6 +56,17 @@ final class Story {
         return known == null ? List.of() : known;
     }
 
+    /** All of it, for people. */
+    List<String> lines() {
+        List<String> lines = new ArrayList<>(script.setUp);
+        for (int i = 0; i < all.size(); i++) {
+            Asked asked = all.get(i);
+            lines.add(i + ": " + asked
+                    + (asked.answeredAfter > i + 1 ? " (after " + (asked.answeredAfter - 1) + ")" : ""));
+        }
+        return lines;
+    }
+
     /** How many waited for somebody else. */
     long waited() {
         long waited = 0;
