@@ -56,7 +56,7 @@ class BackupNodeTest {
             }
         }
         node.close();
-        assertThat(port.unfit.get(0)).contains("position 3");
+        assertThat(port.unfit.get(0)).contains("entry BEGIN@1.3");
         assertThat(port.failures).isEmpty();
     }
 

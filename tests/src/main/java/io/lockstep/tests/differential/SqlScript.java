@@ -203,6 +203,9 @@ final class SqlScript {
     }
 
     private void autoCommit(int session, boolean isOn) {
+        if (isOn) {
+            add(session, new SqlStep.Isolation(Connection.TRANSACTION_READ_COMMITTED));
+        }
         add(session, new SqlStep.AutoCommit(isOn));
         isAutoCommit[session] = isOn;
         isDirty[session] = false;
@@ -241,6 +244,10 @@ final class SqlScript {
                             default -> Connection.TRANSACTION_READ_COMMITTED;
                         };
                 hasFixedMoments |= level >= Connection.TRANSACTION_REPEATABLE_READ;
+                // A change that waited, and is a transaction of its own, sees what is there now; H2 gives 40001.
+                if (level >= Connection.TRANSACTION_REPEATABLE_READ && isAutoCommit[session]) {
+                    autoCommit(session, false);
+                }
                 add(session, new SqlStep.Isolation(level));
                 isDirty[session] = false;
                 hasSavepoint[session] = false;
