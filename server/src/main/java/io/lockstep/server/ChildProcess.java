@@ -34,6 +34,7 @@ public final class ChildProcess {
 
     private final String name;
     private final ProcessRole role;
+    private final String host;
     private final Path directory;
     private final List<String> command;
     private final Object lock = new Object();
@@ -48,9 +49,15 @@ public final class ChildProcess {
     private record Run(Process process, CompletableFuture<ReadyLine> ready) {}
 
     ChildProcess(
-            String name, ProcessRole role, Path directory, Map<String, Object> settings, List<String> javaCommand) {
+            String name,
+            ProcessRole role,
+            String host,
+            Path directory,
+            Map<String, Object> settings,
+            List<String> javaCommand) {
         this.name = name;
         this.role = role;
+        this.host = host;
         this.directory = directory;
         this.settings = new HashMap<>(settings);
         this.command = new ArrayList<>(javaCommand);
@@ -109,7 +116,7 @@ public final class ChildProcess {
 
     /** Where it listens: a distributor for clients, the others for their peers. */
     public InetSocketAddress address() {
-        return new InetSocketAddress("127.0.0.1", port(role == ProcessRole.DISTRIBUTOR ? "client" : "peer"));
+        return new InetSocketAddress(host, port(role == ProcessRole.DISTRIBUTOR ? "client" : "peer"));
     }
 
     /** Its ports by duty, as it said when it was ready. */

@@ -27,7 +27,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Distributors, nodes and arbiter of one database as child JVMs of this process, on the loopback. Safe from any thread,
+ * Distributors, nodes and arbiter of one database as child JVMs of this process, on this machine. Safe from any thread,
  * because the set of children never changes and each child guards itself.
  *
  * <p>Children never outlive this process: {@link #close} ends them, a shutdown hook does, and each ends by itself when
@@ -69,9 +69,16 @@ public final class Cluster implements AutoCloseable {
         List<String> nodeNames = names("node", nodeCount);
         List<String> distributorNames = names("distributor", plan.distributors());
         List<String> voters = voters(plan, nodeNames, distributorNames);
-        List<Integer> hazelcastPorts = freePorts(nodeCount + plan.distributors() + (plan.hasArbiter() ? 1 : 0));
-        List<String> members =
-                hazelcastPorts.stream().map(p -> "127.0.0.1:" + p).toList();
+        List<String> names = new ArrayList<>(distributorNames);
+        names.addAll(nodeNames);
+        if (plan.hasArbiter()) {
+            names.add(ARBITER);
+        }
+        List<Integer> hazelcastPorts = freePorts(names.size());
+        List<String> members = new ArrayList<>();
+        for (int i = 0; i < names.size(); i++) {
+            members.add(plan.places().of(names.get(i)).host() + ":" + hazelcastPorts.get(i));
+        }
         for (int i = 0; i < plan.distributors(); i++) {
             Map<String, Object> settings = settings(distributorNames.get(i), ProcessRole.DISTRIBUTOR);
             settings.put(Setting.CLIENT_PORT.key(), Integer.toString(i == 0 ? plan.clientPort() : 0));
@@ -348,6 +355,7 @@ public final class Cluster implements AutoCloseable {
         settings.put(Setting.DATABASE.key(), plan.database());
         settings.put(Setting.SERVICE.key(), plan.service());
         settings.put(Setting.DIRECTORY.key(), directoryOf(name).toString());
+        settings.put(Setting.HOST.key(), plan.places().of(name).host());
         return settings;
     }
 
@@ -365,11 +373,12 @@ public final class Cluster implements AutoCloseable {
     }
 
     private ChildProcess child(String name, ProcessRole role, Map<String, Object> settings) {
-        return new ChildProcess(name, role, directoryOf(name), settings, javaCommand(name, role));
+        return new ChildProcess(
+                name, role, plan.places().of(name).host(), directoryOf(name), settings, javaCommand(name, role));
     }
 
     private List<String> javaCommand(String name, ProcessRole role) {
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(plan.places().of(name).command());
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // Nobody reads it: it tells the process apart in ps, and to the next 'up', before the long class path.
         command.add("-Dlockstep.process=" + directoryOf(name));

@@ -22,6 +22,7 @@ import java.util.function.Consumer;
  * @param settings further settings for every process, as in the configuration file; only those that all may share
  * @param jvmOptions further options for every JVM
  * @param isRestarting whether a child that ends by itself is started again
+ * @param places where the children run
  */
 public record ClusterPlan(
         Path directory,
@@ -36,7 +37,8 @@ public record ClusterPlan(
         boolean recordEntries,
         Map<String, String> settings,
         List<String> jvmOptions,
-        boolean isRestarting) {
+        boolean isRestarting,
+        Places places) {
 
     /** @throws CommandFailure (usage) naming the option or setting that is wrong */
     public ClusterPlan {
@@ -68,7 +70,20 @@ public record ClusterPlan(
     /** One distributor, one active, one backup, free ports, 512 MiB of heap for each node. */
     public static ClusterPlan in(Path directory) {
         return new ClusterPlan(
-                directory, "lockstep", "lockstep", "", 1, 1, false, 0, 512, false, Map.of(), List.of(), false);
+                directory,
+                "lockstep",
+                "lockstep",
+                "",
+                1,
+                1,
+                false,
+                0,
+                512,
+                false,
+                Map.of(),
+                List.of(),
+                false,
+                Places.LOOPBACK);
     }
 
     public ClusterPlan withCluster(String name) {
@@ -119,6 +134,10 @@ public record ClusterPlan(
         return with(draft -> draft.isRestarting = true);
     }
 
+    public ClusterPlan withPlaces(Places where) {
+        return with(draft -> draft.places = where);
+    }
+
     private ClusterPlan with(Consumer<Draft> change) {
         Draft draft = new Draft(this);
         change.accept(draft);
@@ -140,6 +159,7 @@ public record ClusterPlan(
         private Map<String, String> settings;
         private List<String> jvmOptions;
         private boolean isRestarting;
+        private Places places;
 
         private Draft(ClusterPlan from) {
             directory = from.directory;
@@ -155,6 +175,7 @@ public record ClusterPlan(
             settings = from.settings;
             jvmOptions = from.jvmOptions;
             isRestarting = from.isRestarting;
+            places = from.places;
         }
 
         private ClusterPlan plan() {
@@ -171,7 +192,8 @@ public record ClusterPlan(
                     recordEntries,
                     settings,
                     jvmOptions,
-                    isRestarting);
+                    isRestarting,
+                    places);
         }
     }
 

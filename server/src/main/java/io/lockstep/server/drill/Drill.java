@@ -55,6 +55,10 @@ final class Drill {
     private final TermWatch terms = new TermWatch();
     private final List<String> problems = new ArrayList<>();
     private final List<InjectedFault> faults = new ArrayList<>();
+    private final List<InjectedLinkFault> links = new ArrayList<>();
+    /** Where the processes run when links are to be broken; null otherwise. */
+    private @Nullable Yard yard;
+
     private final SplittableRandom random;
 
     Drill(DrillConfig config, Workload workload, DrillProgress progress) {
@@ -97,6 +101,7 @@ final class Drill {
                         loadStartedAtMicros,
                         (System.nanoTime() - beganNs) / 1_000_000,
                         List.copyOf(faults),
+                        List.copyOf(links),
                         verdict,
                         equality,
                         costs,
@@ -122,6 +127,10 @@ final class Drill {
                 .withHeapMebibytes(config.heapMebibytes())
                 .withRecordedEntries();
         plan = config.hasArbiter() ? plan.withArbiter() : plan;
+        if (!config.links().isEmpty()) {
+            yard = new Yard();
+            plan = plan.withPlaces(yard);
+        }
         progress.tell("starting " + (config.backups() + 1) + " nodes and " + config.distributors() + " distributor"
                 + (config.distributors() == 1 ? "" : "s") + (config.hasArbiter() ? " and an arbiter" : "") + " in "
                 + config.directory());
@@ -189,9 +198,22 @@ final class Drill {
                         + " s, so that there is something after the last fault");
             }
         }
-        runUntil(run, warmNs, endMs, endMs);
+        runUntil(run, warmNs, Math.max(endMs, breakLinks(cluster, run, warmNs)), endMs);
         progress.loadEnds();
         return warmAtMicros;
+    }
+
+    /** Breaks one link after the other. @return until when the load goes on at least, in milliseconds since it was warm */
+    private long breakLinks(Cluster cluster, Run run, long warmNs) throws InterruptedException, IOException {
+        Yard links = yard;
+        if (links == null) {
+            return 0;
+        }
+        LinkInjector injector = new LinkInjector(cluster, links, progress, random);
+        for (LinkFault fault : config.links()) {
+            this.links.add(injector.inject(this.links.size() + 1, fault, run, problems));
+        }
+        return (System.nanoTime() - warmNs) / 1_000_000 + AFTER_LAST_FAULT_MS;
     }
 
     private void awaitWarm(Run run) throws InterruptedException {

@@ -13,6 +13,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -23,8 +24,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lockstep drill}: options in, verdict out. Runs on the main thread. */
 @Command(
@@ -61,9 +64,8 @@ public final class DrillCommand implements Callable<Integer> {
     @Option(
             names = "--kills",
             paramLabel = "N",
-            defaultValue = "1",
-            description = "How many faults (${DEFAULT-VALUE}); what broke must be back before the next one.")
-    int kills;
+            description = "How many faults (1; none with --links); what broke must be back before the next one.")
+    @Nullable Integer kills;
 
     @Option(
             names = "--backups",
@@ -114,6 +116,24 @@ public final class DrillCommand implements Callable<Integer> {
     Target target = Target.ACTIVE;
 
     @Option(
+            names = "--links",
+            paramLabel = "FAULTS",
+            split = ",",
+            description =
+                    "Breaks links between processes instead, each of which then has a network namespace of its own:"
+                            + " all, or some of voter-active, active-to-distributor, distributor-to-active, active-backup,"
+                            + " active-to-backup, backup-to-active, split, flapping, loss, dead-peer, slow (with a --rate of 20 or"
+                            + " so). Needs ip and nft.")
+    List<String> links = new ArrayList<>();
+
+    @Option(
+            names = "--thaw",
+            paramLabel = "SECONDS",
+            defaultValue = "3",
+            description = "How long a stopped process stays stopped after somebody took over (${DEFAULT-VALUE}).")
+    int thawSeconds = 3;
+
+    @Option(
             names = "--arbiter",
             description =
                     "An arbiter votes on who is active, in place of the distributor; for an even number of nodes.")
@@ -151,6 +171,9 @@ public final class DrillCommand implements Callable<Integer> {
             description = "Where the HTML report goes (report.html in the drill's own folder).")
     @Nullable Path report;
 
+    @Spec
+    @Nullable CommandSpec spec;
+
     /** @param output where the verdict goes */
     public DrillCommand(Output output) {
         this.output = output;
@@ -160,6 +183,16 @@ public final class DrillCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         DrillConfig config = config();
         Workload load = findWorkload();
+        if (!config.links().isEmpty()) {
+            if (!Yard.isInside()) {
+                return Yard.enter(Objects.requireNonNull(spec)
+                        .root()
+                        .commandLine()
+                        .getParseResult()
+                        .originalArgs());
+            }
+            Yard.endWithParent();
+        }
         try (DrillProgress progress = new DrillProgress(output, isTerminal())) {
             progress.tell("seed " + config.seed() + ", level " + config.level() + "; the same again: "
                     + config.commandLine());
@@ -193,15 +226,16 @@ public final class DrillCommand implements Callable<Integer> {
         String time = LocalDateTime.now(ZoneId.systemDefault())
                 .format(DateTimeFormatter.ofPattern("uuuuMMdd-HHmmss", Locale.ROOT));
         int open = calls != null ? calls : usualTransactions();
+        int faults = kills != null ? kills : links.isEmpty() ? 1 : 0;
         Path directory = home.resolve(".lockstep").resolve("drill").resolve(time + "-" + chosenSeed);
         try {
             return new DrillConfig(
                     workload,
-                    kills,
+                    faults,
                     backups,
                     open,
                     rate,
-                    seconds != null ? seconds : DrillConfig.defaultSeconds(kills),
+                    seconds != null ? seconds : DrillConfig.defaultSeconds(faults),
                     chosenSeed,
                     fault,
                     target,
@@ -210,12 +244,28 @@ public final class DrillCommand implements Callable<Integer> {
                     level,
                     heapMebibytes(heap),
                     stateBytes != null ? stateBytes : open >= MANY_CALLS ? STATE_BYTES_OF_MANY : 0,
-                    Duration.ofSeconds(3),
+                    Duration.ofSeconds(thawSeconds),
+                    linkFaults(),
                     directory,
                     report != null ? report : directory.resolve("report.html"));
         } catch (IllegalArgumentException e) {
             throw new CommandFailure(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /** What {@code --links} names. @throws IllegalArgumentException it names something else */
+    private List<LinkFault> linkFaults() {
+        if (links.equals(List.of("all"))) {
+            return LinkFault.ALL;
+        }
+        return links.stream()
+                .map(text -> LinkFault.of(text)
+                        .orElseThrow(() -> new IllegalArgumentException("--links has '" + text
+                                + "'; allowed: all, or some of "
+                                + Arrays.stream(LinkFault.values())
+                                        .map(LinkFault::text)
+                                        .toList())))
+                .toList();
     }
 
     /** What {@code 512m}, {@code 2g} or {@code 512} means, in MiB. @throws IllegalArgumentException it means nothing */
@@ -270,6 +320,16 @@ public final class DrillCommand implements Callable<Integer> {
                 verdict.clientErrors(),
                 verdict.booksBalanced() ? "balanced" : "DO NOT BALANCE",
                 result.digest().equal() ? "equal" : "DIFFERENT"));
+        for (InjectedLinkFault link : result.links()) {
+            lines.add(String.format(
+                    Locale.ROOT,
+                    "  %-22s %,6d answered, longest silence %,5d ms, %d new terms, in sync %.1f s after it",
+                    link.fault().text(),
+                    link.answered(),
+                    link.silenceMs(),
+                    link.terms(),
+                    link.healedMs() / 1000));
+        }
         if (!result.takeovers().isEmpty()) {
             lines.add(String.format(
                     Locale.ROOT,

@@ -24,6 +24,7 @@ import java.util.Locale;
  * @param heapMebibytes heap limit of a node
  * @param stateBytes bytes of state that each transaction carries, 0 or more
  * @param thawAfter how long a stopped process stays stopped after somebody took over
+ * @param links what happens to links between processes, in order; none without a {@link Yard}
  * @param directory where the processes keep their files
  * @param report the HTML file to write
  */
@@ -43,6 +44,7 @@ record DrillConfig(
         int heapMebibytes,
         int stateBytes,
         Duration thawAfter,
+        List<LinkFault> links,
         Path directory,
         Path report) {
     /** Median total of a takeover after a kill, in milliseconds, that {@code --strict} allows. */
@@ -81,12 +83,16 @@ record DrillConfig(
     /** @throws IllegalArgumentException an option is out of its range; says which, and what to give instead */
     DrillConfig {
         hasArbiter |= target == Target.ARBITER;
+        links = List.copyOf(links);
         check(kills >= 0, "--kills must be 0 or more");
         check(backups >= 1, "--backups must be 1 or more: with none there is nobody to take over");
         check(calls >= 1, "--calls must be 1 or more");
         check(rate >= 1, "--rate must be 1 or more");
         check(seconds >= 1, "--seconds must be 1 or more");
         check(stateBytes >= 0, "--state-bytes must be 0 or more");
+        check(
+                links.isEmpty() || (kills == 0 && backups == 1 && !hasArbiter),
+                "--links goes with one backup, without an arbiter, and without --kills");
         check(
                 level.equals("memory"),
                 "--level must be memory: other levels need the log on disk, which is not there yet");
@@ -103,17 +109,23 @@ record DrillConfig(
         return 15 + 5 * Math.max(0, kills - 1);
     }
 
-    /** How many distributors run: two when one is to fail, since somebody must be left to connect to. */
+    /** How many distributors run: two when one is to fail or be cut off, since somebody must be left to connect to. */
     int distributors() {
-        return target == Target.DISTRIBUTOR ? 2 : 1;
+        return target == Target.DISTRIBUTOR || !links.isEmpty() ? 2 : 1;
     }
 
     /** The command line that runs the same drill again. */
     String commandLine() {
         List<String> words = new ArrayList<>(List.of("./lockstep", "drill", "--workload", workload));
-        words.addAll(List.of("--kills", "" + kills, "--backups", "" + backups, "--calls", "" + calls));
+        if (links.isEmpty()) {
+            words.addAll(List.of("--kills", "" + kills, "--fault", fault.text(), "--target", target.text()));
+        } else {
+            words.addAll(List.of(
+                    "--links",
+                    String.join(",", links.stream().map(LinkFault::text).toList())));
+        }
+        words.addAll(List.of("--backups", "" + backups, "--calls", "" + calls));
         words.addAll(List.of("--rate", "" + rate, "--seconds", "" + seconds, "--seed", "" + seed));
-        words.addAll(List.of("--fault", fault.text(), "--target", target.text()));
         words.addAll(List.of("--level", level, "--heap", heapMebibytes + "m", "--state-bytes", "" + stateBytes));
         if (hasArbiter) {
             words.add("--arbiter");

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param loadStartedAtMicros wall clock microseconds at which the load began: zero of the verdict's timeline
  * @param tookMs length of the whole drill
  * @param faults what was done, in order
+ * @param links what was done to links, in order
  * @param verdict what became of the transactions
  * @param digest whether the copies are equal
  * @param costs what each node costs
@@ -41,6 +42,7 @@ record DrillResult(
         long loadStartedAtMicros,
         long tookMs,
         List<InjectedFault> faults,
+        List<InjectedLinkFault> links,
         Verdict verdict,
         DigestCheck digest,
         List<NodeCost> costs,
@@ -88,7 +90,7 @@ record DrillResult(
                 "only " + killsDone() + " of " + config.kills() + " faults could be injected and recovered from");
         complainIf(
                 found,
-                config.kills() > 0 && verdict.continued() == 0,
+                config.kills() + config.links().size() > 0 && verdict.continued() == 0,
                 ExitCode.FAILED,
                 "no transaction was open at a fault and went on: the drill shows nothing");
         problems.forEach(problem -> found.add(new Complaint(ExitCode.FAILED, problem)));
@@ -188,6 +190,8 @@ record DrillResult(
         json.put("takeoverLongestMs", rounded(Takeover.longestTotalMs(takeovers())));
         ArrayNode injected = json.putArray("faults");
         faults.forEach(fault -> injected.add(toJson(fault)));
+        ArrayNode broken = json.putArray("links");
+        links.forEach(link -> broken.add(toJson(link)));
         ObjectNode latencies = json.putObject("latencyUs");
         for (Phase phase : Phase.values()) {
             latencies.set(
@@ -272,6 +276,24 @@ record DrillResult(
         ArrayNode notes = json.putArray("notes");
         fault.notes().forEach(notes::add);
         return json;
+    }
+
+    private ObjectNode toJson(InjectedLinkFault link) {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("number", link.number())
+                .put("fault", link.fault().text())
+                .put("meaning", link.fault().meaning())
+                .put("atMs", sinceLoad(link.atMicros()))
+                .put("lastedMs", link.fault().holdMs())
+                .put("active", link.active())
+                .put("activeAfterwards", link.activeAfterwards())
+                .put("term", link.term())
+                .put("termAfterwards", link.termAfterwards())
+                .put("answered", link.answered())
+                .put("silenceMs", link.silenceMs())
+                .put("silenceAtEndMs", link.silenceAtEndMs())
+                .put("healedMs", rounded(link.healedMs()));
     }
 
     private static JsonNode toJson(@Nullable Thaw thaw) {

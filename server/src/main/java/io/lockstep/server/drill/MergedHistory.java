@@ -22,6 +22,8 @@ final class MergedHistory {
     private final Map<Long, List<Entry>> recorded = new HashMap<>();
 
     private long setAside;
+    /** The first two entries that were found under one name; empty when there are none. */
+    private String twoOfOneName = "";
 
     /** Takes in an entry of any recording, in any order; one that is known already costs nothing. */
     void add(Entry entry) {
@@ -29,6 +31,9 @@ final class MergedHistory {
         for (Entry rival : rivals) {
             if (rival.chain() == entry.chain() && rival.identity().equals(entry.identity())) {
                 return;
+            }
+            if (rival.identity().equals(entry.identity()) && twoOfOneName.isEmpty()) {
+                twoOfOneName = rival + " and " + entry;
             }
         }
         rivals.add(entry);
@@ -38,9 +43,13 @@ final class MergedHistory {
      * The entries from position 1 to the given one, in order.
      *
      * @param lastPosition place of an entry that was answered
-     * @throws BrokenHistoryException an entry is missing in all recordings, or nothing continues another; says which
+     * @throws BrokenHistoryException an entry is missing in all recordings, nothing continues another, or two entries have
+     *     one term and position, so that there were two writers in a term (I4); says which
      */
     List<Entry> until(long lastPosition) throws BrokenHistoryException {
+        if (!twoOfOneName.isEmpty()) {
+            throw new BrokenHistoryException("two wrote in one term: " + twoOfOneName);
+        }
         List<Entry> backwards = new ArrayList<>();
         Entry entry = last(lastPosition);
         backwards.add(entry);

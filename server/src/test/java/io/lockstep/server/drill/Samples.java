@@ -59,6 +59,7 @@ final class Samples {
                 512,
                 0,
                 Duration.ofSeconds(3),
+                List.of(),
                 Path.of("drill"),
                 Path.of("drill", "report.html"));
     }
@@ -123,6 +124,7 @@ final class Samples {
                 START_MICROS,
                 24_310,
                 faults,
+                List.of(),
                 verdict(books, faults),
                 digest,
                 List.of(cost),
