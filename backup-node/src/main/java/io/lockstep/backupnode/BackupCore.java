@@ -12,6 +12,9 @@ import io.lockstep.wire.View;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,6 +85,9 @@ public final class BackupCore {
     private int copyPieces;
 
     private int copyPiecesReceived;
+    /** Whether what the copy replaces is still there: an older copy is better than none (R7). */
+    private boolean isStateKept;
+
     private Poison deathNote = BackupEffects.NOBODY;
 
     /**
@@ -116,8 +122,7 @@ public final class BackupCore {
             case LOCATING_ACTIVE -> locate();
             case MIRRORING -> {
                 if (now - lastSignNs > MIRROR_PATIENCE * config.suspicionNs()) {
-                    // What it replaces is gone already, so there is nothing to go on from.
-                    onUnfit("the copy stopped coming", now);
+                    giveUpCopy("the copy stopped coming");
                 } else if (now - lastJoinNs >= config.locateNs()) {
                     lastJoinNs = now;
                     effects.send(followed, new Frame.CopyAcknowledge(followedTerm, copyId, copyPieces));
@@ -368,7 +373,7 @@ public final class BackupCore {
         copyPiecesReceived = 0;
         lastSignNs = now;
         become(BackupState.MIRRORING, "copy " + copyId + " of " + from + " at position " + copyAt.position());
-        effects.beginCopy(copyId, copyAt, copyChain);
+        isStateKept = effects.beginCopy(copyId, copyAt, copyChain);
     }
 
     /** One piece of the copy. */
@@ -396,6 +401,7 @@ public final class BackupCore {
         }
         copyPieces = index + 1;
         if (isInstalled) {
+            effects.installCopy(copyId);
             log.startAfter(copyAt, copyChain);
             log.keepFrom(copyAt.position() + 1);
             stablePosition = copyAt.position();
@@ -409,11 +415,21 @@ public final class BackupCore {
         }
     }
 
+    /** Nothing of a copy is used that is not whole; what it was to replace goes on where it is still there. */
+    private void giveUpCopy(String why) {
+        if (isStateKept) {
+            effects.dropCopy(copyId);
+            become(BackupState.LOCATING_ACTIVE, why);
+        } else {
+            onUnfit(why, nowNs);
+        }
+    }
+
     /** The copy is broken: it is dropped whole, and another is asked for. */
     public void onCopyBroken(long brokenCopyId, String why, long now) {
         at(now);
         if (state == BackupState.MIRRORING && brokenCopyId == copyId) {
-            onUnfit("the copy was broken: " + why, now);
+            giveUpCopy("the copy was broken: " + why);
         }
     }
 
@@ -454,24 +470,68 @@ public final class BackupCore {
         }
         // From here on nothing is acknowledged: only FOLLOWING does that (R5).
         become(BackupState.CANDIDATE, why);
+        ask(current -> current.filter(view -> view.term() == term && view.hasBackup(self))
+                .map(view -> succeeding(
+                        view,
+                        view.backups().stream()
+                                .filter(other -> !other.equals(self))
+                                .toList())));
+    }
+
+    /**
+     * Why this node cannot lead because an operator says so; empty when that can be tried. Only who follows nobody and holds
+     * something can: others have somebody better.
+     */
+    public Optional<String> overrideRefusal() {
+        return switch (state) {
+            case LOCATING_ACTIVE ->
+                log.lastPosition() > 0
+                        ? Optional.empty()
+                        : Optional.of("it holds nothing, so there is nothing to lead with");
+            case MIRRORING, FOLLOWING -> Optional.of("it follows " + followed + ", which lives");
+            case CANDIDATE, PROMOTING, PROMOTED -> Optional.of("it is taking over already");
+            case UNFIT, CLOSED -> Optional.of("it is not fit to lead: " + reason);
+        };
+    }
+
+    /**
+     * An operator decides that this node leads, alone and in a new term, with what it holds, though later entries were
+     * answered (R7). The register decides: nothing happens while any other member of its view may live.
+     *
+     * @param isGone whether that run of a node has certainly ended, or an operator vouches for it; called by the register,
+     *     on the node agent's thread
+     * @return why not; empty when the register is asked now, after which {@link BackupEffects#became} tells
+     */
+    public Optional<String> override(Predicate<View.Member> isGone, long now) {
+        at(now);
+        Optional<String> refusal = overrideRefusal();
+        if (refusal.isPresent()) {
+            return refusal;
+        }
+        LOG.warn(
+                "{}: an operator wants it to lead with what it holds up to {}; what was answered after that is lost",
+                self,
+                log.last());
+        become(BackupState.CANDIDATE, "an operator overrides");
+        ask(current -> current.filter(view -> Stream.concat(Stream.of(view.active()), view.backups().stream())
+                        .filter(member -> !member.equals(self))
+                        .allMatch(isGone))
+                .map(view -> succeeding(view, List.of())));
+        return Optional.empty();
+    }
+
+    /** The view of the next term, in which this node leads. */
+    private View succeeding(View view, List<View.Member> backups) {
+        return new View(view.version() + 1, view.term() + 1, self, backups, view.voters(), view.nonce());
+    }
+
+    private void ask(UnaryOperator<Optional<View>> change) {
         if (register.isBusy()) {
             // Only our own reading can be under way.
             register.cancel();
             isReadingRegister = false;
         }
-        register.change(
-                current -> current.filter(v -> v.term() == term && v.hasBackup(self))
-                        .map(v -> new View(
-                                v.version() + 1,
-                                v.term() + 1,
-                                self,
-                                v.backups().stream()
-                                        .filter(b -> !b.equals(self))
-                                        .toList(),
-                                v.voters(),
-                                v.nonce())),
-                this::onProposalOutcome,
-                nowNs);
+        register.change(change::apply, this::onProposalOutcome, nowNs);
     }
 
     private static Optional<View> current(ViewOutcome outcome) {

@@ -20,11 +20,21 @@ public interface BackupEffects {
     /** Tries to connect to a node once; then {@link BackupCore#onProbe}. */
     void probe(String node);
 
-    /** Drops the present state and expects a copy; pieces follow. */
-    void beginCopy(long copyId, Identity at, long chain);
+    /**
+     * Expects a copy; pieces follow, and then {@link #installCopy} or {@link #dropCopy}.
+     *
+     * @return whether the present state is kept until then; where it is not, it is gone now
+     */
+    boolean beginCopy(long copyId, Identity at, long chain);
 
     /** One piece of the copy; then {@link BackupCore#onCopyPieceTaken}. */
     void copyPiece(long copyId, int index, boolean isLast, byte[] data);
+
+    /** The copy, whole now, takes the place of the present state before anything more is executed. */
+    void installCopy(long copyId);
+
+    /** Forgets what came of a copy; the present state, which was kept, goes on. */
+    void dropCopy(long copyId);
 
     /** The state changed, for the log and for {@code status}. */
     void became(BackupState from, BackupState to, String reason);

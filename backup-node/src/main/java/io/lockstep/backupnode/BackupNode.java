@@ -42,6 +42,10 @@ public final class BackupNode {
     private @Nullable CopyInstaller installer;
     /** Touched by the lane only: what was handed over behind an entry that differed is not executed. */
     private boolean hasDiverged;
+    /** A copy that is whole and not yet in the store's place. */
+    private @Nullable TsdStore copied;
+    /** Whether {@link #store} was closed to make room for a copy. */
+    private boolean isStoreClosed;
 
     private long lastEntryAtNs;
 
@@ -143,16 +147,53 @@ public final class BackupNode {
         }
     }
 
-    private void beginCopy() {
+    private void beginCopy(boolean keepsStore) {
         try {
-            if (installer != null) {
-                installer.close();
+            dropCopy();
+            if (!keepsStore) {
+                store.close();
+                isStoreClosed = true;
             }
-            // The old state goes first: two whole states might not fit the heap.
-            store.close();
             installer = installers.get();
         } catch (RuntimeException | Error failure) {
             port.failed(failure);
+        }
+    }
+
+    /** Two whole states must fit the heap; garbage counts as used, so when in doubt the older one goes. */
+    private static boolean hasRoomForTwo() {
+        Runtime runtime = Runtime.getRuntime();
+        long usedBytes = runtime.totalMemory() - runtime.freeMemory();
+        return usedBytes < runtime.maxMemory() / 2;
+    }
+
+    private void installCopy() {
+        TsdStore whole = copied;
+        if (whole != null) {
+            closeStore();
+            store = whole;
+            isStoreClosed = false;
+            copied = null;
+        }
+    }
+
+    private void dropCopy() {
+        CopyInstaller half = installer;
+        TsdStore whole = copied;
+        installer = null;
+        copied = null;
+        if (half != null) {
+            half.close();
+        }
+        if (whole != null) {
+            whole.close();
+        }
+    }
+
+    private void closeStore() {
+        if (!isStoreClosed) {
+            isStoreClosed = true;
+            store.close();
         }
     }
 
@@ -164,7 +205,7 @@ public final class BackupNode {
         try {
             target.accept(data);
             if (isLast) {
-                store = target.finish();
+                copied = target.finish();
                 installer = null;
             }
             port.onAgent(() -> core.onCopyPieceTaken(copyId, index, isLast, monotonicNs.getAsLong()));
@@ -190,10 +231,8 @@ public final class BackupNode {
         if (core.state() != BackupState.PROMOTED) {
             lane.shutdownNow();
             leaveLane();
-            if (installer != null) {
-                installer.close();
-            }
-            store.close();
+            dropCopy();
+            closeStore();
         }
         core.close("the role is closed");
     }
@@ -220,8 +259,20 @@ public final class BackupNode {
         }
 
         @Override
-        public void beginCopy(long copyId, Identity at, long chain) {
-            lane.execute(BackupNode.this::beginCopy);
+        public boolean beginCopy(long copyId, Identity at, long chain) {
+            boolean keepsStore = core.receivedPosition() > 0 && hasRoomForTwo();
+            lane.execute(() -> BackupNode.this.beginCopy(keepsStore));
+            return keepsStore;
+        }
+
+        @Override
+        public void installCopy(long copyId) {
+            lane.execute(BackupNode.this::installCopy);
+        }
+
+        @Override
+        public void dropCopy(long copyId) {
+            lane.execute(BackupNode.this::dropCopy);
         }
 
         @Override

@@ -25,8 +25,8 @@ public enum BackupState {
     /** The states that may come next. */
     Set<BackupState> successors() {
         return switch (this) {
-            case LOCATING_ACTIVE -> EnumSet.of(MIRRORING, FOLLOWING, PROMOTING, UNFIT, CLOSED);
-            case MIRRORING -> EnumSet.of(FOLLOWING, UNFIT, CLOSED);
+            case LOCATING_ACTIVE -> EnumSet.of(MIRRORING, FOLLOWING, CANDIDATE, PROMOTING, UNFIT, CLOSED);
+            case MIRRORING -> EnumSet.of(FOLLOWING, LOCATING_ACTIVE, UNFIT, CLOSED);
             case FOLLOWING -> EnumSet.of(CANDIDATE, LOCATING_ACTIVE, UNFIT, CLOSED);
             case CANDIDATE -> EnumSet.of(PROMOTING, LOCATING_ACTIVE, UNFIT, CLOSED);
             case PROMOTING -> EnumSet.of(PROMOTED, UNFIT, CLOSED);

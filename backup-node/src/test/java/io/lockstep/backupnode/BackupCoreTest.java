@@ -694,7 +694,8 @@ class BackupCoreTest {
         assertThat(backup.core.receivedPosition()).isZero();
         backup.core.onCopyPieceTaken(3, 1, true, backup.now);
         assertThat(backup.heard())
-                .containsExactly("a <- copied 2", "FOLLOWING", "a <- acknowledge 6 executed 6 round 0");
+                .containsExactly(
+                        "install copy 3", "a <- copied 2", "FOLLOWING", "a <- acknowledge 6 executed 6 round 0");
         orders.messages(1);
         backup.forward(orders, 7, 7, 7);
         assertThat(backup.heard()).containsExactly("a <- acknowledge 7 executed 6 round 0", "execute 7..7");
@@ -714,7 +715,8 @@ class BackupCoreTest {
         backup.heard();
         backup.core.onCopyPieceTaken(3, 0, true, backup.now);
         assertThat(backup.heard())
-                .containsExactly("c <- copied 1", "FOLLOWING", "c <- acknowledge 6 executed 6 round 0");
+                .containsExactly(
+                        "install copy 3", "c <- copied 1", "FOLLOWING", "c <- acknowledge 6 executed 6 round 0");
         backup.core.onForward("c", new Frame.Forward(2, 1, 6, List.of()), backup.now);
         assertThat(backup.heard()).containsExactly("c <- acknowledge 6 executed 6 round 1");
         backup.register.value = Optional.of(new View(2, 2, C, List.of(B), List.of(), 0));
@@ -776,6 +778,113 @@ class BackupCoreTest {
         backup.pass(1);
         backup.tick();
         assertThat(backup.heard()).containsExactly("UNFIT", "rebuild");
+    }
+
+    // ---- an older copy, and the operator's word --------------------------------------------------------------------
+
+    /** It holds entries 1 to 5 of term 1, and the active has gone on alone. */
+    private Backup leftBehind() {
+        Backup backup = new Backup().following().inView(A);
+        backup.forward(orders, 1, 5, 3);
+        backup.lane();
+        backup.candidate();
+        backup.register.answer();
+        assertThat(backup.core.state()).isEqualTo(BackupState.LOCATING_ACTIVE);
+        backup.heard();
+        return backup;
+    }
+
+    @Test
+    void row21AnOperatorsWordMakesAnOlderCopyLeadInANewTermWithAllThatItHolds() {
+        Backup backup = leftBehind();
+        assertThat(backup.core.overrideRefusal()).isEmpty();
+        assertThat(backup.core.override(A::equals, backup.now)).isEmpty();
+        assertThat(backup.heard()).containsExactly("CANDIDATE");
+        assertThat(backup.core.overrideRefusal()).contains("it is taking over already");
+        assertThat(backup.register.wanted()).contains(new View(2, 2, B, List.of(), List.of(), 0));
+        backup.register.answer();
+        assertThat(backup.heard()).containsExactly("PROMOTING", "execute 4..5");
+        backup.lane();
+        assertThat(backup.heard()).containsExactly("PROMOTED", "promoted in term 2");
+        assertThat(backup.core.receivedPosition()).isEqualTo(5);
+    }
+
+    @Test
+    void row85AnOperatorsWordChangesNothingWhileTheActiveOrAnInSyncBackupMayLive() {
+        Backup backup = leftBehind().inView(A, C);
+        for (View.Member gone : List.of(A, C)) {
+            backup.core.override(gone::equals, backup.now);
+            assertThat(backup.register.wanted()).isEmpty();
+            backup.register.answer();
+            assertThat(backup.heard()).containsExactly("CANDIDATE", "LOCATING_ACTIVE");
+        }
+        backup.core.override(member -> true, backup.now);
+        backup.register.answer();
+        assertThat(backup.core.state()).isEqualTo(BackupState.PROMOTING);
+    }
+
+    @Test
+    void row85AnOperatorsWordIsJudgedByTheViewThatTheRegisterHasThen() {
+        Backup backup = leftBehind();
+        backup.core.override(A::equals, backup.now);
+        backup.register.value = Optional.of(new View(4, 3, C, List.of(), List.of(), 0));
+        backup.register.answer();
+        assertThat(backup.heard()).containsExactly("CANDIDATE", "LOCATING_ACTIVE");
+        assertThat(backup.core.reason()).isEqualTo("the register says view 4 term 3 active c/1 backups []");
+    }
+
+    @Test
+    void row85NobodyWhoFollowsOrHoldsNothingOrIsUnfitCanBeMadeToLead() {
+        Backup empty = new Backup().inView(A);
+        assertThat(empty.core.override(member -> true, empty.now))
+                .hasValueSatisfying(text -> assertThat(text).contains("holds nothing"));
+
+        Backup following = new Backup().following();
+        following.forward(orders, 1, 5, 5);
+        assertThat(following.core.override(member -> true, following.now)).contains("it follows a, which lives");
+
+        Backup mirroring = new Backup();
+        mirroring.tick();
+        mirroring.core.onCopyBegin("a", begin(1), mirroring.now);
+        assertThat(mirroring.core.override(member -> true, mirroring.now)).contains("it follows a, which lives");
+
+        following.core.onUnfit("told so", following.now);
+        assertThat(following.core.override(member -> true, following.now)).contains("it is not fit to lead: told so");
+        assertThat(List.of(empty, following, mirroring))
+                .allSatisfy(backup -> assertThat(backup.heard()).doesNotContain("CANDIDATE"));
+    }
+
+    @Test
+    void row21AnOlderCopyGoesOnWhenTheOneThatWasToReplaceItBreaksOrStopsComing() {
+        Backup backup = leftBehind();
+        backup.hasRoom = true;
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(2), backup.now);
+        assertThat(backup.heard()).endsWith("MIRRORING", "begin copy 3 at 1.6");
+        backup.core.onCopyBroken(3, "checksum", backup.now);
+        assertThat(backup.heard()).containsExactly("drop copy 3", "LOCATING_ACTIVE");
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(3), backup.now);
+        backup.heard();
+        backup.pass(7_501);
+        assertThat(backup.heard()).contains("drop copy 3", "LOCATING_ACTIVE").doesNotContain("rebuild");
+        assertThat(backup.core.receivedPosition()).isEqualTo(5);
+        assertThat(backup.core.override(A::equals, backup.now)).isEmpty();
+    }
+
+    @Test
+    void row21AnOlderCopyIsReplacedWhenTheOtherIsWhole() {
+        Backup backup = leftBehind();
+        backup.hasRoom = true;
+        backup.tick();
+        backup.core.onCopyBegin("a", begin(2), backup.now);
+        backup.core.onCopyChunk("a", new Frame.CopyChunk(1, 3, 0, true, new byte[1]), backup.now);
+        backup.heard();
+        backup.core.onCopyPieceTaken(3, 0, true, backup.now);
+        assertThat(backup.heard())
+                .containsExactly(
+                        "install copy 3", "a <- copied 1", "FOLLOWING", "a <- acknowledge 6 executed 6 round 0");
+        assertThat(backup.core.receivedPosition()).isEqualTo(6);
     }
 
     // ---- at the border, and in words -------------------------------------------------------------------------------
@@ -973,6 +1082,8 @@ class BackupCoreTest {
         private final List<String> said = new ArrayList<>();
         private final ArrayDeque<Entry> handed = new ArrayDeque<>();
         long now = 1_000 * MS;
+        /** Whether what it holds is kept while it is copied. */
+        boolean hasRoom;
 
         Backup() {
             this(B);
@@ -1111,8 +1222,19 @@ class BackupCoreTest {
         }
 
         @Override
-        public void beginCopy(long copyId, Identity at, long chain) {
+        public boolean beginCopy(long copyId, Identity at, long chain) {
             said.add("begin copy " + copyId + " at " + at);
+            return hasRoom;
+        }
+
+        @Override
+        public void installCopy(long copyId) {
+            said.add("install copy " + copyId);
+        }
+
+        @Override
+        public void dropCopy(long copyId) {
+            said.add("drop copy " + copyId);
         }
 
         @Override

@@ -96,6 +96,7 @@ public final class Main implements Runnable {
         line.addSubcommand(new StatusCommand(output));
         line.addSubcommand(new PidCommand(output));
         line.addSubcommand(new CheckCommand(output, System.in));
+        line.addSubcommand(new OverrideCommand(output));
         line.addSubcommand(new NodeCommand());
         line.addSubcommand(new DistributorCommand());
         line.addSubcommand(new TrainCommand());

@@ -51,6 +51,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -135,6 +136,8 @@ final class NodeAgent {
     private @Nullable TsdStore activeStore;
     private @Nullable View view;
     private @Nullable Takeover takeover;
+    /** An operator's order to lead with what it holds, while it is carried out. */
+    private @Nullable OverrideOrder overriding;
     /** The last reign of this process that somebody else ended; outlives its incarnation. */
     private @Nullable FormerReign formerReign;
 
@@ -353,7 +356,12 @@ final class NodeAgent {
 
             @Override
             public void onFrame(Connection connection, long incarnation, Frame frame) {
-                if (frame instanceof Frame.StatusAsk) {
+                if (frame instanceof Frame.StatusAsk ask
+                        && connection.peer().role() == Peer.Role.ADMIN
+                        && OverrideOrder.isOne(ask.question())) {
+                    onAgent(() -> override(OverrideOrder.of(
+                            ask.question(), links.keySet(), json -> connection.send(new Frame.StatusReply(0, json)))));
+                } else if (frame instanceof Frame.StatusAsk) {
                     connection.send(new Frame.StatusReply(0, status.json()));
                 } else if (isOutsider(connection.peer().role())) {
                     connection.close("this is the port for nodes and distributors; " + connection.peer()
@@ -608,7 +616,52 @@ final class NodeAgent {
         takeover = new Takeover(
                 promotion.view().term(), formerActive, micros(candidateAt), micros(agreedAt), micros(Instant.now()));
         LOG.info("{} is the active of {}", self, promotion.view());
+        long position = log.lastPosition();
+        endOverride(order -> {
+            LOG.warn(
+                    "{} leads by an operator's word, in term {} after position {}: what {} answered after that is lost",
+                    self,
+                    promotion.view().term(),
+                    position,
+                    formerActive);
+            order.done(config.name(), promotion.view().term(), position);
+        });
         publishStatus();
+    }
+
+    /** An operator wants this node to lead with what it holds: first who else lives is looked at, then the register. */
+    private void override(OverrideOrder order) {
+        Optional<String> refusal = overriding != null
+                ? Optional.of("another override is under way")
+                : backup == null
+                        ? Optional.of(active == null ? "it is starting anew" : "it is the active")
+                        : backup.core().overrideRefusal();
+        if (refusal.isPresent()) {
+            order.refuse(config.name(), refusal.get());
+            return;
+        }
+        overriding = order;
+        long nowNs = System.nanoTime();
+        links.values().forEach(link -> link.probe(nowNs));
+        overrideWhenAllAreSeen();
+    }
+
+    private void overrideWhenAllAreSeen() {
+        OverrideOrder order = overriding;
+        BackupNode former = backup;
+        if (order != null && former != null && order.areAllSeen()) {
+            former.core()
+                    .override(order::isGone, System.nanoTime())
+                    .ifPresent(refusal -> endOverride(o -> o.refuse(config.name(), refusal)));
+        }
+    }
+
+    private void endOverride(Consumer<OverrideOrder> end) {
+        OverrideOrder order = overriding;
+        overriding = null;
+        if (order != null) {
+            end.accept(order);
+        }
     }
 
     /**
@@ -794,6 +847,13 @@ final class NodeAgent {
         public void onProbed(String name, boolean isRefused) {
             ActiveNode reigning = active;
             View known = view;
+            OverrideOrder order = overriding;
+            if (order != null) {
+                PeerLink link = links.get(name);
+                Connection open = link == null ? null : link.connection();
+                order.seen(name, isRefused, open == null ? 0 : open.peer().incarnation());
+                overrideWhenAllAreSeen();
+            }
             if (backup != null) {
                 backup.onProbe(name, isRefused, System.nanoTime());
             } else if (reigning != null && known != null && isRefused) {
@@ -832,6 +892,11 @@ final class NodeAgent {
                 formerActive = backup == null ? "" : backup.core().followed();
             } else if (to == BackupState.PROMOTING) {
                 agreedAt = Instant.now();
+            } else if (from == BackupState.CANDIDATE || to == BackupState.UNFIT) {
+                Optional<View> known =
+                        backup == null ? Optional.empty() : backup.core().registerView();
+                endOverride(order ->
+                        order.refuse(config.name(), known.map(order::whoMayLive).orElse(reason)));
             }
             onAgent(NodeAgent.this::publishStatus);
         }

@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -50,5 +51,16 @@ final class Target {
             throw new CommandFailure(
                     ExitCode.CANNOT_REACH, "what answers there is no distributor: " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * Asks one node, after {@link #status} has said where it is.
+     *
+     * @return one JSON document
+     * @throws CommandFailure (cannot reach) when it does not answer in time
+     */
+    String askNode(int peerPort, String question, Duration limit) {
+        AdminClient asker = Objects.requireNonNull(admin, "status comes first");
+        return asker.ask(new InetSocketAddress("127.0.0.1", peerPort), question, limit);
     }
 }

@@ -572,7 +572,7 @@ final class SimNode implements Network.Host {
         }
 
         @Override
-        public void beginCopy(long copyId, Identity at, long chain) {
+        public boolean beginCopy(long copyId, Identity at, long chain) {
             lane(Scheduler.US, () -> {
                 closeState();
                 Simulation.Copied copied = simulation.copied(at.position(), chain);
@@ -584,6 +584,17 @@ final class SimNode implements Network.Host {
                 installingSql = sql;
                 installing = copied;
             });
+            return false;
+        }
+
+        @Override
+        public void installCopy(long copyId) {
+            // It is in the place of the former state since its last piece was taken.
+        }
+
+        @Override
+        public void dropCopy(long copyId) {
+            throw new IllegalStateException("the former state is never kept here");
         }
 
         @Override
