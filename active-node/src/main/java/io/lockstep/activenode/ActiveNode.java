@@ -238,6 +238,10 @@ public final class ActiveNode {
     }
 
     private void take(LaneEvent event) {
+        if (event.before != null) {
+            core.onEntry(event.before);
+            runWhenStable(event.before);
+        }
         for (Execution execution : event.own) {
             core.onEntry(execution);
             runWhenStable(execution);

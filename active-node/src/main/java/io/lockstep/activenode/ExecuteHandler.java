@@ -34,6 +34,10 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     private @Nullable Sequence done;
     private long markPosition;
     private long wokenNs;
+    /** Marked as what is executed next, and where its mark is; null for the most part. */
+    private TsdStore.@Nullable Due markedDue;
+
+    private long dueMarkPosition;
 
     /** The request in execution and since when, for the watchdog and the death note; null between requests. */
     private volatile @Nullable Request current;
@@ -69,6 +73,9 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         if (gate.isClosed()) {
             return;
         }
+        if (markedDue != null && !expireMarked(event, markedDue, sequence)) {
+            return;
+        }
         if (event.task == LaneEvent.Task.ASK && gate.mustWait(event.isAfterMark ? markPosition : 0)) {
             publishUpTo(sequence - 1);
             wakeAgent.run();
@@ -94,13 +101,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
                 Request poison = Objects.requireNonNull(event.request);
                 add(event, core.quarantine(poison.session(), poison.requestId(), startNs, nowWallNs));
             }
-            case EXPIRE -> {
-                Execution due = core.expireNext(startNs, nowWallNs);
-                while (due != null) {
-                    add(event, due);
-                    due = event.own.size() < EXPIRE_BATCH ? core.expireNext(startNs, nowWallNs) : null;
-                }
-            }
+            case EXPIRE -> expire(event, startNs, nowWallNs);
             case COPY -> {
                 event.copyBlock = store.copyBlockedBy().orElse(null);
                 if (event.copyBlock == null) {
@@ -146,6 +147,49 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         if (ordered.execution() != null) {
             record(ordered.execution());
         }
+    }
+
+    /** Ends what has run out of time, until one needs a mark: then that one is the next thing that the lane executes. */
+    private void expire(LaneEvent event, long startNs, long nowWallNs) throws IOException {
+        while (event.own.size() < EXPIRE_BATCH) {
+            TsdStore.Due due = core.nextDue(startNs, nowWallNs);
+            if (due == null) {
+                add(event, core.expireNext(startNs, nowWallNs)); // tells the time, now and then
+                return;
+            }
+            Execution mark = core.markExpiry(due, startNs, nowWallNs);
+            if (mark != null) {
+                add(event, mark);
+                markedDue = due;
+                dueMarkPosition = mark.entry().position();
+                return;
+            }
+            add(event, expire(due, startNs, nowWallNs));
+        }
+    }
+
+    /** @return false when everything ends */
+    private boolean expireMarked(LaneEvent event, TsdStore.Due due, long sequence) throws IOException {
+        publishUpTo(sequence - 1);
+        wakeAgent.run();
+        gate.await(dueMarkPosition);
+        if (gate.isClosed()) {
+            return false;
+        }
+        markedDue = null;
+        Execution done = expire(due, monotonicNs.getAsLong(), wallNs.getAsLong());
+        event.before = done;
+        record(done);
+        return true;
+    }
+
+    private Execution expire(TsdStore.Due due, long startNs, long nowWallNs) {
+        MarkedRequest name = due.name();
+        currentSinceNs = monotonicNs.getAsLong();
+        current = name == null ? null : name.asRequest();
+        Execution done = core.expire(due, startNs, nowWallNs);
+        current = null;
+        return done;
     }
 
     /** Whoever waited for a lock that is free now comes before those who have just arrived. */

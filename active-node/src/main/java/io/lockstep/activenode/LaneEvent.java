@@ -44,6 +44,9 @@ final class LaneEvent {
     @Nullable Runnable whenStable;
 
     // ---- what was done ----
+    /** The end of something's time whose mark an earlier slot ordered; its entry comes before all others of the slot. */
+    @Nullable Execution before;
+
     @Nullable Ordered ordered;
 
     final List<Execution> own = new ArrayList<>(1);
@@ -66,6 +69,7 @@ final class LaneEvent {
         view = null;
         effect = null;
         whenStable = null;
+        before = null;
         ordered = null;
         own.clear();
         retried.clear();

@@ -30,6 +30,8 @@ public final class OrderCore {
     private final LongSupplier seeds;
     /** Of the execution that began last; written before it begins, for those who read beside the lane (R3). */
     private volatile long begunPosition;
+    /** Header time of the term's first entry, if there was an active before: that may have died of what was last active then. */
+    private long termBeganNs = Long.MIN_VALUE;
 
     /**
      * Begins a reign over a store that has executed everything that it holds.
@@ -122,7 +124,12 @@ public final class OrderCore {
      * @param view encoded
      */
     public Execution openTerm(byte[] view, long monotonicNs, long wallNs) {
-        return own(RequestKind.VIEW, Identity.NONE, 0, 0, view, Decision.EXECUTE, monotonicNs, wallNs);
+        boolean isFirst = store.last().equals(Identity.NONE);
+        Execution opening = own(RequestKind.VIEW, Identity.NONE, 0, 0, view, Decision.EXECUTE, monotonicNs, wallNs);
+        if (!isFirst) {
+            termBeganNs = opening.entry().header().timeNs();
+        }
+        return opening;
     }
 
     /**
@@ -137,15 +144,35 @@ public final class OrderCore {
         }
         return due == null
                 ? own(RequestKind.EXPIRE, Identity.NONE, 0, 0, NOTHING, Decision.EXECUTE, monotonicNs, wallNs)
-                : own(
-                        due.kind(),
-                        due.session(),
-                        due.requestId(),
-                        due.transaction(),
-                        NOTHING,
-                        Decision.EXECUTE,
-                        monotonicNs,
-                        wallNs);
+                : expire(due, monotonicNs, wallNs);
+    }
+
+    /** What has run out of time, the earliest first; null when nothing has. */
+    public TsdStore.@Nullable Due nextDue(long monotonicNs, long wallNs) {
+        return store.nextDue(clock.now(monotonicNs, wallNs));
+    }
+
+    /** Orders what {@link #nextDue} named. */
+    public Execution expire(TsdStore.Due due, long monotonicNs, long wallNs) {
+        return own(
+                due.kind(),
+                due.session(),
+                due.requestId(),
+                due.transaction(),
+                NOTHING,
+                Decision.EXECUTE,
+                monotonicNs,
+                wallNs);
+    }
+
+    /**
+     * Orders the mark that goes before the end of something's time, which the service is told of, if a former active may
+     * have died of it (R17): then nothing of it was active in this term. Null when it needs none. The next that is executed
+     * must be what is marked, when the mark is stable.
+     */
+    public @Nullable Execution markExpiry(TsdStore.Due due, long monotonicNs, long wallNs) {
+        MarkedRequest name = due.name();
+        return name == null || store.activeNs(due) > termBeganNs ? null : mark(name, monotonicNs, wallNs);
     }
 
     /**
@@ -156,12 +183,16 @@ public final class OrderCore {
         if (!mayEndAProcess(request.kind()) || !(store.judge(request) instanceof Ruling.Fresh)) {
             return null;
         }
+        return mark(new MarkedRequest(request.session(), request.requestId()), monotonicNs, wallNs);
+    }
+
+    private Execution mark(MarkedRequest message, long monotonicNs, long wallNs) {
         return own(
                 RequestKind.MARK,
                 Identity.NONE,
                 0,
                 0,
-                EntryBody.ofMark(new MarkedRequest(request.session(), request.requestId())),
+                EntryBody.ofMark(message),
                 Decision.EXECUTE,
                 monotonicNs,
                 wallNs);
@@ -189,8 +220,21 @@ public final class OrderCore {
 
     /** Bars a message that ended a process (R17); null when it was executed or barred before. */
     public @Nullable Execution quarantine(Identity session, long requestId, long monotonicNs, long wallNs) {
-        if (!store.mayQuarantine(new MarkedRequest(session, requestId))) {
+        MarkedRequest message = new MarkedRequest(session, requestId);
+        if (!store.mayQuarantine(message)) {
             return null;
+        }
+        if (message.expiringTransaction() > 0) {
+            // It ends, as its time has come; the service is not called for it.
+            return own(
+                    RequestKind.EXPIRE,
+                    session,
+                    0,
+                    message.expiringTransaction(),
+                    NOTHING,
+                    Decision.QUARANTINE,
+                    monotonicNs,
+                    wallNs);
         }
         // Without an id it is a distributor's CLOSE: the session ends, and the service is not called for it.
         RequestKind kind = requestId == 0 ? RequestKind.CLOSE : RequestKind.VOID;

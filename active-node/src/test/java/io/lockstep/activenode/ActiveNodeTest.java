@@ -200,6 +200,28 @@ class ActiveNodeTest {
     }
 
     @Test
+    void row61WhatRunsOutOfTimeWaitsForItsMarkWhenAFormerActiveMayHaveDiedOfIt() throws InterruptedException {
+        Role first = new Role(1);
+        first.ask(Asking.open(7));
+        first.ask(client.begin("x"));
+        first.until(() -> first.answers.size() == 2);
+        first.node.close();
+        Role second = new Role(2, B);
+        second.follows(B);
+        second.until(() -> log.lastPosition() == 4);
+        now.addAndGet(Duration.ofMinutes(6).toNanos());
+        second.node.tick(now.get());
+        second.until(() -> log.lastPosition() == 5);
+        assertThat(log.get(5).header().kind()).isEqualTo(RequestKind.MARK);
+        second.ask(Asking.open(8));
+        second.acknowledge(B, 5);
+        second.until(() -> log.lastPosition() == 7);
+        assertThat(log.get(6).header().kind()).isEqualTo(RequestKind.EXPIRE);
+        assertThat(log.get(6).header().transaction()).isEqualTo(1);
+        assertThat(log.get(7).header().kind()).isEqualTo(RequestKind.OPEN);
+    }
+
+    @Test
     void row17AJoinerGetsACopyThatGivesAnEqualStore() throws Exception {
         Role role = new Role(1);
         role.ask(Asking.open(7));

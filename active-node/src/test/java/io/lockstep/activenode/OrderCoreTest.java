@@ -3,6 +3,7 @@ package io.lockstep.activenode;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.NoRecords;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
@@ -180,6 +181,43 @@ class OrderCoreTest {
         assertThat(answer(ask(poison.asRepeated())).code()).isEqualTo(AnswerCode.QUARANTINED);
         assertThat(service.runs).hasValue(1);
         assertThat(core.quarantine(poison.session(), 2, now, wall)).isNull();
+    }
+
+    @Test
+    void row61AnEndOfTimeIsMarkedWhenAFormerActiveMayHaveDiedOfIt() {
+        ask(client.begin("a"));
+        ask(client.begin("b"));
+        OrderCore next =
+                new OrderCore(store, 2, new HeaderClock(store.lastTimeNs(), now, wall), seeds::getAndIncrement);
+        pass(MS);
+        next.openTerm(new byte[0], now, wall);
+        pass(MS);
+        assertThat(answer(next.onRequest(client.go(2, "c"), now, wall)).code()).isEqualTo(AnswerCode.OK);
+        pass(Duration.ofMinutes(5).toNanos());
+
+        TsdStore.Due untouched = Objects.requireNonNull(next.nextDue(now, wall));
+        Execution mark = Objects.requireNonNull(next.markExpiry(untouched, now, wall));
+        assertThat(mark.entry().header().kind()).isEqualTo(RequestKind.MARK);
+        assertThat(store.mark())
+                .contains(MarkedRequest.expiryOf(client.begin("x").session(), 1));
+        assertThat(next.expire(untouched, now, wall).entry().header().transaction())
+                .isEqualTo(1);
+        TsdStore.Due touched = Objects.requireNonNull(next.nextDue(now, wall));
+        assertThat(touched.transaction()).isEqualTo(2);
+        assertThat(next.markExpiry(touched, now, wall)).isNull();
+    }
+
+    @Test
+    void row61AnEndOfTimeThatEndedAProcessIsOrderedWithoutTheServiceAndOnce() {
+        Request begun = client.begin("a");
+        ask(begun);
+        MarkedRequest expiry = MarkedRequest.expiryOf(begun.session(), 1);
+        Execution barred = Objects.requireNonNull(core.quarantine(expiry.session(), expiry.requestId(), now, wall));
+        assertThat(barred.entry().header().kind()).isEqualTo(RequestKind.EXPIRE);
+        assertThat(barred.entry().decision()).isEqualTo(Decision.QUARANTINE);
+        assertThat(store.transactionCount()).isZero();
+        assertThat(core.quarantine(expiry.session(), expiry.requestId(), now, wall))
+                .isNull();
     }
 
     @Test

@@ -94,6 +94,29 @@ class PoisonIT {
         }
     }
 
+    @Test
+    void row61ATransactionWhoseEndOfTimeEndsANodeEndsWithoutTheServiceAfterwards() {
+        long term = cluster.allInSync().term();
+        try (LockstepClient client = cluster.client("expiry");
+                LockstepClient other = cluster.client("bystander")) {
+            LockstepTransaction mine = client.begin(bytes("add 1"));
+            LockstepTransaction theirs = other.begin(bytes("add 10"));
+            ChildProcess victim = cluster.active();
+            LockstepTransaction doomed = client.begin(bytes("expire-with recurse"));
+
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(cluster.fallen()).containsExactly(victim));
+            LockstepException failed = failure(doomed.sendAsync(bytes("add 1")));
+
+            assertThat(failed.code()).as(failed.getMessage()).isEqualTo(AnswerCode.TRANSACTION_ENDED);
+            assertThat(text(mine.end(bytes("add 1")))).isEqualTo("2");
+            assertThat(text(theirs.end(bytes("add 1")))).isEqualTo("11");
+            assertThat(log(victim)).contains("StackOverflowError");
+            assertThat(cluster.allInSync().term()).isEqualTo(term + 1);
+            cluster.equalEverywhere(client);
+        }
+    }
+
     private static void oneNodeFallsAndTheRestGoesOn(String poison, String cause) throws Exception {
         long term = cluster.allInSync().term();
         try (LockstepClient client = cluster.client(poison);

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -39,6 +40,19 @@ public final class PoisonService implements TransactionService {
         }
     });
 
+    /** What {@link #onExpire} does. */
+    private static final StateKey<String> AT_THE_END = new StateKey<>("at-the-end", new Codec<>() {
+        @Override
+        public byte[] encode(String value) {
+            return value.getBytes(StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public String decode(byte[] bytes) {
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+    });
+
     @Override
     public String name() {
         return "poison";
@@ -55,6 +69,10 @@ public final class PoisonService implements TransactionService {
                         AppendingRunner.NAME,
                         words[2].getBytes(StandardCharsets.UTF_8),
                         words[1].equals("at-most-once")));
+            case "expire-with" -> {
+                context.put(AT_THE_END, words[1]);
+                context.expireAfter(Duration.ofSeconds(1));
+            }
             default -> poison(words[0]);
         }
         context.put(SUM, sum);
@@ -110,6 +128,11 @@ public final class PoisonService implements TransactionService {
 
     @Override
     public void onExpire(TransactionContext context) {
+        try {
+            poison(context.get(AT_THE_END).orElse("nothing"));
+        } catch (ServiceException e) {
+            throw new IllegalStateException(e);
+        }
         context.remove(SUM);
     }
 }

@@ -68,6 +68,29 @@ class SuddenDeathIT {
         aThirdNodeQuarantines(true);
     }
 
+    @Test
+    void row61AnEndOfTimeInWhichTwoProcessesEndedComesAboutWithoutTheService() {
+        long term = cluster.allInSync().term();
+        try (LockstepClient client = cluster.client("expiry");
+                LockstepClient other = cluster.client("bystander")) {
+            LockstepTransaction mine = client.begin(bytes("add 1"));
+            LockstepTransaction theirs = other.begin(bytes("add 10"));
+            LockstepTransaction doomed = client.begin(bytes("expire-with halt"));
+
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(cluster.fallen()).hasSize(2));
+            cluster.fallen().get(0).restart(LIMIT); // so that a majority of the voters is there again
+            LockstepException failed = failure(doomed.sendAsync(bytes("add 1")));
+
+            assertThat(failed.code()).as(failed.getMessage()).isEqualTo(AnswerCode.TRANSACTION_ENDED);
+            assertThat(log(cluster.active())).contains("quarantining");
+            assertThat(cluster.allInSync().term()).isEqualTo(term + 2);
+            assertThat(text(mine.end(bytes("add 1")))).isEqualTo("2");
+            assertThat(text(theirs.end(bytes("add 1")))).isEqualTo("11");
+            cluster.equalEverywhere(client);
+        }
+    }
+
     private static void aThirdNodeQuarantines(boolean isRead) {
         long term = cluster.allInSync().term();
         try (LockstepClient client = cluster.client("halt");

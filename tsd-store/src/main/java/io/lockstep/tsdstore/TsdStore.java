@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -116,6 +117,10 @@ public final class TsdStore implements AutoCloseable {
     /** Whether a message that ended a process can still be barred: this store neither executed nor barred it (R17). */
     public boolean mayQuarantine(MarkedRequest message) {
         Session session = state.session(message.session());
+        long expiring = message.expiringTransaction();
+        if (expiring > 0) {
+            return session != null && session.transactions.containsKey(expiring);
+        }
         // A distributor's CLOSE has no id of its own; while its session is open, it has not been executed.
         return session != null && (message.requestId() == 0 || Judge.mayBar(session, message.requestId()));
     }
@@ -236,6 +241,13 @@ public final class TsdStore implements AutoCloseable {
                 : null;
     }
 
+    /** Header time at which a session or transaction that is due was last active: at the term's first entry or later. */
+    public long activeNs(Due due) {
+        Session session = Objects.requireNonNull(state.session(due.session()));
+        OpenTransaction transaction = session.transactions.get(due.transaction());
+        return transaction == null ? session.lastActivityNs : transaction.lastActivityNs;
+    }
+
     /**
      * A SQL message that waited for a lock and may be tried again, because those who held it have ended; null when there
      * is none. To be ordered, as {@link RequestKind#RETRY}, before any message that is not ordered yet.
@@ -256,7 +268,12 @@ public final class TsdStore implements AutoCloseable {
      * @param transaction its id; 0 for a session or a message
      * @param requestId of a message that waits; 0 for a session or a transaction
      */
-    public record Due(RequestKind kind, Identity session, long transaction, long requestId) {}
+    public record Due(RequestKind kind, Identity session, long transaction, long requestId) {
+        /** What a mark or a death note calls it; null when the service is not called for it. */
+        public @Nullable MarkedRequest name() {
+            return kind == RequestKind.GIVE_UP ? null : MarkedRequest.expiryOf(session, transaction);
+        }
+    }
 
     /** What this node's SQL sessions asked for and were refused; empty without any. Safe from any thread. */
     public Optional<Refusals> refusals() {
@@ -398,7 +415,8 @@ public final class TsdStore implements AutoCloseable {
     private Step expire(ControlHeader header, boolean runsService) {
         Session session = state.session(header.session());
         OpenTransaction transaction = session == null ? null : session.transactions.get(header.transaction());
-        if (transaction == null || transaction.dueNs() > header.timeNs()) {
+        // What is quarantined was due in a former reign, and is not in this one that has just begun.
+        if (transaction == null || (runsService && transaction.dueNs() > header.timeNs())) {
             return Step.silent();
         }
         Step step = Step.silent();

@@ -432,6 +432,39 @@ class TsdStoreTest {
     }
 
     @Test
+    void row61AnEndOfTimeThatEndedAProcessComesAboutWithoutTheServiceInTheNextTermThoughItIsNotDueThere() {
+        long transaction = driver.begin(session, "put apples");
+        long other = driver.begin(session, "put pears");
+        driver.view();
+        MarkedRequest expiry = MarkedRequest.expiryOf(session, transaction);
+        assertThat(store.mayQuarantine(expiry)).isTrue();
+        assertThat(driver.due()).isNull();
+        Execution barred = driver.execute(
+                driver.header(session, 0, RequestKind.EXPIRE, 0, transaction, 0), new byte[0], Decision.QUARANTINE);
+        assertThat(barred.effects()).isEmpty();
+        assertThat(store.pendingEffects()).isEmpty();
+        assertThat(store.mayQuarantine(expiry)).isFalse();
+        assertThat(driver.send(session, RequestKind.CONTINUE, transaction, "show")
+                        .code())
+                .isEqualTo(AnswerCode.TRANSACTION_ENDED);
+        assertThat(driver.send(session, RequestKind.CONTINUE, other, "show").code())
+                .isEqualTo(AnswerCode.OK);
+    }
+
+    @Test
+    void theEndOfATransactionsTimeHasANameThatNoMessageHas() {
+        MarkedRequest expiry = MarkedRequest.expiryOf(session, 7);
+        assertThat(expiry.expiringTransaction()).isEqualTo(7);
+        assertThat(expiry.asRequest().requestId()).isPositive();
+        assertThat(new MarkedRequest(session, 7).expiringTransaction()).isZero();
+        assertThat(MarkedRequest.expiryOf(session, 0)).isEqualTo(new MarkedRequest(session, 0));
+        assertThat(MarkedRequest.expiryOf(session, 0).expiringTransaction()).isZero();
+        assertThat(store.mayQuarantine(expiry))
+                .as("there is no such transaction")
+                .isFalse();
+    }
+
+    @Test
     void aTransactionMayExpireSoonerAndActivityPutsItOff() {
         long soon = driver.begin(session, "expire 1000");
         final long later = driver.begin(session, "expire 2000");
