@@ -108,6 +108,8 @@ public final class BackupCore {
         this.register = register;
         this.effects = effects;
         this.nowNs = nowNs;
+        // Before the first entry the chain says how the database is set.
+        this.executedChain = log.lastPosition() == 0 ? log.lastChain() : 0;
         log.keepFrom(log.lastPosition() + 1);
         this.lastJoinNs = nowNs - config.locateNs();
         this.lastRegisterReadNs = nowNs - REGISTER_READ_NS;

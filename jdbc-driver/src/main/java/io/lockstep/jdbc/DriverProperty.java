@@ -109,8 +109,13 @@ public enum DriverProperty {
                         ", ", Arrays.stream(values()).map(DriverProperty::key).toList()));
     }
 
+    /** The nodes' own word for what H2 has in its URL. */
     private static String databaseKey(String upper) {
-        return upper.toLowerCase(Locale.ROOT).replace('_', '-');
+        return switch (upper) {
+            case "DATABASE_TO_UPPER", "DATABASE_TO_LOWER" -> "identifier-case";
+            case "DEFAULT_NULL_ORDERING" -> "null-ordering";
+            default -> upper.toLowerCase(Locale.ROOT).replace('_', '-');
+        };
     }
 
     private static DriverProperty nearest(String name) {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The shipped engine behind the SQL messages, with a lane that does nothing but execute. Safe from any thread. */
 final class EngineSessions implements SqlServer.Sessions {
-    private final SqlEngine engine = new SqlEngine(SqlConfig.DEFAULT);
+    private final SqlEngine engine;
     private final Random seeds = new Random(1);
     private final Map<Identity, CompletableFuture<byte[]>> waiting = new HashMap<>();
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(task -> {
@@ -27,6 +27,11 @@ final class EngineSessions implements SqlServer.Sessions {
     private long lastNs;
 
     EngineSessions() {
+        this(SqlConfig.DEFAULT);
+    }
+
+    EngineSessions(SqlConfig config) {
+        engine = new SqlEngine(config);
         var unused = clock.scheduleAtFixedRate(this::giveUpLate, 5, 5, TimeUnit.MILLISECONDS);
     }
 

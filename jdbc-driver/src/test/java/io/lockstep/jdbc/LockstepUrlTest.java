@@ -72,6 +72,8 @@ class LockstepUrlTest {
         refuses("jdbc:lockstep://h/db?sslmode=require", "sslmode", "TLS");
         refuses("jdbc:lockstep://h/db?MODE=PostgreSQL", "MODE", "databases.NAME.mode", "--set mode=");
         refuses("jdbc:lockstep://h/db;MODE=PostgreSQL", "databases.NAME.mode");
+        refuses("jdbc:lockstep://h/db;DATABASE_TO_LOWER=TRUE", "databases.NAME.identifier-case");
+        refuses("jdbc:lockstep://h/db;DEFAULT_NULL_ORDERING=HIGH", "databases.NAME.null-ordering");
         refuses("jdbc:lockstep://h/db;user=me", "?user=");
         refuses("jdbc:lockstep://h", "names no database");
         refuses("jdbc:lockstep://h/", "names no database");

@@ -22,6 +22,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Says which SQL statements Lockstep executes and which it refuses. Runs on the main thread. */
@@ -50,6 +51,12 @@ final class CheckCommand implements Callable<Integer> {
             arity = "0..*",
             description = "Scripts, one after the other over one schema; - for standard input.")
     private List<String> files = new ArrayList<>();
+
+    @Option(
+            names = "--set",
+            paramLabel = "KEY=VALUE",
+            description = "A setting of the database that the files are for, like mode=MySQL.")
+    private Map<String, String> settings = new LinkedHashMap<>();
 
     @Mixin
     private Target target = new Target();
@@ -95,7 +102,8 @@ final class CheckCommand implements Callable<Integer> {
         List<Found> findings = new ArrayList<>();
         Map<String, Long> reasons = new TreeMap<>();
         long[] counts = new long[Verdict.values().length];
-        try (StatementCheck check = new StatementCheck(SqlConfig.DEFAULT)) {
+        try (StatementCheck check =
+                new StatementCheck(SqlConfig.DEFAULT.withSettings(LockstepConfig.sqlOf(settings)))) {
             for (String file : files) {
                 try (Reader script = open(file)) {
                     check.check(script, finding -> {

@@ -1,6 +1,7 @@
 package io.lockstep.server;
 
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -42,7 +43,7 @@ public record ClusterPlan(
 
     /** @throws CommandFailure (usage) naming the option or setting that is wrong */
     public ClusterPlan {
-        settings = Map.copyOf(settings);
+        settings = plain(settings, database);
         jvmOptions = List.copyOf(jvmOptions);
         Setting.CLUSTER.kind().read("cluster", cluster);
         Setting.DATABASE.kind().read("database", database);
@@ -65,6 +66,12 @@ public record ClusterPlan(
         }
         check(clientPort >= 0 && clientPort <= 65_535, "--port", clientPort, "0 to 65535; 0 takes a free one");
         check(heapMebibytes >= 64, "--heap", heapMebibytes, "64 or more (MiB)");
+    }
+
+    private static Map<String, String> plain(Map<String, String> settings, String database) {
+        Map<String, String> plain = new HashMap<>();
+        settings.forEach((key, value) -> plain.put(Setting.plain(key, database), value));
+        return Map.copyOf(plain);
     }
 
     /** One distributor, one active, one backup, free ports, 512 MiB of heap for each node. */

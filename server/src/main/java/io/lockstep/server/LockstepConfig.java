@@ -1,7 +1,11 @@
 package io.lockstep.server;
 
 import io.lockstep.membership.MembershipConfig;
+import io.lockstep.tsdstore.sql.DatabaseSettings;
+import io.lockstep.tsdstore.sql.SqlConfig;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +39,9 @@ public record LockstepConfig(
         String service,
         Level level,
         WhenAlone whenAlone,
+        String owner,
+        Optional<Path> ownerPasswordFile,
+        DatabaseSettings sql,
         List<String> nodes,
         RegisterKind register,
         List<String> voters,
@@ -92,6 +99,9 @@ public record LockstepConfig(
                 Setting.ZOOKEEPER_CONNECT,
                 "zookeeper-connect is '" + zooKeeperConnect + "' and register is " + Setting.word(register)
                         + "; it goes with register zookeeper, and only there");
+        troubleWithOwner(host, ownerPasswordFile).ifPresent(trouble -> {
+            throw new ConfigException(Setting.OWNER_PASSWORD_FILE.key(), trouble);
+        });
         check(
                 role != ProcessRole.ARBITER || voters.contains(name),
                 Setting.NAME,
@@ -104,6 +114,47 @@ public record LockstepConfig(
                 Setting.FORWARD_LOG_BYTES,
                 "forward-log-bytes is " + limits.forwardLogBytes() + "; allowed: at least twice message-max-bytes ("
                         + limits.messageMaxBytes() + ")");
+    }
+
+    /** Why nobody may listen there with that password, if so: everybody knows the one that is there by default. */
+    static Optional<String> troubleWithOwner(String host, Optional<Path> ownerPasswordFile) {
+        try {
+            if (ownerPasswordFile.isPresent() || InetAddress.getByName(host).isLoopbackAddress()) {
+                return Optional.empty();
+            }
+        } catch (UnknownHostException e) {
+            return Optional.of("host is '" + host + "': there is no such address");
+        }
+        return Optional.of("host is '" + host + "', where others can connect, and the owner's password is the one that"
+                + " everybody knows; set owner-password-file to a file with another, or host to a loopback address");
+    }
+
+    /**
+     * What the SQL sessions of a node are to be; reads the owner's password.
+     *
+     * @throws ConfigException it cannot be read, or is empty
+     */
+    SqlConfig sqlConfig() {
+        return SqlConfig.DEFAULT
+                .withSettings(sql)
+                .withOwner(
+                        owner,
+                        ownerPasswordFile.map(LockstepConfig::passwordIn).orElse(SqlConfig.DEFAULT.ownerPassword()));
+    }
+
+    private static String passwordIn(Path file) {
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(file, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new ConfigException(
+                    Setting.OWNER_PASSWORD_FILE.key(), "owner-password-file cannot be read: " + e.getMessage());
+        }
+        check(
+                !lines.isEmpty() && !lines.get(0).isBlank(),
+                Setting.OWNER_PASSWORD_FILE,
+                "owner-password-file " + file + " is empty; its first line must be the password");
+        return lines.get(0);
     }
 
     /** Where a voter keeps the view register. */
@@ -163,10 +214,11 @@ public record LockstepConfig(
     /**
      * Builds a configuration.
      *
-     * @param written texts and lists of texts by key, as in a file
+     * @param asWritten texts and lists of texts by key, as in a file
      * @throws ConfigException naming key, value and what is allowed
      */
-    static LockstepConfig of(Map<String, Object> written) {
+    static LockstepConfig of(Map<String, Object> asWritten) {
+        Map<String, Object> written = plain(asWritten);
         for (String key : written.keySet()) {
             if (Setting.of(key).isEmpty()) {
                 throw Setting.unknown(key);
@@ -184,6 +236,9 @@ public record LockstepConfig(
                 Setting.SERVICE.from(values),
                 Setting.LEVEL.from(values),
                 Setting.WHEN_ALONE.from(values),
+                Setting.OWNER.from(values),
+                Setting.OWNER_PASSWORD_FILE.from(values),
+                sql(values),
                 Setting.NODES.from(values),
                 Setting.REGISTER.from(values),
                 Setting.VOTERS.from(values),
@@ -226,6 +281,50 @@ public record LockstepConfig(
             }
         }
         return yaml.toString();
+    }
+
+    /** Keys of the database without its name. */
+    private static Map<String, Object> plain(Map<String, Object> written) {
+        String database = written.get(Setting.DATABASE.key()) instanceof String named
+                ? named
+                : String.valueOf(Setting.DATABASE.defaultText());
+        Map<String, Object> plain = new HashMap<>();
+        written.forEach((key, value) -> {
+            if (plain.put(Setting.plain(key, database), value) != null) {
+                throw new ConfigException(key, "setting '" + key + "' is there twice, with and without the database");
+            }
+        });
+        return plain;
+    }
+
+    /** Settings of a database alone. @throws ConfigException one is wrong, or belongs to a process */
+    static DatabaseSettings sqlOf(Map<String, String> written) {
+        Map<Setting, Object> values = new EnumMap<>(Setting.class);
+        for (Setting setting : Setting.values()) {
+            if (setting.isOfDatabase()) {
+                values.put(setting, setting.kind().read(setting.key(), String.valueOf(setting.defaultText())));
+            }
+        }
+        written.forEach((key, value) -> {
+            Setting setting = Setting.of(key)
+                    .filter(Setting::isOfDatabase)
+                    .orElseThrow(() -> new ConfigException(key, "'" + key + "' is no setting of a database"));
+            values.put(setting, setting.kind().read(key, value));
+        });
+        return sql(values);
+    }
+
+    private static DatabaseSettings sql(Map<Setting, Object> values) {
+        try {
+            return new DatabaseSettings(
+                    Setting.MODE.from(values),
+                    Setting.COLLATION.from(values),
+                    Setting.IDENTIFIER_CASE.from(values),
+                    Setting.CASE_INSENSITIVE_IDENTIFIERS.<Boolean>from(values),
+                    Setting.NULL_ORDERING.from(values));
+        } catch (IllegalArgumentException e) {
+            throw new ConfigException(Setting.CASE_INSENSITIVE_IDENTIFIERS.key(), String.valueOf(e.getMessage()));
+        }
     }
 
     private static Object writtenOrDefault(Setting setting, Map<String, Object> written) {

@@ -24,6 +24,7 @@ import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TransactionService;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
+import io.lockstep.tsdstore.sql.SqlConfig;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Connection;
@@ -83,6 +84,7 @@ final class NodeAgent {
     private final TransactionService service;
     private final Map<String, EffectRunner> runners;
     private final TsdStoreConfig storeConfig;
+    private final SqlConfig sqlConfig;
     private final @Nullable Recording recording;
     private final SecureRandom random = new SecureRandom();
     private final Map<String, PeerLink> links = new LinkedHashMap<>();
@@ -141,6 +143,9 @@ final class NodeAgent {
     /** The last reign of this process that somebody else ended; outlives its incarnation. */
     private @Nullable FormerReign formerReign;
 
+    /** Why this process last began anew; empty when it never did. */
+    private String anewBecause = "";
+
     private Instant candidateAt = Instant.EPOCH;
     private Instant agreedAt = Instant.EPOCH;
     private String formerActive = "";
@@ -170,6 +175,7 @@ final class NodeAgent {
         this.service = service;
         this.runners = Map.copyOf(runners);
         this.recording = recording;
+        this.sqlConfig = config.sqlConfig();
         this.storeConfig = TsdStoreConfig.defaults()
                 .withIdle(config.limits().sessionLimit(), config.limits().transactionLimit());
         for (String node : config.nodes()) {
@@ -569,11 +575,13 @@ final class NodeAgent {
     }
 
     private BackupNode newBackup() {
+        TsdStore empty = TsdStore.create(service, new H2Records(sqlConfig), storeConfig);
+        log.startAfter(empty.last(), empty.chain());
         return new BackupNode(
                 self,
                 new BackupNodeConfig(config.failureDetection(), config.nodes()),
-                TsdStore.create(service, new H2Records(), storeConfig),
-                () -> TsdStore.installer(service, new H2Records(), storeConfig),
+                empty,
+                () -> TsdStore.installer(service, new H2Records(sqlConfig), storeConfig),
                 log,
                 recording,
                 viewRegister,
@@ -674,6 +682,7 @@ final class NodeAgent {
             return;
         }
         LOG.warn("{} starts anew as an empty node: {}", self, reason);
+        anewBecause = reason;
         if (backup != null) {
             backup.core().close("the role is closed");
         }
@@ -724,7 +733,7 @@ final class NodeAgent {
 
     private void publishStatus() {
         String json = status.update(new NodeStatus.Now(
-                self, peerPort, active, isStopped, log.lastPosition(), backup, takeover, formerReign));
+                self, peerPort, active, isStopped, log.lastPosition(), backup, anewBecause, takeover, formerReign));
         Members found = members;
         if (found != null) {
             found.publishStatus(config.name(), json);

@@ -31,6 +31,7 @@ final class NodeStatus {
      * @param isStopped whether the active takes nothing new, since it is alone
      * @param lastPosition of its forward log
      * @param backup the backup's role, while it has that
+     * @param anewBecause why this process began anew as an empty node, the last time; empty when it did not
      * @param takeover how this node became the active; null when it did not
      * @param formerReign the last reign of this process that somebody else ended; null without one
      */
@@ -41,6 +42,7 @@ final class NodeStatus {
             boolean isStopped,
             long lastPosition,
             @Nullable BackupNode backup,
+            String anewBecause,
             @Nullable Takeover takeover,
             @Nullable FormerReign formerReign) {}
 
@@ -75,9 +77,9 @@ final class NodeStatus {
         if (now.active() != null) {
             describe(all, now.active(), now);
         } else if (now.backup() != null) {
-            describe(all, now.backup());
+            describe(all, now.backup(), now.anewBecause());
         } else {
-            describeNoRole(all);
+            describeNoRole(all, now.anewBecause());
         }
         all.put("takeover", now.takeover());
         all.put("formerReign", now.formerReign());
@@ -120,10 +122,10 @@ final class NodeStatus {
     }
 
     /** Until the lane has left a former role: it may be in the middle of a long statement. */
-    private static void describeNoRole(Map<String, Object> all) {
+    private static void describeNoRole(Map<String, Object> all, String because) {
         all.put("role", "NONE");
         all.put("state", BackupState.UNFIT.name());
-        all.put("reason", "the lane is leaving a role that is over");
+        all.put("reason", "the lane is leaving a role that is over; it begins anew: " + because);
         all.put("inSync", false);
         all.put("term", 0);
         all.put("version", 0);
@@ -131,11 +133,13 @@ final class NodeStatus {
         all.put("executedPosition", 0);
     }
 
-    private static void describe(Map<String, Object> all, BackupNode backup) {
+    private static void describe(Map<String, Object> all, BackupNode backup, String anewBecause) {
         Optional<View> known = backup.core().registerView();
         all.put("role", backup.core().state() == BackupState.FOLLOWING ? "BACKUP" : "NONE");
         all.put("state", backup.core().state().name());
-        all.put("reason", backup.core().reason());
+        // Who cannot join begins anew again and again; what it does now says less than why.
+        boolean isAnew = !anewBecause.isEmpty() && backup.core().state() != BackupState.FOLLOWING;
+        all.put("reason", backup.core().reason() + (isAnew ? "; it began anew: " + anewBecause : ""));
         all.put("inSync", false);
         all.put("term", backup.core().term());
         all.put("version", known.map(View::version).orElse(0L));

@@ -1,5 +1,6 @@
 package io.lockstep.server;
 
+import io.lockstep.tsdstore.sql.DatabaseSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,6 +42,35 @@ public enum Setting {
             "continue",
             "What the active does when the last backup has left the view.",
             c -> word(c.whenAlone())),
+    OWNER("owner", SettingKind.NAME, "app", "User to whom the database belongs, who makes all others.", c -> c.owner()),
+    OWNER_PASSWORD_FILE(
+            "owner-password-file",
+            SettingKind.PATH_OR_EMPTY,
+            "",
+            "File whose first line is the owner's first password, equal for all nodes; empty: app, on loopback only.",
+            c -> c.ownerPasswordFile().map(Object::toString).orElse("")),
+    MODE("mode", SettingKind.MODE, "REGULAR", "Whose SQL the database understands beside H2's own.", c -> c.sql()
+            .mode()),
+    COLLATION("collation", SettingKind.COLLATION, "OFF", "How texts are compared.", c -> c.sql()
+            .collation()),
+    IDENTIFIER_CASE(
+            "identifier-case",
+            SettingKind.choice(DatabaseSettings.IdentifierCase.class),
+            "upper",
+            "What becomes of names that are not in quotes; exact: they stay as they are written.",
+            c -> word(c.sql().identifierCase())),
+    CASE_INSENSITIVE_IDENTIFIERS(
+            "case-insensitive-identifiers",
+            SettingKind.TRUE_OR_FALSE,
+            "false",
+            "Whether names that differ only by case are one; with identifier-case exact.",
+            c -> c.sql().hasCaseInsensitiveIdentifiers()),
+    NULL_ORDERING(
+            "null-ordering",
+            SettingKind.choice(DatabaseSettings.NullOrdering.class),
+            "low",
+            "Where NULL stands in an order that does not say.",
+            c -> word(c.sql().nullOrdering())),
     NODES("nodes", SettingKind.NAMES, null, "Names of all nodes of the database.", c -> c.nodes()),
     REGISTER(
             "register",
@@ -152,6 +182,8 @@ public enum Setting {
             "File into which a node writes every entry that it executed, for replay; empty writes none.",
             c -> c.recordEntries().map(Object::toString).orElse(""));
 
+    private static final String OF_DATABASE = "databases.";
+
     private final String key;
     private final SettingKind kind;
     private final @Nullable String defaultText;
@@ -198,7 +230,14 @@ public enum Setting {
     /** Whether it may be given for all processes of a cluster at once; the others say what each process is. */
     boolean isShared() {
         return switch (this) {
-            case REGISTER,
+            case OWNER,
+                    OWNER_PASSWORD_FILE,
+                    MODE,
+                    COLLATION,
+                    IDENTIFIER_CASE,
+                    CASE_INSENSITIVE_IDENTIFIERS,
+                    NULL_ORDERING,
+                    REGISTER,
                     ZOOKEEPER_CONNECT,
                     LEVEL,
                     WHEN_ALONE,
@@ -228,6 +267,42 @@ public enum Setting {
                     DIRECTORY,
                     RECORD_ENTRIES -> false;
         };
+    }
+
+    /** Whether it belongs to the database, so that its key may also be written {@code databases.NAME.key}. */
+    boolean isOfDatabase() {
+        return switch (this) {
+            case OWNER,
+                    OWNER_PASSWORD_FILE,
+                    MODE,
+                    COLLATION,
+                    IDENTIFIER_CASE,
+                    CASE_INSENSITIVE_IDENTIFIERS,
+                    NULL_ORDERING -> true;
+            default -> false;
+        };
+    }
+
+    /**
+     * The key without the database that it is for.
+     *
+     * @throws ConfigException it is for another database than that one
+     */
+    static String plain(String key, String database) {
+        if (!key.startsWith(OF_DATABASE)) {
+            return key;
+        }
+        int end = key.indexOf('.', OF_DATABASE.length());
+        String name = end < 0 ? "" : key.substring(OF_DATABASE.length(), end);
+        String plain = key.substring(end + 1);
+        if (end < 0 || of(plain).filter(Setting::isOfDatabase).isEmpty()) {
+            throw unknown(key);
+        }
+        if (!name.equals(database)) {
+            throw new ConfigException(
+                    key, "setting '" + key + "' is for database '" + name + "'; this one is '" + database + "'");
+        }
+        return plain;
     }
 
     /** The setting with that key. */

@@ -1,5 +1,6 @@
 package io.lockstep.server;
 
+import io.lockstep.tsdstore.sql.DatabaseSettings;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.InvalidPathException;
@@ -73,6 +74,14 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
         }
         throw new IllegalArgumentException(
                 "this version neither encrypts nor asks who is there, so it listens on loopback only");
+    });
+    static final SettingKind MODE = one(String.join(", ", DatabaseSettings.modes()), DatabaseSettings::mode);
+    static final SettingKind COLLATION =
+            one("OFF, or a collation of Java's, like GERMAN or GERMAN STRENGTH PRIMARY", DatabaseSettings::collation);
+    static final SettingKind TRUE_OR_FALSE = one("true, false", text -> switch (text) {
+        case "true" -> true;
+        case "false" -> false;
+        default -> throw new IllegalArgumentException("");
     });
     static final SettingKind PORT = one("a port, 0 to 65535", text -> port(text));
     static final SettingKind PORT_TAKEN = one("a port, 1 to 65535", text -> {

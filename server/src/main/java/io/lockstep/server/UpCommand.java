@@ -248,7 +248,7 @@ final class UpCommand implements Callable<Integer> {
         output.text("Database " + database + " is up, service " + cluster.plan().service() + ".");
         output.text("");
         output.text("  connect      " + address);
-        output.text("  jdbc         " + url + "   user app, password app");
+        output.text("  jdbc         " + url + "   user " + owner(cluster.plan().settings()));
         for (ClusterStatus.NodeStatus node : status.nodes()) {
             output.text(String.format(
                     "  %-12s %-14s pid %d", node.role().toLowerCase(java.util.Locale.ROOT), node.name(), node.pid()));
@@ -270,6 +270,12 @@ final class UpCommand implements Callable<Integer> {
         output.text("               database ends with its last node: Ctrl-C ends it for good");
         output.text("  logs         " + cluster.plan().directory());
         output.text("");
+    }
+
+    private static String owner(Map<String, String> settings) {
+        String file = settings.get(Setting.OWNER_PASSWORD_FILE.key());
+        return settings.getOrDefault(Setting.OWNER.key(), "app") + ", password "
+                + (file == null || file.isEmpty() ? "app" : "as " + file + " says");
     }
 
     private void onEvent(Cluster cluster, UpState state, String event) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.lockstep.tsdstore.sql.DatabaseSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,64 @@ final class LockstepConfigTest {
         assertThat(config.limits().messageMaxBytes()).isEqualTo(65_536);
     }
 
+    @Test
+    void readsSettingsOfTheDatabaseWithItsNameAndWithout() {
+        LockstepConfig config = LockstepConfig.parse(
+                GOOD
+                        + "database: shop\ndatabases.shop.mode: mysql\nidentifier-case: lower\ndatabases.shop.null-ordering: high\n",
+                "node.yaml");
+
+        assertThat(config.sql())
+                .isEqualTo(new DatabaseSettings(
+                        "MySQL",
+                        DatabaseSettings.NO_COLLATION,
+                        DatabaseSettings.IdentifierCase.LOWER,
+                        false,
+                        DatabaseSettings.NullOrdering.HIGH));
+        assertThat(LockstepConfig.parse(config.toYaml(), "again.yaml")).isEqualTo(config);
+        assertThat(config.sqlConfig().owner()).isEqualTo("app");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "databases.other.mode: MySQL | is for database 'other'; this one is 'lockstep'",
+                "databases.lockstep.host: 127.0.0.1 | unknown setting",
+                "databases.lockstep: x | unknown setting",
+                "case-insensitive-identifiers: true | identifier-case exact"
+            })
+    void refusesSettingsOfAnotherDatabase(String line, String complaint) {
+        assertThatThrownBy(() -> LockstepConfig.parse(GOOD + line + "\n", "node.yaml"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(complaint);
+    }
+
+    @Test
+    void thePasswordThatEverybodyKnowsIsForLoopbackOnly() {
+        assertThat(LockstepConfig.troubleWithOwner("127.0.0.1", Optional.empty()))
+                .isEmpty();
+        assertThat(LockstepConfig.troubleWithOwner("192.0.2.1", Optional.of(Path.of("secret"))))
+                .isEmpty();
+        assertThat(LockstepConfig.troubleWithOwner("192.0.2.1", Optional.empty()))
+                .hasValueSatisfying(text -> assertThat(text).contains("owner-password-file"));
+    }
+
+    @Test
+    void readsTheOwnersPasswordFromAFileAndTellsItNobody(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("password"), "hush-hush\nmore\n");
+        LockstepConfig config =
+                LockstepConfig.parse(GOOD + "owner: boss\nowner-password-file: '" + file + "'\n", "node.yaml");
+
+        assertThat(config.sqlConfig().owner()).isEqualTo("boss");
+        assertThat(config.sqlConfig().ownerPassword()).isEqualTo("hush-hush");
+        assertThat(config.toString() + config.sqlConfig() + config.toYaml()).doesNotContain("hush");
+        Files.writeString(file, "\n");
+        assertThatThrownBy(config::sqlConfig).hasMessageContaining("is empty");
+        Files.delete(file);
+        assertThatThrownBy(config::sqlConfig).hasMessageContaining("cannot be read");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -83,6 +142,12 @@ final class LockstepConfigTest {
                 "database | two words",
                 "cluster | ''",
                 "service | ../x",
+                "mode | dbase",
+                "collation | KLINGON",
+                "identifier-case | camel",
+                "case-insensitive-identifiers | perhaps",
+                "null-ordering | middle",
+                "owner | no body",
             })
     void refusesWrongValues(String key, String value) {
         ConfigException refusal = refusal(GOOD + key + ": " + value + "\n");

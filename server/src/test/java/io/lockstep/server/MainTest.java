@@ -158,6 +158,8 @@ final class MainTest {
                 "--set failure-detection=-1s | failure-detection is '-1s'",
                 "--set failure-detectoin=1s | Did you mean 'failure-detection'?",
                 "--set name=x | says what one process is",
+                "--set mode=dbase | mode is 'dbase'",
+                "--database shop --set databases.other.mode=MySQL | is for database 'other'; this one is 'shop'",
                 "--set failure-detection | failure-detection",
                 "--level durable | no log on disk",
                 "--backups -1 | --backups is -1; it must be 0 to 8",
@@ -262,6 +264,17 @@ final class MainTest {
                         "percentage",
                         "reasons",
                         "findings");
+    }
+
+    @Test
+    void checkJudgesForADatabaseThatIsSetDifferently() throws IOException {
+        Path script = Files.writeString(home.resolve("my.sql"), "INSERT IGNORE INTO t VALUES(1)");
+        Path table = Files.writeString(home.resolve("t.sql"), "CREATE TABLE t(id INT PRIMARY KEY)");
+        assertThat(run("check", table.toString(), script.toString())).isEqualTo(7);
+        assertThat(run("check", "--set", "mode=MySQL", table.toString(), script.toString()))
+                .isZero();
+        assertThat(run("check", "--set", "mode=dbase", script.toString())).isEqualTo(2);
+        assertThat(run("check", "--set", "host=127.0.0.1", script.toString())).isEqualTo(2);
     }
 
     @Test

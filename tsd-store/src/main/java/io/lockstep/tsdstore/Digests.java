@@ -14,8 +14,13 @@ public final class Digests {
 
     private Digests() {}
 
-    /** Chain digest before the first entry. */
+    /** Chain digest before the first entry of a database for which nothing is set. */
     public static final long FIRST_CHAIN = 0;
+
+    /** Chain digest before the first entry of a database that is set so: entries of one never follow another's. */
+    static long firstChain(String settings) {
+        return settings.isEmpty() ? FIRST_CHAIN : XXH3.hashCharsToLong(settings);
+    }
 
     /** Chain digest of an entry from that of the one before it. */
     public static long chain(long previousChain, ControlHeader header, byte[] body, Decision decision, long outcome) {

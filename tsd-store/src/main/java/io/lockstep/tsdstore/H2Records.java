@@ -54,7 +54,8 @@ public final class H2Records extends Records {
 
     private final HikariDataSource lanePool;
     private final HikariDataSource readPool;
-    private final SqlEngine sql = new SqlEngine(SqlConfig.DEFAULT);
+    private final SqlEngine sql;
+    private final SqlConfig config;
     private final Guarded lane = new Guarded();
     private final Guarded read = new Guarded();
     private @Nullable SqlInstaller installer;
@@ -64,8 +65,20 @@ public final class H2Records extends Records {
     private long timeNs;
     private long seed;
 
-    /** A new, empty, private database. @throws NodeFailure it cannot be made */
+    /** As {@link #H2Records(SqlConfig)} with {@link SqlConfig#DEFAULT}. */
     public H2Records() {
+        this(SqlConfig.DEFAULT);
+    }
+
+    /**
+     * New, empty, private databases.
+     *
+     * @param config of SQL sessions
+     * @throws NodeFailure they cannot be made
+     */
+    public H2Records(SqlConfig config) {
+        this.config = config;
+        sql = new SqlEngine(config);
         try {
             administrator = connect(ADMINISTRATOR);
             try (Statement statement = administrator.createStatement()) {
@@ -84,7 +97,12 @@ public final class H2Records extends Records {
 
     @Override
     String kind() {
-        return "h2";
+        return config.text().isEmpty() ? "h2" : "h2 with " + config.text();
+    }
+
+    @Override
+    String settings() {
+        return config.origin();
     }
 
     @Override

@@ -9,6 +9,11 @@ import org.jspecify.annotations.Nullable;
 /** For services that keep everything in their transactions' state. Safe from any thread, because it holds nothing. */
 public final class NoRecords extends Records {
     @Override
+    String settings() {
+        return "";
+    }
+
+    @Override
     String kind() {
         return "none";
     }

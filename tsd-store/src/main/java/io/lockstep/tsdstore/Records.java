@@ -15,6 +15,9 @@ public abstract sealed class Records implements AutoCloseable permits H2Records,
     /** What kind it is; copies fit only the same kind. */
     abstract String kind();
 
+    /** How it is set, for comparing with other nodes'; empty where nobody has said anything. */
+    abstract String settings();
+
     /** Lets the service create its tables; what it creates stays. */
     abstract void create(TransactionService service) throws SQLException;
 

@@ -33,6 +33,11 @@ public final class SqlRecords extends Records {
     }
 
     @Override
+    String settings() {
+        return "";
+    }
+
+    @Override
     String kind() {
         return engine.kind();
     }

@@ -60,7 +60,9 @@ public final class TsdStore implements AutoCloseable {
      * @param records fresh and empty; the store closes them
      */
     public static TsdStore create(TransactionService service, Records records, TsdStoreConfig config) {
-        return new TsdStore(service, records, config, new StoreState());
+        StoreState empty = new StoreState();
+        empty.chain = Digests.firstChain(records.settings());
+        return new TsdStore(service, records, config, empty);
     }
 
     /**

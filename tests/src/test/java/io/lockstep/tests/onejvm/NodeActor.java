@@ -25,6 +25,7 @@ final class NodeActor {
     private final Drill drill;
     private final String name;
     private final Path file;
+    private final String settings;
     private TallyService service = new TallyService();
     private @Nullable Node node;
     private Gate agentGate = new Gate();
@@ -33,9 +34,14 @@ final class NodeActor {
         this.drill = drill;
         this.name = name;
         this.file = folder.resolve(name + ".yaml");
+        this.settings = "name: " + name + "\nrole: node\ndirectory: '" + folder.resolve(name) + "'\n" + settings;
+        configure("");
+    }
+
+    /** Its next run has these settings beside the drill's, one per line. */
+    void configure(String more) {
         try {
-            Files.writeString(
-                    file, "name: " + name + "\nrole: node\ndirectory: '" + folder.resolve(name) + "'\n" + settings);
+            Files.writeString(file, settings + more);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

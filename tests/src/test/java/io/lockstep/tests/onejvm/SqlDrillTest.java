@@ -394,4 +394,24 @@ class SqlDrillTest {
             drill.check();
         }
     }
+
+    @Test
+    void aNodeThatIsSetDifferentlyDoesNotJoinAndSaysWhy() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor app = drill.application("app");
+            app.execute("CREATE TABLE T(ID INT PRIMARY KEY)", "INSERT INTO T VALUES (1)");
+            NodeActor backup = drill.backup();
+            backup.kill();
+            backup.configure("databases.lockstep.mode: MySQL\n");
+            backup.start();
+
+            await().atMost(Drill.LIMIT)
+                    .untilAsserted(() -> assertThat(backup.status().reason())
+                            .contains("mode MySQL")
+                            .contains("make them equal"));
+            app.execute("INSERT INTO T VALUES (2)");
+            assertThat(app.rows("SELECT ID FROM T ORDER BY ID")).containsExactly("1", "2");
+            assertThat(backup.status().role()).isEqualTo("NONE");
+        }
+    }
 }

@@ -89,9 +89,14 @@ final class Accounts {
     }
 
     /** The owner's first password, which all nodes are told by their configuration. */
-    static void setFirst(User owner, String name, char[] password) {
-        Scram.Verifier verifier = Scram.verifier(password, saltOf("lockstep", name), Scram.ITERATIONS);
+    static void setFirst(User owner, SqlConfig config) {
+        Scram.Verifier verifier = first(config);
         owner.setSaltAndHash(verifier.salt(), keys(verifier));
+    }
+
+    static Scram.Verifier first(SqlConfig config) {
+        byte[] salt = saltOf("lockstep", config.owner());
+        return Scram.verifier(config.ownerPassword().toCharArray(), salt, Scram.ITERATIONS);
     }
 
     /** The salt that a user gets told who is not there: always the same, and nobody can tell. */

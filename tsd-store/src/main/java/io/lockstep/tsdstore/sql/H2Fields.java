@@ -18,10 +18,12 @@ import org.h2.command.Prepared;
 import org.h2.command.Token;
 import org.h2.command.Tokenizer;
 import org.h2.command.ddl.AlterUser;
+import org.h2.command.ddl.CreateTable;
 import org.h2.command.ddl.CreateUser;
 import org.h2.command.ddl.DropDatabase;
 import org.h2.command.ddl.DropUser;
 import org.h2.command.ddl.GrantRevoke;
+import org.h2.command.query.Query;
 import org.h2.engine.CastDataProvider;
 import org.h2.engine.Database;
 import org.h2.engine.RightOwner;
@@ -62,6 +64,7 @@ final class H2Fields {
     private static final VarHandle DELETE_FILES;
     private static final VarHandle LOCK_SHARED_SESSIONS;
     private static final VarHandle LOCK_EXCLUSIVE_SESSION;
+    private static final VarHandle CREATED_FROM;
     private static final VarHandle USER_SALT;
     private static final VarHandle USER_HASH;
     private static final VarHandle CREATED_ADMIN;
@@ -116,6 +119,8 @@ final class H2Fields {
             in = MethodHandles.privateLookupIn(MVTable.class, own);
             LOCK_SHARED_SESSIONS = in.findVarHandle(MVTable.class, "lockSharedSessions", ConcurrentHashMap.class);
             LOCK_EXCLUSIVE_SESSION = in.findVarHandle(MVTable.class, "lockExclusiveSession", SessionLocal.class);
+            CREATED_FROM = MethodHandles.privateLookupIn(CreateTable.class, own)
+                    .findVarHandle(CreateTable.class, "asQuery", Query.class);
             in = MethodHandles.privateLookupIn(User.class, own);
             USER_SALT = in.findVarHandle(User.class, "salt", byte[].class);
             USER_HASH = in.findVarHandle(User.class, "passwordHash", byte[].class);
@@ -253,6 +258,11 @@ final class H2Fields {
 
     static boolean deletesFiles(DropDatabase statement) {
         return (boolean) DELETE_FILES.get(statement);
+    }
+
+    /** The query whose rows a new table takes; null when it begins empty. */
+    static @Nullable Query queryOf(CreateTable statement) {
+        return (Query) CREATED_FROM.get(statement);
     }
 
     // ---- users -----------------------------------------------------------------------------------------------------

@@ -100,6 +100,11 @@ final class Logins {
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put("version", Constants.FULL_VERSION);
         facts.put("mode", database.database().getMode().getName());
+        facts.put("databaseToUpper", Boolean.toString(database.database().getSettings().databaseToUpper));
+        facts.put("databaseToLower", Boolean.toString(database.database().getSettings().databaseToLower));
+        facts.put(
+                "caseInsensitiveIdentifiers",
+                Boolean.toString(database.database().getSettings().caseInsensitiveIdentifiers));
         facts.put("openStatementsMax", Integer.toString(config.openStatementsMax()));
         facts.put("statementCharactersMax", Integer.toString(config.statementCharactersMax()));
         return facts;

@@ -1,8 +1,11 @@
 package io.lockstep.tsdstore.sql;
 
+import java.util.HexFormat;
+
 /**
  * Limits of a node's SQL sessions; equal on all nodes of a database. Immutable.
  *
+ * @param settings how the database understands SQL
  * @param owner name of the user who owns the database, as clients write it
  * @param ownerPassword what clients prove
  * @param openTransactionsMax SQL transactions open at a time, 1 to 65,000
@@ -14,6 +17,7 @@ package io.lockstep.tsdstore.sql;
  * @param firstAnswerBytesMax bytes of one answer, about; 1 or more
  */
 public record SqlConfig(
+        DatabaseSettings settings,
         String owner,
         String ownerPassword,
         int openTransactionsMax,
@@ -27,8 +31,54 @@ public record SqlConfig(
     private static final int TRANSACTIONS_MAX = 65_000;
 
     /** The owner app with the password app, and limits that suit a node with a gigabyte of memory. */
-    public static final SqlConfig DEFAULT =
-            new SqlConfig("app", "app", 10_000, 4_096, 1_024, 1 << 20, 256L << 20, 1_000, 1 << 20);
+    public static final SqlConfig DEFAULT = new SqlConfig(
+            DatabaseSettings.DEFAULT, "app", "app", 10_000, 4_096, 1_024, 1 << 20, 256L << 20, 1_000, 1 << 20);
+
+    /** The same database, set differently. */
+    public SqlConfig withSettings(DatabaseSettings other) {
+        return with(other, owner, ownerPassword);
+    }
+
+    /** The same for another owner. */
+    public SqlConfig withOwner(String name, String password) {
+        return with(settings, name, password);
+    }
+
+    private SqlConfig with(DatabaseSettings newSettings, String newOwner, String newPassword) {
+        return new SqlConfig(
+                newSettings,
+                newOwner,
+                newPassword,
+                openTransactionsMax,
+                openStatementsMax,
+                openResultsMax,
+                statementCharactersMax,
+                resultBytesMax,
+                firstAnswerRowsMax,
+                firstAnswerBytesMax);
+    }
+
+    /** What is set otherwise than by default, for people and for comparing copies; empty where nothing is. */
+    public String text() {
+        String ownersName = owner.equals(DEFAULT.owner) ? "" : "owner " + owner;
+        return settings.text() + (settings.text().isEmpty() || ownersName.isEmpty() ? "" : ", ") + ownersName;
+    }
+
+    /**
+     * What the chain of entries begins with; empty where all is as by default. The owner's first password is in it, as
+     * what is kept of it: nodes that were told another are no copies of each other from the start.
+     */
+    public String origin() {
+        return text().isEmpty() && ownerPassword.equals(DEFAULT.ownerPassword)
+                ? ""
+                : text() + ' ' + HexFormat.of().formatHex(Accounts.first(this).storedKey());
+    }
+
+    /** Not the password. */
+    @Override
+    public String toString() {
+        return "SqlConfig " + text();
+    }
 
     public SqlConfig {
         if (openTransactionsMax < 1 || openTransactionsMax > TRANSACTIONS_MAX) {

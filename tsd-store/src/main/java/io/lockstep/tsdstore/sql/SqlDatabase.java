@@ -46,19 +46,24 @@ final class SqlDatabase implements AutoCloseable {
     SqlDatabase(SqlConfig config) {
         try {
             administrator = DriverManager.getConnection(
-                    URL, ADMINISTRATOR, UUID.randomUUID().toString());
+                    URL + config.settings().url(),
+                    ADMINISTRATOR,
+                    UUID.randomUUID().toString());
             database = H2Session.of(administrator).getDatabase();
             Field name = Database.class.getDeclaredField("databaseShortName");
             name.setAccessible(true);
             name.set(database, NAME);
             String user = config.owner().toUpperCase(Locale.ROOT);
             try (Statement statement = administrator.createStatement()) {
+                if (!config.settings().collation().equals(DatabaseSettings.NO_COLLATION)) {
+                    statement.execute("SET COLLATION " + config.settings().collation());
+                }
                 String quoted = '"' + user.replace("\"", "\"\"") + '"';
                 statement.execute("CREATE USER " + quoted + " PASSWORD '" + UUID.randomUUID() + "'");
                 statement.execute("GRANT ALTER ANY SCHEMA TO " + quoted);
             }
             owner = database.getUser(user);
-            Accounts.setFirst(owner, config.owner(), config.ownerPassword().toCharArray());
+            Accounts.setFirst(owner, config);
         } catch (SQLException | ReflectiveOperationException e) {
             throw new NodeFailure("this node cannot set up an H2 database: " + e, e);
         }

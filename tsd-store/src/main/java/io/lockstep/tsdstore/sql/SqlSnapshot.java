@@ -272,6 +272,8 @@ public final class SqlSnapshot implements Records.Snapshot {
                 + ' '
                 + database.getSettings().databaseToUpper
                 + ' '
+                + database.getSettings().databaseToLower
+                + ' '
                 + database.getSettings().caseInsensitiveIdentifiers
                 + ' '
                 + database.getDefaultNullOrdering()

@@ -11,9 +11,11 @@ import org.h2.command.CommandInterface;
 import org.h2.command.Prepared;
 import org.h2.command.Token;
 import org.h2.command.ddl.AlterUser;
+import org.h2.command.ddl.CreateTable;
 import org.h2.command.ddl.CreateUser;
 import org.h2.command.ddl.DropDatabase;
 import org.h2.command.dml.DataChangeStatement;
+import org.h2.command.dml.Explain;
 import org.h2.command.dml.SetTypes;
 import org.h2.command.query.Query;
 import org.h2.command.query.Select;
@@ -60,6 +62,11 @@ final class StatementPolicy {
             Map.entry("MEMORY_FREE", DIFFERS),
             Map.entry("MEMORY_USED", DIFFERS),
             Map.entry("DISK_SPACE_USED", DIFFERS),
+            Map.entry("NEWSEQUENTIALID", DIFFERS),
+            Map.entry("SYS_GUID", DIFFERS),
+            Map.entry("PG_RELATION_SIZE", DIFFERS),
+            Map.entry("PG_TOTAL_RELATION_SIZE", DIFFERS),
+            Map.entry("PG_POSTMASTER_START_TIME", DIFFERS),
             Map.entry("ABORT_SESSION", DIFFERS),
             Map.entry("CANCEL_SESSION", DIFFERS),
             Map.entry("FILE_READ", BEYOND),
@@ -201,7 +208,7 @@ final class StatementPolicy {
             if (!SETTINGS.contains(setting)) {
                 String name = SetTypes.getTypeName(setting);
                 throw SqlErrors.refused("SET " + name + ": " + name
-                        + " is a setting of the database, see databases.NAME." + name.toLowerCase(Locale.ROOT));
+                        + " is a setting of the database, see databases.NAME." + settingOf(name));
             }
         }
         if (prepared instanceof DropDatabase drop && H2Fields.deletesFiles(drop)) {
@@ -220,6 +227,13 @@ final class StatementPolicy {
         }
     }
 
+    /** The setting's name in a process's configuration. */
+    private static String settingOf(String name) {
+        return name.equals("DEFAULT_NULL_ORDERING")
+                ? "null-ordering"
+                : name.toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
     /** It is computed by the administrator, who could read what the client must not. */
     private static void judgePassword(@Nullable Expression password) {
         if (password != null && !(password instanceof ValueExpression) && !(password instanceof Parameter)) {
@@ -230,13 +244,18 @@ final class StatementPolicy {
     private static void judgeTables(Prepared prepared) {
         HashSet<DbObject> used = new HashSet<>();
         prepared.collectDependencies(used);
-        if (prepared instanceof DataChangeStatement
+        Query source = prepared instanceof CreateTable create ? H2Fields.queryOf(create) : null;
+        if (source != null) {
+            source.collectDependencies(used);
+        }
+        if ((prepared instanceof DataChangeStatement || prepared instanceof Explain || source != null)
                 && used.stream().filter(Table.class::isInstance).count() > JOINED_TABLES_MAX) {
             throw SqlErrors.refused("a change that joins more than " + JOINED_TABLES_MAX
                     + " tables: H2 limits its planning by the clock, so it" + DIFFERS);
         }
         for (DbObject each : used) {
-            if (each instanceof MetaTable table && NODE_TABLES.contains(table.getName())) {
+            if (each instanceof MetaTable table
+                    && NODE_TABLES.contains(table.getName().toUpperCase(Locale.ROOT))) {
                 throw SqlErrors.refused("INFORMATION_SCHEMA." + table.getName() + DIFFERS);
             }
         }

@@ -246,6 +246,7 @@ class EngineCopyTest {
     void aNodeWithOtherLimitsIsRefused() {
         SqlConfig d = SqlConfig.DEFAULT;
         SqlConfig other = new SqlConfig(
+                d.settings(),
                 d.owner(),
                 d.ownerPassword(),
                 d.openTransactionsMax(),

@@ -309,6 +309,7 @@ class LocksTest {
     void refusesOneTransactionMoreThanItsLimit() {
         SqlConfig d = SqlConfig.DEFAULT;
         SqlConfig two = new SqlConfig(
+                d.settings(),
                 d.owner(),
                 d.ownerPassword(),
                 2,

@@ -253,7 +253,16 @@ class SqlEngineTest {
     void endsAResultThatIsTooLarge() {
         SqlConfig d = SqlConfig.DEFAULT;
         SqlConfig small = new SqlConfig(
-                d.owner(), d.ownerPassword(), 10, 2, 2, 100, 100_000, d.firstAnswerRowsMax(), d.firstAnswerBytesMax());
+                d.settings(),
+                d.owner(),
+                d.ownerPassword(),
+                10,
+                2,
+                2,
+                100,
+                100_000,
+                d.firstAnswerRowsMax(),
+                d.firstAnswerBytesMax());
         try (SqlEngine limited = new SqlEngine(small)) {
             SqlClient client = new SqlClient(limited, 1, () -> nowNs).open();
             assertThat(client.run("select x from system_range(1, 1000000000000)"))

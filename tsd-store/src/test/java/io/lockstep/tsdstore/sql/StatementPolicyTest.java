@@ -131,6 +131,15 @@ class StatementPolicyTest {
             joined.append(i == 1 ? "" : " join j" + i + " using (id)");
         }
         assertThat(owner.run(joined.toString())).isEqualTo("error 50100");
+        String query = joined.substring(joined.indexOf("select"));
+        assertThat(owner.run("create table six as " + query)).isEqualTo("error 50100");
+        assertThat(owner.run("explain analyze " + joined)).isEqualTo("error 50100");
+        assertThat(owner.run("delete from t where id in (" + query.replace("9, 'x'", "j1.id") + ")"))
+                .isEqualTo("error 50100");
+        owner.run("create view joined as " + query);
+        assertThat(owner.run("insert into t select * from joined")).isEqualTo("error 50100");
+        assertThat(owner.run("create table five as select j1.id from j1 join j2 using (id)"))
+                .isEqualTo("0");
         assertThat(owner.run("insert into t select 9, 'x' from j1 join j2 using (id) join j3 using (id)"))
                 .isEqualTo("0");
     }
