@@ -18,6 +18,7 @@ import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.tsdstore.sql.Refusals;
+import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Frame;
@@ -63,6 +64,9 @@ public final class ActiveNode {
     private final Outside outside;
     private final CopyReader copies;
     private final ReadPool reads;
+    /** What SQL runs; null without SQL sessions. */
+    private final @Nullable RunningStatements running;
+
     private volatile long version;
     private long lastExpiryNs;
     private boolean isExpiryQueued;
@@ -106,6 +110,7 @@ public final class ActiveNode {
         this.self = start.self();
         this.term = start.view().term();
         this.store = start.store();
+        this.running = start.store().running();
         this.version = start.view().version();
         this.effects = new Effects();
         this.core =
@@ -153,6 +158,12 @@ public final class ActiveNode {
      * @return false when the ring is full; nothing was taken
      */
     public boolean ask(Connection channel, Request request) {
+        RunningStatements statements = running;
+        if (statements != null && request.kind() == RequestKind.SQL) {
+            statements.cancelAsAsked(request.session(), request.body());
+        } else if (statements != null && request.kind() == RequestKind.VOID) {
+            statements.cancel(request.session(), request.requestId());
+        }
         boolean isMarked = request.repeated() && OrderCore.mayEndAProcess(request.kind());
         try {
             long last = ring.tryNext(isMarked ? 2 : 1);
@@ -262,6 +273,10 @@ public final class ActiveNode {
         for (Execution execution : event.retried) {
             core.onEntry(execution);
         }
+        if (event.isRetryMarked) {
+            // Without room in the ring another slot comes anyway.
+            var ignored = tryPublish(Task.RETRY, next -> {});
+        }
         if (event.task == Task.COPY) {
             if (event.copyBlock == null) {
                 blockedCopies.remove(event.copyId);
@@ -309,6 +324,22 @@ public final class ActiveNode {
         }
         core.tick(nowNs);
         gate.stable(core.stablePosition());
+    }
+
+    /**
+     * Ends statements that have run for too long; call it every few milliseconds.
+     *
+     * @param isHeapShort whether the one that has run for longest must make room
+     */
+    public void watchStatements(long nowNs, boolean isHeapShort) {
+        if (running != null) {
+            running.look(nowNs, isHeapShort);
+        }
+    }
+
+    /** The statement that has run for longest, if it is that long; safe from any thread. */
+    public Optional<RunningStatements.Running> runningStatement(long leastNs) {
+        return running == null ? Optional.empty() : running.longest(leastNs);
     }
 
     /** A frame of another node. */
@@ -398,6 +429,9 @@ public final class ActiveNode {
     public void close() throws InterruptedException {
         gate.close();
         processor.halt();
+        if (running != null) {
+            running.close();
+        }
         outside.close();
         copies.close();
         reads.close();

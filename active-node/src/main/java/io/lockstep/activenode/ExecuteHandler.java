@@ -8,7 +8,9 @@ import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Request;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +40,12 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     private TsdStore.@Nullable Due markedDue;
 
     private long dueMarkPosition;
+    /** Messages that waited when the reign began: the former active may have died of their last attempt (R17). */
+    private final Set<MarkedRequest> inherited = new HashSet<>();
+    /** The one of them whose mark has been ordered, so that it is tried when that is stable; null without one. */
+    private @Nullable MarkedRequest markedRetry;
+
+    private long markedRetryPosition;
 
     /** The request in execution and since when, for the watchdog and the death note; null between requests. */
     private volatile @Nullable Request current;
@@ -76,6 +84,9 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         if (markedDue != null && !expireMarked(event, markedDue, sequence)) {
             return;
         }
+        if (markedRetry != null && event.task != LaneEvent.Task.QUARANTINE && !retryMarked(event, sequence)) {
+            return;
+        }
         if (event.task == LaneEvent.Task.ASK && gate.mustWait(event.isAfterMark ? markPosition : 0)) {
             publishUpTo(sequence - 1);
             wakeAgent.run();
@@ -95,6 +106,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
             }
             case OPEN_TERM -> {
                 event.pendingEffects = store.pendingEffects();
+                inherited.addAll(store.waitingMessages());
                 add(event, core.openTerm(Objects.requireNonNull(event.view), startNs, nowWallNs));
             }
             case QUARANTINE -> {
@@ -102,6 +114,9 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
                 add(event, core.quarantine(poison.session(), poison.requestId(), startNs, nowWallNs));
             }
             case EXPIRE -> expire(event, startNs, nowWallNs);
+            case RETRY -> {
+                // Those who wait have had their turn above, and have another one below.
+            }
             case COPY -> {
                 event.copyBlock = store.copyBlockedBy().orElse(null);
                 if (event.copyBlock == null) {
@@ -114,7 +129,10 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
                 add(event, core.effect(event.effectKind, Objects.requireNonNull(event.effect), startNs, nowWallNs));
             }
         }
-        retry(event, nowWallNs);
+        if (event.task != LaneEvent.Task.OPEN_TERM && markedDue == null) {
+            // Not before what ended the former active is barred, nor between a mark and what it names.
+            retry(event, nowWallNs);
+        }
         long endNs = monotonicNs.getAsLong();
         event.elapsedNs = endNs - startNs;
         if (endOfBatch) {
@@ -195,14 +213,50 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     /** Whoever waited for a lock that is free now comes before those who have just arrived. */
     private void retry(LaneEvent event, long nowWallNs) throws IOException {
         for (MarkedRequest waiting = core.nextRetry(); waiting != null; waiting = core.nextRetry()) {
-            long startNs = monotonicNs.getAsLong();
-            currentSinceNs = startNs;
-            current = waiting.asRequest();
-            Execution execution = core.retry(waiting, startNs, nowWallNs);
-            current = null;
-            event.retried.add(execution);
-            record(execution);
+            if (inherited.contains(waiting)) {
+                Execution mark = core.markRetry(waiting, monotonicNs.getAsLong(), nowWallNs);
+                markedRetry = waiting;
+                markedRetryPosition = mark.entry().position();
+                event.isRetryMarked = true;
+                event.retried.add(mark);
+                record(mark);
+                return;
+            }
+            event.retried.add(retryNext(waiting, nowWallNs));
         }
+    }
+
+    /**
+     * When the mark is stable the attempt may be made; unless something has come in between.
+     *
+     * @return false when everything ends
+     */
+    private boolean retryMarked(LaneEvent event, long sequence) throws IOException {
+        publishUpTo(sequence - 1);
+        wakeAgent.run();
+        gate.await(markedRetryPosition);
+        if (gate.isClosed()) {
+            return false;
+        }
+        MarkedRequest waiting = markedRetry;
+        markedRetry = null;
+        if (waiting != null
+                && waiting.equals(core.nextRetry())
+                && waiting.equals(store.mark().orElse(null))) {
+            event.before = retryNext(waiting, wallNs.getAsLong());
+            inherited.remove(waiting);
+        }
+        return true;
+    }
+
+    private Execution retryNext(MarkedRequest waiting, long nowWallNs) throws IOException {
+        long startNs = monotonicNs.getAsLong();
+        currentSinceNs = startNs;
+        current = waiting.asRequest();
+        Execution execution = core.retry(waiting, startNs, nowWallNs);
+        current = null;
+        record(execution);
+        return execution;
     }
 
     private void add(LaneEvent event, @Nullable Execution execution) throws IOException {

@@ -21,6 +21,8 @@ final class LaneEvent {
     enum Task {
         ASK,
         MARK,
+        /** Nothing but what comes before and after every slot: those who wait for a lock. */
+        RETRY,
         OPEN_TERM,
         QUARANTINE,
         EXPIRE,
@@ -44,8 +46,14 @@ final class LaneEvent {
     @Nullable Runnable whenStable;
 
     // ---- what was done ----
-    /** The end of something's time whose mark an earlier slot ordered; its entry comes before all others of the slot. */
+    /**
+     * What an earlier slot marked, the end of something's time or another attempt; its entry comes before all others of the
+     * slot.
+     */
     @Nullable Execution before;
+
+    /** Whether the slot ends with the mark of an attempt, which the next one makes. */
+    boolean isRetryMarked;
 
     @Nullable Ordered ordered;
 
@@ -70,6 +78,7 @@ final class LaneEvent {
         effect = null;
         whenStable = null;
         before = null;
+        isRetryMarked = false;
         ordered = null;
         own.clear();
         retried.clear();

@@ -198,6 +198,19 @@ public final class OrderCore {
                 wallNs);
     }
 
+    /** Orders the mark that goes before another attempt of a message that waits (R17). */
+    public Execution markRetry(MarkedRequest waiting, long monotonicNs, long wallNs) {
+        return own(
+                RequestKind.MARK,
+                Identity.NONE,
+                0,
+                0,
+                EntryBody.ofMark(waiting),
+                Decision.EXECUTE,
+                monotonicNs,
+                wallNs);
+    }
+
     /** Whether the service is called for it, so that a repeated one needs a mark. */
     public static boolean mayEndAProcess(RequestKind kind) {
         return switch (kind) {

@@ -58,6 +58,8 @@ final class EngineSessions implements SqlServer.Sessions {
     private void take(Identity session, SqlStep step, CompletableFuture<byte[]> answer) {
         if (step instanceof SqlStep.Answered answered) {
             answer.complete(answered.reply());
+        } else if (step instanceof SqlStep.CutOff cut) {
+            answer.complete(cut.reply());
         } else {
             waiting.put(session, answer);
         }
@@ -92,7 +94,7 @@ final class EngineSessions implements SqlServer.Sessions {
 
     @Override
     public byte[] read(Identity session, byte[] body) {
-        return engine.read(session, body);
+        return engine.read(session, 0, body);
     }
 
     @Override

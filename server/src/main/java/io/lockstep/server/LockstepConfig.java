@@ -54,6 +54,7 @@ public record LockstepConfig(
         Path directory,
         Duration failureDetection,
         Bounds limits,
+        SqlLimits sqlLimits,
         Optional<Path> recordEntries) {
 
     private static final long FILE_MAX_BYTES = 1 << 20;
@@ -70,6 +71,34 @@ public record LockstepConfig(
             Duration sessionLimit,
             Duration transactionLimit,
             Duration sessionGrace) {}
+
+    /** What keeps SQL sessions bounded; {@link Setting} says what each means. */
+    public record SqlLimits(
+            Duration statementLimit,
+            int heapMaxPercent,
+            int openTransactionsMax,
+            int openStatementsMax,
+            int openResultsMax,
+            int statementMaxCharacters,
+            long resultMaxBytes,
+            int resultMaxRows) {
+        SqlConfig applyTo(SqlConfig database) {
+            return new SqlConfig(
+                    database.settings(),
+                    database.owner(),
+                    database.ownerPassword(),
+                    openTransactionsMax,
+                    openStatementsMax,
+                    openResultsMax,
+                    statementMaxCharacters,
+                    resultMaxBytes,
+                    resultMaxRows,
+                    database.firstAnswerRowsMax(),
+                    database.firstAnswerBytesMax(),
+                    statementLimit,
+                    heapMaxPercent);
+        }
+    }
 
     /** @throws ConfigException when settings contradict each other */
     public LockstepConfig {
@@ -110,6 +139,12 @@ public record LockstepConfig(
             throw new ConfigException(Setting.VOTERS.key(), trouble);
         });
         check(
+                sqlLimits.statementLimit().compareTo(limits.executionLimit()) < 0,
+                Setting.STATEMENT_LIMIT,
+                "statement-limit is " + SettingKind.time(sqlLimits.statementLimit()) + "; allowed: less than "
+                        + "execution-limit (" + SettingKind.time(limits.executionLimit())
+                        + "), which ends the process");
+        check(
                 limits.forwardLogBytes() >= 2L * limits.messageMaxBytes(),
                 Setting.FORWARD_LOG_BYTES,
                 "forward-log-bytes is " + limits.forwardLogBytes() + "; allowed: at least twice message-max-bytes ("
@@ -135,11 +170,11 @@ public record LockstepConfig(
      * @throws ConfigException it cannot be read, or is empty
      */
     SqlConfig sqlConfig() {
-        return SqlConfig.DEFAULT
+        return sqlLimits.applyTo(SqlConfig.DEFAULT
                 .withSettings(sql)
                 .withOwner(
                         owner,
-                        ownerPasswordFile.map(LockstepConfig::passwordIn).orElse(SqlConfig.DEFAULT.ownerPassword()));
+                        ownerPasswordFile.map(LockstepConfig::passwordIn).orElse(SqlConfig.DEFAULT.ownerPassword())));
     }
 
     private static String passwordIn(Path file) {
@@ -261,6 +296,15 @@ public record LockstepConfig(
                         Setting.SESSION_LIMIT.from(values),
                         Setting.TRANSACTION_LIMIT.from(values),
                         Setting.SESSION_GRACE.from(values)),
+                new SqlLimits(
+                        Setting.STATEMENT_LIMIT.from(values),
+                        Setting.HEAP_MAX_PERCENT.<Integer>from(values),
+                        Setting.OPEN_TRANSACTIONS_MAX.<Integer>from(values),
+                        Setting.OPEN_STATEMENTS_MAX.<Integer>from(values),
+                        Setting.OPEN_RESULTS_MAX.<Integer>from(values),
+                        Setting.STATEMENT_MAX_CHARACTERS.<Integer>from(values),
+                        Setting.RESULT_MAX_BYTES.<Long>from(values),
+                        Setting.RESULT_MAX_ROWS.<Integer>from(values)),
                 Setting.RECORD_ENTRIES.from(values));
     }
 

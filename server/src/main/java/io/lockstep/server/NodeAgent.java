@@ -90,6 +90,7 @@ final class NodeAgent {
     private final Map<String, PeerLink> links = new LinkedHashMap<>();
     private final PeerRules rules;
     private final Watchdog watchdog;
+    private final HeapGuard heap;
     private final AtomicLong lastHintNs = new AtomicLong(System.nanoTime() - HINT_NS);
     /** Distributors and arbiters that are connected to us, by name. */
     private final Map<String, Connection> inbound = new HashMap<>();
@@ -184,6 +185,7 @@ final class NodeAgent {
             }
         }
         this.status = new NodeStatus(config, around.pid());
+        this.heap = new HeapGuard(config.sqlLimits().heapMaxPercent());
         this.watchdog = new Watchdog(config.limits().executionLimit());
         this.rules = new PeerRules(config.name(), config.nodes(), config.voters());
         this.self = new View.Member(config.name(), incarnation);
@@ -321,6 +323,7 @@ final class NodeAgent {
         ActiveNode reigning = active;
         if (reigning != null) {
             reigning.tick(nowNs);
+            reigning.watchStatements(nowNs, heap.isShort());
             watch(reigning, nowNs);
             if (isVoterSeen) {
                 isVoterSeen = false;

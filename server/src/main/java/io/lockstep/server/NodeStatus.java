@@ -6,8 +6,10 @@ import io.lockstep.activenode.ActiveNode;
 import io.lockstep.backupnode.BackupNode;
 import io.lockstep.backupnode.BackupState;
 import io.lockstep.tsdstore.sql.Refusals;
+import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.wire.View;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -19,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class NodeStatus {
     private static final ObjectMapper JSON = new ObjectMapper();
+    /** A statement that has run for so long is told. */
+    private static final long TOLD_NS = 250_000_000L;
 
     private final LockstepConfig config;
     private final long pid;
@@ -96,10 +100,13 @@ final class NodeStatus {
         all.put("state", now.isStopped() ? "ALONE_STOPPED" : serving);
         all.put(
                 "reason",
-                reign.copyBlockedBy()
-                        .map(block -> "a joining node waits for the SQL transaction of session " + block.session()
-                                + " to end: it reads a moment of the past (open since "
-                                + Instant.ofEpochSecond(0, block.sinceNs()) + ")")
+                reign.runningStatement(TOLD_NS)
+                        .map(NodeStatus::told)
+                        .or(() -> reign.copyBlockedBy()
+                                .map(block ->
+                                        "a joining node waits for the SQL transaction of session " + block.session()
+                                                + " to end: it reads a moment of the past (open since "
+                                                + Instant.ofEpochSecond(0, block.sinceNs()) + ")"))
                         .orElse(""));
         all.put("inSync", true);
         all.put("term", reign.term());
@@ -131,6 +138,12 @@ final class NodeStatus {
         all.put("version", 0);
         all.put("receivedPosition", 0);
         all.put("executedPosition", 0);
+    }
+
+    private static String told(RunningStatements.Running running) {
+        Instant since = Instant.now().minusNanos(running.ranNs()).truncatedTo(ChronoUnit.MILLIS);
+        return (running.isOnLane() ? "executing" : "reading") + " since " + since + " for session " + running.session()
+                + " its request " + running.requestId() + ": " + running.sql();
     }
 
     private static void describe(Map<String, Object> all, BackupNode backup, String anewBecause) {

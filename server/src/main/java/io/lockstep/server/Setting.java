@@ -154,9 +154,60 @@ public enum Setting {
     EXECUTION_LIMIT(
             "execution-limit",
             SettingKind.time("100ms", "1h"),
-            "30s",
-            "An active whose service works on one message for longer ends itself, and the message is barred.",
+            "2m",
+            "An active that works on one message for longer ends itself, and the message is barred: for what"
+                    + " statement-limit cannot end.",
             c -> SettingKind.time(c.limits().executionLimit())),
+    STATEMENT_LIMIT(
+            "statement-limit",
+            SettingKind.time("10ms", "1h"),
+            "30s",
+            "A SQL statement that runs for longer is undone and fails with 57014; less than execution-limit.",
+            c -> SettingKind.time(c.sqlLimits().statementLimit())),
+    HEAP_MAX_PERCENT(
+            "heap-max-percent",
+            SettingKind.count(10, 100),
+            "90",
+            "When more of the heap is in use after a collection, the SQL statement that has run for longest is undone and"
+                    + " fails with 53200; 100 never does that.",
+            c -> c.sqlLimits().heapMaxPercent()),
+    OPEN_TRANSACTIONS_MAX(
+            "open-transactions-max",
+            SettingKind.count(1, 65_000),
+            "10000",
+            "SQL transactions open at a time; one more fails with 54000. Equal on all nodes, as the next five.",
+            c -> c.sqlLimits().openTransactionsMax()),
+    OPEN_STATEMENTS_MAX(
+            "open-statements-max",
+            SettingKind.count(1, 1_000_000),
+            "4096",
+            "Prepared statements that a SQL session may have open; one more fails with 54000.",
+            c -> c.sqlLimits().openStatementsMax()),
+    OPEN_RESULTS_MAX(
+            "open-results-max",
+            SettingKind.count(1, 1_000_000),
+            "1024",
+            "Results with rows to fetch that a SQL session may have open; one more fails with 54000.",
+            c -> c.sqlLimits().openResultsMax()),
+    STATEMENT_MAX_CHARACTERS(
+            "statement-max-characters",
+            SettingKind.count(100, 3_000_000),
+            "1000000",
+            "Longest text of a SQL statement; a longer one fails with 54000.",
+            c -> c.sqlLimits().statementMaxCharacters()),
+    RESULT_MAX_BYTES(
+            "result-max-bytes",
+            SettingKind.bytes(1 << 10, 16L << 30),
+            "64MiB",
+            "Memory for the open results of a SQL session, and for its large objects on their way up; more fails with"
+                    + " 54000.",
+            c -> c.sqlLimits().resultMaxBytes()),
+    RESULT_MAX_ROWS(
+            "result-max-rows",
+            SettingKind.count(1, 100_000_000),
+            "1000000",
+            "Rows of one result; more fail with 54000.",
+            c -> c.sqlLimits().resultMaxRows()),
     SESSION_LIMIT(
             "session-limit",
             SettingKind.time("1s", "365d"),
@@ -249,6 +300,14 @@ public enum Setting {
                     FORWARD_LOG_BYTES,
                     TAKEOVER_BUDGET,
                     EXECUTION_LIMIT,
+                    STATEMENT_LIMIT,
+                    HEAP_MAX_PERCENT,
+                    OPEN_TRANSACTIONS_MAX,
+                    OPEN_STATEMENTS_MAX,
+                    OPEN_RESULTS_MAX,
+                    STATEMENT_MAX_CHARACTERS,
+                    RESULT_MAX_BYTES,
+                    RESULT_MAX_ROWS,
                     SESSION_LIMIT,
                     TRANSACTION_LIMIT,
                     SESSION_GRACE -> true;

@@ -19,6 +19,8 @@ public final class SqlCodec {
     private static final int READ_LOB = 10;
     private static final int WRITE_LOB = 11;
     private static final int CANCEL = 12;
+    /** Where a request's action begins that closes nothing. */
+    private static final int CANCEL_AT = 3;
 
     private static final int CHALLENGE = 1;
     private static final int WELCOME = 2;
@@ -51,6 +53,28 @@ public final class SqlCodec {
         out.putNumbers(request.closedResults());
         put(request.action());
         return out.toBytes();
+    }
+
+    /**
+     * Which request a body cancels, without decoding anything else: whoever hands messages on must know at once.
+     *
+     * @return 0 for whatever runs; -1 when it is no {@link SqlAction.Cancel} as a driver sends it
+     */
+    public static long cancelled(byte[] body) {
+        boolean isCancel = body.length > CANCEL_AT + 1
+                && body[CANCEL_AT] == CANCEL
+                && body[CANCEL_AT - 1] == 0
+                && body[CANCEL_AT - 2] == 0;
+        if (!isCancel) {
+            return -1;
+        }
+        long number = 0;
+        int shift = 0;
+        for (int i = CANCEL_AT + 1; i < body.length && shift < Long.SIZE; i++, shift += 7) {
+            number |= (body[i] & 0x7fL) << shift;
+        }
+        long requestId = (number >>> 1) ^ -(number & 1);
+        return requestId < 0 ? -1 : requestId;
     }
 
     private void put(SqlAction action) {

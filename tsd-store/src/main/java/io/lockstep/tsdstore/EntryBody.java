@@ -2,6 +2,7 @@ package io.lockstep.tsdstore;
 
 import io.lockstep.wire.Identity;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /** Bodies of the entries that the active orders by itself. Safe from any thread, because nothing is kept. */
 public final class EntryBody {
@@ -27,6 +28,34 @@ public final class EntryBody {
                 .putLong(key.requestId())
                 .putInt(key.ordinal())
                 .array();
+    }
+
+    /**
+     * A message that was cut off.
+     *
+     * @param message its body
+     * @param remains what it left behind
+     */
+    record CutOff(byte[] message, byte[] remains) {}
+
+    /** Body of an entry with {@link io.lockstep.wire.Decision#CUT_OFF}: the message's length, the message, its remains. */
+    static byte[] ofCutOff(byte[] message, byte[] remains) {
+        return ByteBuffer.allocate(Integer.BYTES + message.length + remains.length)
+                .putInt(message.length)
+                .put(message)
+                .put(remains)
+                .array();
+    }
+
+    /** @throws IllegalArgumentException when it is no such body */
+    static CutOff toCutOff(byte[] body) {
+        int length = body.length < Integer.BYTES ? -1 : ByteBuffer.wrap(body).getInt();
+        if (length < 0 || length > body.length - Integer.BYTES) {
+            throw new IllegalArgumentException("body of " + body.length + " bytes with a message of " + length);
+        }
+        int remains = Integer.BYTES + length;
+        return new CutOff(
+                Arrays.copyOfRange(body, Integer.BYTES, remains), Arrays.copyOfRange(body, remains, body.length));
     }
 
     /** @throws IllegalArgumentException when it is no such body */

@@ -3,6 +3,7 @@ package io.lockstep.tsdstore;
 import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.tsdstore.sql.GiveUp;
 import io.lockstep.tsdstore.sql.Refusals;
+import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.tsdstore.sql.SqlSessions;
 import io.lockstep.tsdstore.sql.SqlStep;
 import io.lockstep.wire.Answer;
@@ -12,6 +13,7 @@ import io.lockstep.wire.Identity;
 import io.lockstep.wire.Invariant;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -25,10 +27,22 @@ final class SqlMessages {
 
     private final StoreState state;
     private final @Nullable SqlSessions engine;
+    /** What the entry in execution brings of a message that the active cut off; null for any other entry. */
+    private byte @Nullable [] adopted;
 
     SqlMessages(StoreState state, @Nullable SqlSessions engine) {
         this.state = state;
         this.engine = engine;
+    }
+
+    /** The next entry's message was cut off on the active, and left that behind; null when it is executed as it is. */
+    void adopt(byte @Nullable [] remains) {
+        adopted = remains;
+    }
+
+    /** What runs now; null without SQL sessions. Safe from any thread. */
+    @Nullable RunningStatements running() {
+        return engine == null ? null : engine.running();
     }
 
     /** A fresh message of a session. */
@@ -36,9 +50,16 @@ final class SqlMessages {
         if (engine == null) {
             return Step.of(AnswerCode.REFUSED, NO_SQL);
         }
-        SqlStep done = engine.execute(session.name, header.requestId(), body, header.timeNs(), header.seed());
+        byte[] remains = adopted;
+        SqlStep done = remains == null
+                ? engine.execute(session.name, header.requestId(), body, header.timeNs(), header.seed())
+                : engine.executeCut(session.name, header.requestId(), body, header.timeNs(), header.seed(), remains);
         if (done instanceof SqlStep.Answered answered) {
             return Step.of(AnswerCode.OK, answered.reply());
+        } else if (done instanceof SqlStep.CutOff cut) {
+            Step step = Step.of(AnswerCode.OK, cut.reply());
+            step.remains = cut.remains();
+            return step;
         } else if (done instanceof SqlStep.Cancelled cancelled) {
             Step step = Step.of(AnswerCode.OK, cancelled.reply());
             step.released = release(header, session, cancelled.cancelledReply());
@@ -52,7 +73,7 @@ final class SqlMessages {
     Step read(Request request) {
         return engine == null
                 ? Step.of(AnswerCode.REFUSED, NO_SQL)
-                : Step.of(AnswerCode.OK, engine.read(request.session(), request.body()));
+                : Step.of(AnswerCode.OK, engine.read(request.session(), request.requestId(), request.body()));
     }
 
     /** Body of the answer to a look-up by key; null when it is another read. */
@@ -70,7 +91,15 @@ final class SqlMessages {
         if (header.kind() == RequestKind.GIVE_UP) {
             return Step.old(release(header, session, engine.giveUp(session.name, GiveUp.LOCK_TIMEOUT)));
         }
-        SqlStep done = engine.retry(session.name, header.timeNs(), header.seed());
+        byte[] remains = adopted;
+        SqlStep done = remains == null
+                ? engine.retry(session.name, header.timeNs(), header.seed())
+                : engine.retryCut(session.name, header.timeNs(), header.seed(), remains);
+        if (done instanceof SqlStep.CutOff cut) {
+            Step step = Step.old(release(header, session, cut.reply()));
+            step.remains = cut.remains();
+            return step;
+        }
         return done instanceof SqlStep.Answered answered
                 ? Step.old(release(header, session, answered.reply()))
                 : Step.waiting();
@@ -118,6 +147,11 @@ final class SqlMessages {
     /** A transaction that no copy could hold; empty without one. */
     Optional<CopyBlock> copyBlockedBy() {
         return engine == null ? Optional.empty() : engine.copyBlockedBy();
+    }
+
+    /** Sessions whose message waits. */
+    List<Identity> waitingSessions() {
+        return engine == null ? List.of() : engine.waitingSessions();
     }
 
     /** A session whose waiting message may be tried again now; null when there is none. */

@@ -20,6 +20,9 @@ final class Step {
     /** Answer to an earlier message that this one cancelled. */
     @Nullable Answer released;
 
+    /** Of a message that was cut off while it ran: what the other nodes need to end it alike. */
+    byte @Nullable [] remains;
+
     private Step(@Nullable Answer answer, @Nullable AnswerCode code, byte[] body, boolean isWaiting) {
         this.answer = answer;
         this.code = code;

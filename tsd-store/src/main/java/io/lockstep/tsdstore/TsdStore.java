@@ -2,6 +2,7 @@ package io.lockstep.tsdstore;
 
 import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.tsdstore.sql.Refusals;
+import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.ControlHeader;
@@ -116,6 +117,11 @@ public final class TsdStore implements AutoCloseable {
         return state.transactionCount();
     }
 
+    /** What SQL runs now, and how to end it; null without SQL sessions. Safe from any thread. */
+    public @Nullable RunningStatements running() {
+        return sql.running();
+    }
+
     /** Whether a message that ended a process can still be barred: this store neither executed nor barred it (R17). */
     public boolean mayQuarantine(MarkedRequest message) {
         Session session = state.session(message.session());
@@ -150,8 +156,16 @@ public final class TsdStore implements AutoCloseable {
         checkFollows(header);
         isUnusable = true;
         records.begin(header.timeNs(), header.seed());
-        Step step = decision == Decision.QUARANTINE ? quarantine(header, body) : perform(header, body);
-        Execution execution = conclude(header, body, decision, step);
+        Step step =
+                switch (decision) {
+                    case EXECUTE -> perform(header, body);
+                    case QUARANTINE -> quarantine(header, body);
+                    case CUT_OFF -> performCut(header, EntryBody.toCutOff(body));
+                };
+        byte[] remains = step.remains;
+        Execution execution = decision == Decision.EXECUTE && remains != null
+                ? conclude(header, EntryBody.ofCutOff(body, remains), Decision.CUT_OFF, step)
+                : conclude(header, body, decision, step);
         isUnusable = false;
         return execution;
     }
@@ -260,6 +274,19 @@ public final class TsdStore implements AutoCloseable {
         return waiting == null ? null : new MarkedRequest(waiting.name, waiting.waitingRequest);
     }
 
+    /** SQL messages that wait for a lock, in no order. */
+    public List<MarkedRequest> waitingMessages() {
+        checkUsable();
+        List<MarkedRequest> found = new ArrayList<>();
+        for (Identity name : sql.waitingSessions()) {
+            Session session = state.session(name);
+            if (session != null) {
+                found.add(new MarkedRequest(name, session.waitingRequest));
+            }
+        }
+        return found;
+    }
+
     private @Nullable Session waiting(@Nullable Identity name) {
         return name == null ? null : state.session(name);
     }
@@ -361,6 +388,16 @@ public final class TsdStore implements AutoCloseable {
             case REPLAN -> sql.replan();
             case READ, SQL_READ -> throw new IllegalArgumentException("a read is not ordered");
         };
+    }
+
+    /** A message that the active cut off: what it did not do is not done here either. */
+    private Step performCut(ControlHeader header, EntryBody.CutOff cut) {
+        sql.adopt(cut.remains());
+        try {
+            return perform(header, cut.message());
+        } finally {
+            sql.adopt(null);
+        }
     }
 
     /** What ended a process is not executed; what its time had come for ends all the same, without the service. */

@@ -5,7 +5,9 @@ public enum Decision {
     /** Execute it. */
     EXECUTE,
     /** Do not execute it, ever: it ended a process. */
-    QUARANTINE;
+    QUARANTINE,
+    /** The active ended its execution: do not execute what it had not done, and take over what that left behind. */
+    CUT_OFF;
 
     private static final Decision[] BY_CODE = values();
 

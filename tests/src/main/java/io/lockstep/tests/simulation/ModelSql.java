@@ -10,10 +10,12 @@ import io.lockstep.tsdstore.sql.CopyBlock;
 import io.lockstep.tsdstore.sql.GiveUp;
 import io.lockstep.tsdstore.sql.Refusals;
 import io.lockstep.tsdstore.sql.RowName;
+import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.tsdstore.sql.SqlStep;
 import io.lockstep.tsdstore.sql.WaitingQueue;
 import io.lockstep.wire.Identity;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -100,6 +102,7 @@ final class ModelSql implements SqlRecords.Engine {
     private final @Nullable Identity[] holders = new Identity[LISTS];
     private final WaitingQueue queue = new WaitingQueue();
     private final Refusals refusals = new Refusals();
+    private final RunningStatements running = new RunningStatements(Duration.ofSeconds(30));
     private long attempts;
     private long plans;
 
@@ -275,6 +278,27 @@ final class ModelSql implements SqlRecords.Engine {
         return out.array();
     }
 
+    /** Nothing runs for long in a model. */
+    @Override
+    public RunningStatements running() {
+        return running;
+    }
+
+    @Override
+    public SqlStep executeCut(Identity session, long requestId, byte[] body, long timeNs, long seed, byte[] remains) {
+        throw new IllegalStateException("a model cuts nothing off, and so finds nothing in the log that was");
+    }
+
+    @Override
+    public SqlStep retryCut(Identity session, long timeNs, long seed, byte[] remains) {
+        throw new IllegalStateException("a model cuts nothing off, and so finds nothing in the log that was");
+    }
+
+    @Override
+    public List<Identity> waitingSessions() {
+        return queue.waiters().stream().map(each -> each.session).toList();
+    }
+
     @Override
     public byte[] giveUp(Identity session, GiveUp reason) {
         Session of = waiting(session);
@@ -285,7 +309,7 @@ final class ModelSql implements SqlRecords.Engine {
     }
 
     @Override
-    public byte[] read(Identity session, byte[] body) {
+    public byte[] read(Identity session, long requestId, byte[] body) {
         Session of = sessions.get(session);
         return reply(Status.DONE, 0, seen(of == null ? new Session(session) : of, body[1]));
     }
@@ -293,7 +317,7 @@ final class ModelSql implements SqlRecords.Engine {
     /** The first list is read at once, the others by another thread. */
     @Override
     public byte @Nullable [] readKey(Identity session, byte[] body) {
-        return body[1] == 0 ? read(session, body) : null;
+        return body[1] == 0 ? read(session, 0, body) : null;
     }
 
     @Override

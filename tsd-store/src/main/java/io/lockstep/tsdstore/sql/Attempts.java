@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore.sql;
 
+import io.lockstep.wire.Invariant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -123,11 +124,20 @@ final class Attempts {
                 H2Fields.numberTemporaryNames(h2.getDatabase());
             }
             Session outer = h2.setThreadLocalSession();
+            SqlMessage message = session.executing();
+            message.executes(h2);
             try {
+                checkCut(message);
                 return execute(command, keys, maxRows, waitMillis);
             } catch (RuntimeException e) {
+                message.executed(h2);
+                if (isCut(message, e)) {
+                    h2.rollbackTo(start);
+                    throw new CutOff();
+                }
                 return undo(session, start, DbException.convert(e), waitMillis);
             } finally {
+                message.executed(h2);
                 h2.resetThreadLocalSession(outer);
                 h2.endStatement();
                 if (!isTransactional) {
@@ -142,6 +152,22 @@ final class Attempts {
         } finally {
             h2.unlock();
         }
+    }
+
+    /** Cut off before it began, or on the active: then it is not executed here at all. */
+    private static void checkCut(SqlMessage message) {
+        if (message.isCutHere() || (message.adopted == null && message.cut != null)) {
+            throw new CutOff();
+        }
+    }
+
+    /** Whether it failed by being cut off; H2 may have wrapped that, or have met something else on its way out. */
+    private static boolean isCut(SqlMessage message, RuntimeException failure) {
+        return failure instanceof CutOff
+                || (message.adopted == null
+                        && message.cut != null
+                        && !SqlErrors.isNodesOwn(failure)
+                        && !(failure instanceof Invariant.InvariantBroken));
     }
 
     private static Attempt execute(Command command, Object keys, long maxRows, int waitMillis) {

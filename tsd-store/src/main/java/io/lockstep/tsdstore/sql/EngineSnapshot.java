@@ -79,6 +79,7 @@ final class EngineSnapshot implements Records.Snapshot {
                 Integer.toString(config.openResultsMax()),
                 Integer.toString(config.statementCharactersMax()),
                 Long.toString(config.resultBytesMax()),
+                Integer.toString(config.resultRowsMax()),
                 Integer.toString(config.firstAnswerRowsMax()),
                 Integer.toString(config.firstAnswerBytesMax()));
     }

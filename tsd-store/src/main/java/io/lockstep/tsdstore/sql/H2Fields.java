@@ -53,6 +53,7 @@ final class H2Fields {
     private static final VarHandle TIMEOUT_MILLIS;
     private static final VarHandle LOCK_TIMEOUT;
     private static final VarHandle QUERY_TIMEOUT;
+    private static final VarHandle CANCEL_AT;
     private static final VarHandle CURRENT_TIMESTAMP;
     private static final VarHandle SAVEPOINTS;
     private static final VarHandle VARIABLES;
@@ -104,6 +105,7 @@ final class H2Fields {
             in = MethodHandles.privateLookupIn(SessionLocal.class, own);
             LOCK_TIMEOUT = in.findVarHandle(SessionLocal.class, "lockTimeout", int.class);
             QUERY_TIMEOUT = in.findVarHandle(SessionLocal.class, "queryTimeout", int.class);
+            CANCEL_AT = in.findVarHandle(SessionLocal.class, "cancelAtNs", long.class);
             CURRENT_TIMESTAMP = in.findVarHandle(SessionLocal.class, "currentTimestamp", ValueTimestampTimeZone.class);
             SAVEPOINTS = in.findVarHandle(SessionLocal.class, "savepoints", HashMap.class);
             VARIABLES = in.findVarHandle(SessionLocal.class, "variables", HashMap.class);
@@ -202,6 +204,11 @@ final class H2Fields {
 
     static void setQueryTimeout(SessionLocal session, int millis) {
         QUERY_TIMEOUT.set(session, millis);
+    }
+
+    /** A cancellation that has hit nothing yet will hit nothing; H2 keeps it for the next statement. */
+    static void forgetCancel(SessionLocal session) {
+        CANCEL_AT.setVolatile(session, 0L);
     }
 
     static void setTime(SessionLocal session, ValueTimestampTimeZone time) {

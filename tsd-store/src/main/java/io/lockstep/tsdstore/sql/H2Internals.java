@@ -155,6 +155,14 @@ final class H2Internals {
         return (long) MARGIN.get(sequence);
     }
 
+    /** How far it has got. */
+    static void stand(Sequence sequence, long base, long margin) {
+        synchronized (sequence) {
+            BASE_VALUE.set(sequence, base);
+            MARGIN.set(sequence, margin);
+        }
+    }
+
     static void stand(Sequence sequence, long start, long min, long max, Sequence.Cycle cycle, long base, long margin) {
         synchronized (sequence) {
             START_VALUE.set(sequence, start);

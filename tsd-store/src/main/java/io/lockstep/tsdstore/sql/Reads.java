@@ -48,20 +48,24 @@ final class Reads implements AutoCloseable {
     /** Of the lane's reader: to plan costs it more than to look up. */
     private static final int LANE_COMMANDS_MAX = 2_048;
 
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
     private final SqlConfig config;
     private final SqlDatabase database;
     private final Refusals refusals;
+    private final RunningStatements running;
     private final Map<User, Deque<Reader>> idle = new ConcurrentHashMap<>();
     /** The lane's own, touched by the lane only. */
     private final Map<User, Reader> lanes = new HashMap<>();
 
-    Reads(SqlConfig config, SqlDatabase database, Refusals refusals) {
+    Reads(SqlConfig config, SqlDatabase database, Refusals refusals, RunningStatements running) {
         this.config = config;
+        this.running = running;
         this.database = database;
         this.refusals = refusals;
     }
 
-    byte[] read(@Nullable SqlSession session, byte[] body) {
+    byte[] read(@Nullable SqlSession session, long requestId, byte[] body) {
         // With the rights of who asks: an H2 session is one user's for its life.
         User user = session == null ? null : session.loggedIn();
         User as = user == null ? database.owner() : user;
@@ -73,7 +77,7 @@ final class Reads implements AutoCloseable {
         Reader first = free.pollFirst();
         Reader reader = first == null ? new Reader(database.open(as), COMMANDS_MAX) : first;
         try {
-            return reader.read(session, body);
+            return reader.read(session, requestId, body);
         } finally {
             free.addFirst(reader);
         }
@@ -101,6 +105,7 @@ final class Reads implements AutoCloseable {
             Reader dropped = each.isValid() ? null : lanes.remove(each);
             if (dropped != null) {
                 dropped.h2.close();
+                running.drop(dropped.place);
             }
         }
         Reader opened = new Reader(database.open(user), LANE_COMMANDS_MAX);
@@ -120,7 +125,10 @@ final class Reads implements AutoCloseable {
             if (!each.isValid()) {
                 Deque<Reader> dropped = idle.remove(each);
                 if (dropped != null) {
-                    dropped.forEach(reader -> reader.h2.close());
+                    for (Reader reader : dropped) {
+                        reader.h2.close();
+                        running.drop(reader.place);
+                    }
                 }
             }
         }
@@ -136,9 +144,28 @@ final class Reads implements AutoCloseable {
      */
     private record Planned(@Nullable Command command, long schemaChanges, List<SqlColumn> columns, boolean isByKey) {}
 
+    /** A read at work. */
+    private static final class ReadRun extends Run {
+        private final @Nullable String text;
+
+        ReadRun(long requestId, @Nullable String text) {
+            super(requestId);
+            this.text = text;
+        }
+
+        @Override
+        String sql() {
+            return shortened(text);
+        }
+    }
+
     /** One H2 session for reading, used by one thread at a time. */
     private final class Reader {
         private final SessionLocal h2;
+        private final RunningStatements.Place place = running.newPlace();
+        /** Every look-up by key, which takes too little to be ended. */
+        private final Run byKey = new ReadRun(0, null);
+
         private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
         private final Map<Plan, Planned> plans;
 
@@ -178,8 +205,8 @@ final class Reads implements AutoCloseable {
                 }
                 Transaction transaction = H2Fields.transaction(clients);
                 SqlOutcome outcome = transaction != null && transaction.hasChanges()
-                        ? borrow(clients, transaction, sql, execute)
-                        : query(sql, execute);
+                        ? borrow(clients, transaction, sql, execute, byKey)
+                        : query(sql, execute, byKey);
                 if (outcome instanceof SqlOutcome.Rows) {
                     refusals.asked();
                 }
@@ -200,7 +227,7 @@ final class Reads implements AutoCloseable {
             }
         }
 
-        byte[] read(@Nullable SqlSession session, byte[] body) {
+        byte[] read(@Nullable SqlSession session, long requestId, byte[] body) {
             SqlRequest request;
             try {
                 request = codec.decodeRequest(body);
@@ -234,13 +261,16 @@ final class Reads implements AutoCloseable {
                 } else if (request.action() instanceof SqlAction.Execute execute) {
                     adopt(clients);
                     String sql = sql(session, execute);
+                    Run run = new ReadRun(requestId, sql);
+                    int millis = execute.timeoutMillis() > 0 ? execute.timeoutMillis() : session.queryTimeoutMillis;
+                    running.begin(place, run, session.name, millis * NANOS_PER_MILLI);
                     if (transaction != null && transaction.hasChanges()) {
-                        outcome = borrow(clients, transaction, sql, execute);
+                        outcome = borrow(clients, transaction, sql, execute, run);
                     } else {
                         // From here on nothing of the session is touched: a long query holds up nobody.
                         session.lock.unlock();
                         isLocked = false;
-                        outcome = query(sql, execute);
+                        outcome = query(sql, execute, run);
                     }
                     if (outcome instanceof SqlOutcome.Rows) {
                         refusals.asked();
@@ -255,6 +285,7 @@ final class Reads implements AutoCloseable {
                 // Whatever it is, the lane will tell: it has the client's own session.
                 return notARead(request.isAutoCommit(), false);
             } finally {
+                running.end(place);
                 if (isLocked) {
                     session.lock.unlock();
                 }
@@ -327,20 +358,24 @@ final class Reads implements AutoCloseable {
         }
 
         private SqlOutcome borrow(
-                SessionLocal clients, Transaction transaction, @Nullable String sql, SqlAction.Execute execute) {
+                SessionLocal clients,
+                Transaction transaction,
+                @Nullable String sql,
+                SqlAction.Execute execute,
+                Run run) {
             for (Table table : H2Fields.updates(clients)) {
                 h2.registerTableAsUpdated(table);
             }
             H2Fields.setTransaction(h2, transaction);
             try {
-                return query(sql, execute);
+                return query(sql, execute, run);
             } finally {
                 H2Fields.setTransaction(h2, null);
                 H2Fields.updates(h2).clear();
             }
         }
 
-        private SqlOutcome query(@Nullable String sql, SqlAction.Execute execute) {
+        private SqlOutcome query(@Nullable String sql, SqlAction.Execute execute, Run run) {
             if (sql == null) {
                 return new SqlOutcome.NotARead();
             }
@@ -361,10 +396,17 @@ final class Reads implements AutoCloseable {
                 long rowsMax = execute.maxRows() == 0 ? more : Math.min(execute.maxRows(), more);
                 h2.startStatementWithinTransaction(command);
                 Session outer = h2.setThreadLocalSession();
+                run.executes(h2);
                 try {
+                    if (run.cut != null) {
+                        return ended(run, sql);
+                    }
                     ResultInterface rows = command.query(rowsMax);
                     return rows(SqlRows.columns(rows, planned.columns()), rows);
+                } catch (DbException e) {
+                    return ended(run, sql);
                 } finally {
+                    run.executed(h2);
                     h2.resetThreadLocalSession(outer);
                     h2.endStatement();
                 }
@@ -376,6 +418,12 @@ final class Reads implements AutoCloseable {
                 }
                 h2.unlock();
             }
+        }
+
+        /** Not as far as its rows: it was cut off, or the lane will tell what it fails with. */
+        private SqlOutcome ended(Run run, String sql) {
+            CutReason cut = run.cut;
+            return cut == null ? new SqlOutcome.NotARead() : SqlErrors.cut(cut, config, sql);
         }
 
         private SqlOutcome rows(List<SqlColumn> columns, ResultInterface rows) {

@@ -80,8 +80,8 @@ final class SessionLobs implements LobReferences {
                 uploads.values().stream().mapToLong(ByteArrayOutputStream::size).sum();
         if (all + bytes.length > bytesMax) {
             uploads.clear();
-            throw new LimitException(
-                    "Large objects on their way up would take more than the " + bytesMax + " bytes that are allowed");
+            throw new LimitException("Large objects on their way up would take more than the " + bytesMax
+                    + " bytes of the setting result-max-bytes");
         }
         content.writeBytes(bytes);
     }

@@ -109,6 +109,25 @@ record SessionSettings(
         }
     }
 
+    /**
+     * Takes over what a statement changes though it is undone: the last identity, variables, what CURRENT VALUE FOR gives.
+     *
+     * @param sequences finds a sequence by its id
+     */
+    void adoptBy(SessionLocal session, IntFunction<@Nullable Sequence> sequences) {
+        H2Internals.setSystemIdentifier(session, systemIdentifier);
+        session.setLastIdentity(lastIdentity);
+        for (String name : session.getVariableNames()) {
+            if (!variables.containsKey(name)) {
+                session.setVariable(name, ValueNull.INSTANCE);
+            }
+        }
+        variables.forEach(session::setVariable);
+        WeakHashMap<Sequence, Value> given = new WeakHashMap<>();
+        currentValues.forEach((id, value) -> given.put(found(sequences.apply(id), id), value));
+        H2Internals.setCurrentValues(session, given);
+    }
+
     /** Makes its time equal; comes last, since a session's own objects are made in transactions of their own. */
     void settleTime(SessionLocal session) {
         if (time instanceof ValueTimestampTimeZone settled) {

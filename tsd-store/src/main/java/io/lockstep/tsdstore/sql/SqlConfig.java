@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore.sql;
 
+import java.time.Duration;
 import java.util.HexFormat;
 
 /**
@@ -13,8 +14,11 @@ import java.util.HexFormat;
  * @param openResultsMax results open at a time in a session, 1 or more
  * @param statementCharactersMax length of a statement's text in characters, 1 or more
  * @param resultBytesMax memory of the open results of a session, in bytes, about; 1 or more
+ * @param resultRowsMax rows of one result, 1 or more
  * @param firstAnswerRowsMax rows in one answer, 1 or more
  * @param firstAnswerBytesMax bytes of one answer, about; 1 or more
+ * @param statementLimit how long a statement may run; the active's alone, so it may differ between nodes
+ * @param heapMaxPercent share of the heap in use beyond which statements that run are ended; the active's alone
  */
 public record SqlConfig(
         DatabaseSettings settings,
@@ -25,14 +29,29 @@ public record SqlConfig(
         int openResultsMax,
         int statementCharactersMax,
         long resultBytesMax,
+        int resultRowsMax,
         int firstAnswerRowsMax,
-        int firstAnswerBytesMax) {
+        int firstAnswerBytesMax,
+        Duration statementLimit,
+        int heapMaxPercent) {
     /** The largest number of transactions that H2 can tell apart, less those of our own. */
     private static final int TRANSACTIONS_MAX = 65_000;
 
     /** The owner app with the password app, and limits that suit a node with a gigabyte of memory. */
     public static final SqlConfig DEFAULT = new SqlConfig(
-            DatabaseSettings.DEFAULT, "app", "app", 10_000, 4_096, 1_024, 1 << 20, 256L << 20, 1_000, 1 << 20);
+            DatabaseSettings.DEFAULT,
+            "app",
+            "app",
+            10_000,
+            4_096,
+            1_024,
+            1 << 20,
+            64L << 20,
+            1_000_000,
+            1_000,
+            1 << 20,
+            Duration.ofSeconds(30),
+            90);
 
     /** The same database, set differently. */
     public SqlConfig withSettings(DatabaseSettings other) {
@@ -54,8 +73,11 @@ public record SqlConfig(
                 openResultsMax,
                 statementCharactersMax,
                 resultBytesMax,
+                resultRowsMax,
                 firstAnswerRowsMax,
-                firstAnswerBytesMax);
+                firstAnswerBytesMax,
+                statementLimit,
+                heapMaxPercent);
     }
 
     /** What is set otherwise than by default, for people and for comparing copies; empty where nothing is. */
@@ -90,8 +112,11 @@ public record SqlConfig(
                 || openResultsMax < 1
                 || statementCharactersMax < 1
                 || resultBytesMax < 1
+                || resultRowsMax < 1
                 || firstAnswerRowsMax < 1
-                || firstAnswerBytesMax < 1) {
+                || firstAnswerBytesMax < 1
+                || statementLimit.toMillis() < 1
+                || heapMaxPercent < 1) {
             throw new IllegalArgumentException("an owner needs a name, and a limit must be 1 or more");
         }
     }

@@ -23,6 +23,7 @@ import org.h2.engine.SessionLocal;
 import org.h2.engine.User;
 import org.h2.message.DbException;
 import org.h2.mvstore.tx.Transaction;
+import org.h2.schema.Sequence;
 import org.h2.util.DateTimeUtils;
 import org.h2.util.TimeZoneProvider;
 import org.h2.value.ValueTimestampTimeZone;
@@ -48,6 +49,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     private final CurrentLobs lobs = new CurrentLobs();
     private final SqlCodec codec = new SqlCodec(lobs);
     private final Refusals refusals = new Refusals();
+    private final RunningStatements running;
     private @Nullable EngineInstaller installer;
     private int openTransactions;
 
@@ -59,13 +61,28 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         this.logins = new Logins(config, database, accounts);
         this.attempts = new Attempts(database.database());
         this.statements = new Statements(config, attempts, new OwnerCommands(database, attempts), accounts);
-        this.reads = new Reads(config, database, refusals);
+        this.running = new RunningStatements(config.statementLimit());
+        this.reads = new Reads(config, database, refusals, running);
     }
 
     // ---- messages --------------------------------------------------------------------------------------------------
 
     @Override
     public SqlStep execute(Identity session, long requestId, byte[] body, long timeNs, long seed) {
+        return execute(session, requestId, body, timeNs, seed, null);
+    }
+
+    @Override
+    public SqlStep executeCut(Identity session, long requestId, byte[] body, long timeNs, long seed, byte[] remains) {
+        return execute(session, requestId, body, timeNs, seed, remains(remains));
+    }
+
+    private Remains remains(byte[] bytes) {
+        return Remains.of(bytes, new ValueReader(database.administrator()));
+    }
+
+    private SqlStep execute(
+            Identity session, long requestId, byte[] body, long timeNs, long seed, @Nullable Remains adopted) {
         SqlSession of = sessions.computeIfAbsent(session, SqlSession::new);
         of.lock.lock();
         try {
@@ -83,6 +100,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
                 return logIn(of, request.action(), timeNs, seed);
             }
             SqlMessage message = new SqlMessage(requestId, body, request, timeNs);
+            message.adopted = adopted;
             if (of.waiting != null) {
                 return besideWaiting(of, message);
             }
@@ -94,11 +112,21 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
 
     @Override
     public SqlStep retry(Identity session, long timeNs, long seed) {
+        return retry(session, timeNs, seed, null);
+    }
+
+    @Override
+    public SqlStep retryCut(Identity session, long timeNs, long seed, byte[] remains) {
+        return retry(session, timeNs, seed, remains(remains));
+    }
+
+    private SqlStep retry(Identity session, long timeNs, long seed, @Nullable Remains adopted) {
         SqlSession of = sessions.get(session);
         SqlMessage message = of == null ? null : of.waiting;
         if (of == null || message == null) {
             throw new IllegalStateException("nothing of session " + session + " waits");
         }
+        message.adopted = adopted;
         of.lock.lock();
         try {
             lobs.set(of.lobs);
@@ -125,8 +153,13 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     }
 
     @Override
-    public byte[] read(Identity session, byte[] body) {
-        return reads.read(sessions.get(session), body);
+    public byte[] read(Identity session, long requestId, byte[] body) {
+        return reads.read(sessions.get(session), requestId, body);
+    }
+
+    @Override
+    public RunningStatements running() {
+        return running;
     }
 
     @Override
@@ -164,6 +197,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
                 openTransactions--;
             }
             released(of, true);
+            running.forget(session);
         } finally {
             of.lock.unlock();
         }
@@ -174,6 +208,14 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     /** Sessions whose waiting message may be tried again now, in the order in which they came. */
     public List<Identity> ready() {
         return queue.ready();
+    }
+
+    @Override
+    public List<Identity> waitingSessions() {
+        return sessions.values().stream()
+                .filter(each -> each.waiting != null)
+                .map(each -> each.name)
+                .toList();
     }
 
     @Override
@@ -211,6 +253,13 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         return (int) sessions.values().stream()
                 .filter(each -> each.h2 != null && each.h2.getUser().equals(user))
                 .count();
+    }
+
+    /** All sequences of the schemas. */
+    List<Sequence> sequences() {
+        return SqlSnapshot.userSchemas(database.database()).stream()
+                .flatMap(each -> each.getAllSequences().stream())
+                .toList();
     }
 
     /** SQL transactions open now. */
@@ -332,11 +381,16 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
             session.waiting = null;
         }
         Statements.Progress progress;
+        SqlOutcome.Failed cut = null;
+        int cutAt = 0;
+        session.executing = message;
+        running.begin(running.lane(), message, session.name, statements.timeoutNs(session, message, timeNs));
         H2Session.seed(h2, seed);
         try {
             progress = openTransactions >= config.openTransactionsMax() && isOneMore(session, message)
                     ? Statements.Progress.of(SqlErrors.limit("This would be one SQL transaction more than the "
-                            + config.openTransactionsMax() + " that may be open at a time"))
+                            + config.openTransactionsMax()
+                            + " that may be open at a time, the setting open-transactions-max"))
                     : statements.perform(session, message, time(timeNs, timeZone));
             Conflict conflict = progress.conflict();
             if (conflict != null) {
@@ -351,11 +405,38 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
             }
             statements.finish(session, message, progress.outcome());
             count(message.request.action(), progress.outcome());
+        } catch (CutOff e) {
+            cut = failure(message);
+            cutAt = message.done;
+            progress = Statements.Progress.of(statements.cutOff(message, cut));
+            statements.finish(session, message, progress.outcome());
         } finally {
+            running.end(running.lane());
+            session.executing = null;
             H2Session.end();
         }
+        byte[] remains = cut == null ? null : remains(session, message, cutAt, cut);
         settle(session, before, isRetry || progress.hasRolledBack());
-        return new SqlStep.Answered(reply(session, progress.outcome(), schema, timeZone));
+        byte[] reply = reply(session, progress.outcome(), schema, timeZone);
+        return remains == null ? new SqlStep.Answered(reply) : new SqlStep.CutOff(reply, remains);
+    }
+
+    private SqlOutcome.Failed failure(SqlMessage message) {
+        Remains adopted = message.adopted;
+        CutReason reason = message.cut;
+        return adopted != null
+                ? adopted.failure()
+                : statements.failure(message, reason == null ? CutReason.CANCELLED : reason);
+    }
+
+    /** What a message that was cut off leaves behind: found here on the active, taken over on the others. */
+    private byte[] remains(SqlSession session, SqlMessage message, int cutAt, SqlOutcome.Failed failure) {
+        Remains adopted = message.adopted;
+        if (adopted != null) {
+            adopted.applyTo(database.database(), session.h2());
+            return new byte[0];
+        }
+        return Remains.of(database.database(), session.h2(), cutAt, failure).toBytes(database.database());
     }
 
     /** A statement counts when it has come to an end; one that is only prepared counts when that is its end. */

@@ -85,6 +85,24 @@ final class SqlErrors {
         return text.contains(" */") ? OBJECT.matcher(text).replaceAll("/* large object */") : text;
     }
 
+    /** What the client gets of a statement that was ended while it ran. */
+    static SqlOutcome.Failed cut(CutReason reason, SqlConfig config, @Nullable String sql) {
+        String text =
+                switch (reason) {
+                    case STATEMENT_LIMIT ->
+                        "The statement ran for longer than "
+                                + config.statementLimit().toMillis()
+                                + " ms, the setting statement-limit, and was undone";
+                    case MEMORY_LIMIT ->
+                        "The statement was undone because more than " + config.heapMaxPercent()
+                                + " % of the node's memory were in use, the setting heap-max-percent";
+                    case CANCELLED, QUERY_TIMEOUT, DEPOSED -> "";
+                };
+        return text.isEmpty()
+                ? told(DbException.get(ErrorCode.STATEMENT_WAS_CANCELED), sql)
+                : new SqlOutcome.Failed(reason.sqlState, reason.code, text, sql);
+    }
+
     /** Something that no database with Lockstep does. */
     static DbException refused(String what) {
         return DbException.getUnsupportedException(what);
@@ -95,20 +113,37 @@ final class SqlErrors {
         return new SqlOutcome.Failed("54000", 54000, what, null);
     }
 
+    /** Whether the trouble is this node's own, but for a cancellation. */
+    static boolean isNodesOwn(RuntimeException failure) {
+        Throwable cause = failure;
+        for (int i = 0; cause != null && i < CAUSES_MAX; i++, cause = cause.getCause()) {
+            boolean isCancelled = (cause instanceof DbException h2
+                            && h2.getErrorCode() == ErrorCode.STATEMENT_WAS_CANCELED)
+                    || (cause instanceof SQLException sql && sql.getErrorCode() == ErrorCode.STATEMENT_WAS_CANCELED);
+            if (cause instanceof Error || (isOwn(cause) && !isCancelled)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private static void check(RuntimeException failure) {
         Throwable cause = failure;
         for (int i = 0; cause != null && i < CAUSES_MAX; i++, cause = cause.getCause()) {
             if (cause instanceof Error error) {
                 throw error;
             }
-            boolean isOwn = cause instanceof IOException
-                    || cause instanceof UncheckedIOException
-                    || cause instanceof NodeFailure
-                    || (cause instanceof SQLException sql && OWN.contains(sql.getErrorCode()))
-                    || (cause instanceof DbException h2 && OWN.contains(h2.getErrorCode()));
-            if (isOwn) {
+            if (isOwn(cause)) {
                 throw new NodeFailure("this node cannot execute: " + cause, failure);
             }
         }
+    }
+
+    private static boolean isOwn(Throwable cause) {
+        return cause instanceof IOException
+                || cause instanceof UncheckedIOException
+                || cause instanceof NodeFailure
+                || (cause instanceof SQLException sql && OWN.contains(sql.getErrorCode()))
+                || (cause instanceof DbException h2 && OWN.contains(h2.getErrorCode()));
     }
 }

@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore.sql;
 
+import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlColumn;
 import io.lockstep.sqlwire.SqlOutcome;
 import io.lockstep.sqlwire.SqlRequest;
@@ -9,11 +10,10 @@ import org.h2.value.Value;
 import org.jspecify.annotations.Nullable;
 
 /** A message on its way through attempts, and how far it has got. Touched only by the lane. */
-final class SqlMessage {
+final class SqlMessage extends Run {
     /** No conflict yet. */
     static final long NONE = -1;
 
-    final long requestId;
     final byte[] body;
     final SqlRequest request;
     /** Header time of the first attempt, in nanoseconds: query timeouts count from it. */
@@ -46,11 +46,30 @@ final class SqlMessage {
     boolean isCancelledByTime;
 
     long giveUpNs = Long.MAX_VALUE;
+    /** How it was cut off on the active, where that is known, and is to end here; null: it is executed as it is. */
+    @Nullable Remains adopted;
 
     SqlMessage(long requestId, byte[] body, SqlRequest request, long firstTimeNs) {
-        this.requestId = requestId;
+        super(requestId);
         this.body = body;
         this.request = request;
         this.firstTimeNs = firstTimeNs;
+    }
+
+    /** Whether the statement that comes next is the one that was cut off on the active. */
+    boolean isCutHere() {
+        Remains remains = adopted;
+        return remains != null && remains.cutAt() == done;
+    }
+
+    @Override
+    String sql() {
+        SqlStatement known = statement;
+        if (known != null) {
+            return shortened(known.sql);
+        }
+        return request.action() instanceof SqlAction.Execute execute
+                ? shortened(execute.sql())
+                : request.action() instanceof SqlAction.Batch batch ? shortened(batch.sql()) : "";
     }
 }

@@ -46,6 +46,8 @@ final class SqlSession {
     long transactionSinceNs;
     /** The message that waits for a lock; null when none does. */
     @Nullable SqlMessage waiting;
+    /** The message that the lane works at; null between messages. */
+    @Nullable SqlMessage executing;
     /** Whether an H2 transaction is open, as counted in the engine. */
     boolean isTransactionCounted;
 
@@ -62,6 +64,15 @@ final class SqlSession {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** The message that the lane works at, which must be there. */
+    SqlMessage executing() {
+        SqlMessage message = executing;
+        if (message == null) {
+            throw new IllegalStateException("session " + name + " executes nothing");
+        }
+        return message;
     }
 
     /** The H2 session of a client that is logged in. */

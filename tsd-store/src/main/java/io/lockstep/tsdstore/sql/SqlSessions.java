@@ -1,6 +1,7 @@
 package io.lockstep.tsdstore.sql;
 
 import io.lockstep.wire.Identity;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,20 @@ public interface SqlSessions {
     /** Another attempt of the session's waiting message: same body, new time and seed. */
     SqlStep retry(Identity session, long timeNs, long seed);
 
+    /**
+     * Executes a message that the active has cut off, as far as the active has executed it, and takes over what the rest
+     * left behind.
+     *
+     * @param remains of {@link SqlStep.CutOff}
+     */
+    SqlStep executeCut(Identity session, long requestId, byte[] body, long timeNs, long seed, byte[] remains);
+
+    /** As {@link #executeCut}, for another attempt of the session's waiting message. */
+    SqlStep retryCut(Identity session, long timeNs, long seed, byte[] remains);
+
+    /** What runs now, and how to end it. Safe from any thread. */
+    RunningStatements running();
+
     /** The waiting message is given up and has had no effect but on sequences. @return the body of its answer */
     byte[] giveUp(Identity session, GiveUp reason);
 
@@ -29,7 +44,7 @@ public interface SqlSessions {
      *
      * @return the body of the answer; NotARead when it must be ordered
      */
-    byte[] read(Identity session, byte[] body);
+    byte[] read(Identity session, long requestId, byte[] body);
 
     /**
      * As {@link #read}, on the lane, if it looks up one row by its key with a prepared statement: that is done sooner than
@@ -41,6 +56,9 @@ public interface SqlSessions {
 
     /** The session ends: its transaction is rolled back and everything of it goes. */
     void close(Identity session);
+
+    /** Sessions whose message waits, in no order. */
+    List<Identity> waitingSessions();
 
     /** The first session whose waiting message may be tried again now; null when there is none. */
     @Nullable Identity nextReady();

@@ -418,17 +418,21 @@ public final class SqlSnapshot implements Records.Snapshot {
         addStanding(session, transaction == null ? -1 : transaction.setSavepoint());
     }
 
-    /** @param logId number of changes of the transaction; -1 when none is open */
-    private void addStanding(SessionLocal session, long logId) {
-        Set<Table> locked = session.getLocks();
-        boolean isCatalogLocked = locked.stream().anyMatch(each -> each.getId() == 0);
-        int[] locks = locked.stream()
+    /** Ids of the tables that the session has locked, in order; negative when nobody else may use them. */
+    static int[] locks(SessionLocal session) {
+        return session.getLocks().stream()
                 .filter(each -> each.getId() > 0)
                 .mapToInt(each -> each instanceof MVTable table && table.isLockedExclusivelyBy(session)
                         ? -each.getId()
                         : each.getId())
                 .sorted()
                 .toArray();
+    }
+
+    /** @param logId number of changes of the transaction; -1 when none is open */
+    private void addStanding(SessionLocal session, long logId) {
+        boolean isCatalogLocked = session.getLocks().stream().anyMatch(each -> each.getId() == 0);
+        int[] locks = locks(session);
         Map<String, SessionLocal.Savepoint> savepoints = new TreeMap<>();
         Map<String, SessionLocal.Savepoint> set = H2Internals.savepoints(session);
         if (set != null) {

@@ -13,6 +13,14 @@ public sealed interface SqlStep {
     record Answered(byte[] reply) implements SqlStep {}
 
     /**
+     * The message was ended while it ran: by its client, by a limit, or as the active had ended it.
+     *
+     * @param reply body of the answer
+     * @param remains what the other nodes need to end it alike, without executing what was cut off
+     */
+    record CutOff(byte[] reply, byte[] remains) implements SqlStep {}
+
+    /**
      * The message was a cancellation, and the session's waiting message has ended by it.
      *
      * @param reply body of the answer to the cancellation

@@ -74,7 +74,7 @@ final class Statements {
         }
         try {
             return perform(session, message, message.request.action(), time);
-        } catch (Invariant.InvariantBroken e) {
+        } catch (Invariant.InvariantBroken | CutOff e) {
             throw e;
         } catch (RuntimeException e) {
             // H2's refusals, and what it does not expect of its callers: nothing of it has had an effect.
@@ -164,11 +164,11 @@ final class Statements {
     private SqlStatement prepared(SqlSession session, int number, String sql) {
         if (sql.length() > config.statementCharactersMax()) {
             throw new LimitException("A statement of " + sql.length() + " characters is longer than the "
-                    + config.statementCharactersMax() + " that are allowed");
+                    + config.statementCharactersMax() + " of the setting statement-max-characters");
         }
         if (number != 0 && session.statements.size() >= config.openStatementsMax()) {
             throw new LimitException("This would be one prepared statement more than the " + config.openStatementsMax()
-                    + " that a session may have open");
+                    + " that a session may have open, the setting open-statements-max");
         }
         SqlStatement statement = parse(session.h2(), sql);
         if (number != 0) {
@@ -332,9 +332,9 @@ final class Statements {
                 type == CommandInterface.ROLLBACK_TO_SAVEPOINT);
     }
 
-    /** One row more than fits into memory in any case: so that a result without end ends. */
+    /** One row more than is allowed in any case: so that a result without end ends. */
     private long rowsMax(long wanted) {
-        long most = config.resultBytesMax() / SqlRows.ROW_BYTES + 1;
+        long most = Math.min(config.resultRowsMax(), config.resultBytesMax() / SqlRows.ROW_BYTES) + 1;
         return wanted == 0 ? most : Math.min(wanted, most);
     }
 
@@ -464,9 +464,13 @@ final class Statements {
         SqlResult result = SqlRows.materialize(rows, config.resultBytesMax() - session.resultBytes);
         if (result == null) {
             return SqlErrors.limit("The open results of this session would take more than the "
-                    + config.resultBytesMax() + " bytes of memory that are allowed");
+                    + config.resultBytesMax() + " bytes of the setting result-max-bytes");
         }
         int total = result.rows().size();
+        if (total > config.resultRowsMax()) {
+            return SqlErrors.limit(
+                    "The result has more than the " + config.resultRowsMax() + " rows of the setting result-max-rows");
+        }
         int rowsMax = fetchRows == 0 ? config.firstAnswerRowsMax() : Math.min(fetchRows, config.firstAnswerRowsMax());
         int first = number == 0 ? total : SqlRows.fitting(result.rows(), 0, rowsMax, config.firstAnswerBytesMax());
         if (first == total) {
@@ -474,7 +478,7 @@ final class Statements {
         }
         if (session.results.size() >= config.openResultsMax()) {
             return SqlErrors.limit("This would be one result more than the " + config.openResultsMax()
-                    + " that a session may have open");
+                    + " that a session may have open, the setting open-results-max");
         }
         closeResult(session, number);
         session.results.put(number, result);
@@ -574,6 +578,20 @@ final class Statements {
         }
     }
 
+    /** How much of its query timeout a message has left, for this attempt; 0 when it has none. */
+    long timeoutNs(SqlSession session, SqlMessage message, long timeNs) {
+        long millis = timeoutMillis(session, message);
+        return millis == 0 ? 0 : Math.max(1, message.firstTimeNs + millis * NANOS_PER_MILLI - timeNs);
+    }
+
+    private static long timeoutMillis(SqlSession session, SqlMessage message) {
+        SqlAction action = message.request.action();
+        int ofMessage = action instanceof SqlAction.Execute execute
+                ? execute.timeoutMillis()
+                : action instanceof SqlAction.Batch batch ? batch.timeoutMillis() : 0;
+        return ofMessage > 0 ? ofMessage : session.queryTimeoutMillis;
+    }
+
     /** The message is about to wait. */
     void await(SqlSession session, SqlMessage message, Conflict conflict, long timeNs) {
         if (message.firstConflictNs == SqlMessage.NONE) {
@@ -585,10 +603,7 @@ final class Statements {
         int ofSession = session.h2().getLockTimeout();
         long wait = own > 0 ? own : ofSession > 0 ? ofSession : LOCK_TIMEOUT_OF_ZERO;
         message.giveUpNs = message.firstConflictNs + wait * NANOS_PER_MILLI;
-        int ofMessage = message.request.action() instanceof SqlAction.Execute execute
-                ? execute.timeoutMillis()
-                : message.request.action() instanceof SqlAction.Batch batch ? batch.timeoutMillis() : 0;
-        long query = ofMessage > 0 ? ofMessage : session.queryTimeoutMillis;
+        long query = timeoutMillis(session, message);
         long cancelNs = query == 0 ? Long.MAX_VALUE : message.firstTimeNs + query * NANOS_PER_MILLI;
         message.isCancelledByTime = cancelNs < message.giveUpNs;
         message.giveUpNs = Math.min(message.giveUpNs, cancelNs);
@@ -600,6 +615,17 @@ final class Statements {
         rollback(session.h2());
         String table = conflict.table();
         return failed(message, DbException.get(ErrorCode.DEADLOCK_1, table == null ? "" : table));
+    }
+
+    /** The message was ended while it ran, at the statement that it had got to. */
+    SqlOutcome cutOff(SqlMessage message, SqlOutcome.Failed failure) {
+        return failed(message, failure);
+    }
+
+    /** Why the message is ended, as the client will hear of it. */
+    SqlOutcome.Failed failure(SqlMessage message, CutReason reason) {
+        SqlStatement statement = message.statement;
+        return SqlErrors.cut(reason, config, statement == null ? null : statement.sql);
     }
 
     /** The message has waited in vain. */
@@ -617,7 +643,10 @@ final class Statements {
     /** The failure of what the message is at; of a batch what comes after is not done either. */
     private static SqlOutcome failed(SqlMessage message, DbException failure) {
         SqlStatement statement = message.statement;
-        SqlOutcome.Failed failed = SqlErrors.told(failure, statement == null ? null : statement.sql);
+        return failed(message, SqlErrors.told(failure, statement == null ? null : statement.sql));
+    }
+
+    private static SqlOutcome failed(SqlMessage message, SqlOutcome.Failed failed) {
         if (message.request.action() instanceof SqlAction.Batch batch) {
             message.failures.add(failed);
             Arrays.fill(message.counts, message.done, message.counts.length, Statement.EXECUTE_FAILED);

@@ -254,8 +254,11 @@ class EngineCopyTest {
                 d.openResultsMax(),
                 d.statementCharactersMax(),
                 d.resultBytesMax(),
+                d.resultRowsMax(),
                 d.firstAnswerRowsMax() + 1,
-                d.firstAnswerBytesMax());
+                d.firstAnswerBytesMax(),
+                d.statementLimit(),
+                d.heapMaxPercent());
         byte[] items = items(engine().snapshot());
         SqlEngine into = engine(other);
         assertThatThrownBy(() -> install(items, into)).hasMessageContaining("make them equal");

@@ -317,8 +317,11 @@ class LocksTest {
                 d.openResultsMax(),
                 d.statementCharactersMax(),
                 d.resultBytesMax(),
+                d.resultRowsMax(),
                 d.firstAnswerRowsMax(),
-                d.firstAnswerBytesMax());
+                d.firstAnswerBytesMax(),
+                d.statementLimit(),
+                d.heapMaxPercent());
         try (SqlEngine small = new SqlEngine(two)) {
             SqlClient first = new SqlClient(small, 1, () -> nowNs).open();
             first.run("create table t(id int)");
@@ -330,7 +333,7 @@ class LocksTest {
                     .isEqualTo(new SqlOutcome.Failed(
                             "54000",
                             54000,
-                            "This would be one SQL transaction more than the 2 that may be open at a time",
+                            "This would be one SQL transaction more than the 2 that may be open at a time, the setting open-transactions-max",
                             null));
             first.commit();
             assertThat(third.run("insert into t values(3)")).isEqualTo("1");

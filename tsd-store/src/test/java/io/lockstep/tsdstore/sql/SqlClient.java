@@ -47,6 +47,8 @@ final class SqlClient {
     @Nullable SqlReply last;
 
     byte[] lastBytes = new byte[0];
+    /** Of the latest message that was cut off. */
+    byte[] remains = new byte[0];
 
     SqlClient(SqlEngine engine, long name, LongSupplier clockNs) {
         this.engine = engine;
@@ -130,6 +132,20 @@ final class SqlClient {
         return taken(engine.execute(name, ++requestId, codec.encode(request), clockNs.getAsLong(), nextSeed()));
     }
 
+    /** Says what was cut off at another node, which does not execute that. */
+    @Nullable SqlOutcome sayCut(SqlAction action, byte[] left) {
+        byte[] body = codec.encode(SqlRequest.of(isAutoCommit, action));
+        return taken(engine.executeCut(name, ++requestId, body, clockNs.getAsLong(), nextSeed(), left));
+    }
+
+    @Nullable SqlOutcome retryCut(byte[] left) {
+        return taken(engine.retryCut(name, clockNs.getAsLong(), nextSeed(), left));
+    }
+
+    long nextRequestId() {
+        return requestId + 1;
+    }
+
     @Nullable SqlOutcome retry() {
         return taken(engine.retry(name, clockNs.getAsLong(), nextSeed()));
     }
@@ -139,7 +155,7 @@ final class SqlClient {
     }
 
     SqlOutcome read(SqlAction action) {
-        return decoded(engine.read(name, codec.encode(SqlRequest.of(isAutoCommit, action))));
+        return decoded(engine.read(name, requestId + 1, codec.encode(SqlRequest.of(isAutoCommit, action))));
     }
 
     /** A look-up by key on the lane; null when it is left to another thread. */
@@ -159,6 +175,10 @@ final class SqlClient {
         if (step instanceof SqlStep.Cancelled cancelled) {
             decoded(cancelled.reply());
             return decoded(cancelled.cancelledReply());
+        }
+        if (step instanceof SqlStep.CutOff cut) {
+            remains = cut.remains();
+            return decoded(cut.reply());
         }
         lastBytes = new byte[0];
         return null;

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.h2.value.Value;
 import org.h2.value.ValueBlob;
@@ -259,25 +260,41 @@ class SqlEngineTest {
                 10,
                 2,
                 2,
-                100,
+                200,
                 100_000,
+                50,
                 d.firstAnswerRowsMax(),
-                d.firstAnswerBytesMax());
+                d.firstAnswerBytesMax(),
+                d.statementLimit(),
+                d.heapMaxPercent());
         try (SqlEngine limited = new SqlEngine(small)) {
             SqlClient client = new SqlClient(limited, 1, () -> nowNs).open();
-            assertThat(client.run("select x from system_range(1, 1000000000000)"))
-                    .isEqualTo("error 54000");
-            assertThat(client.run("select '" + "x".repeat(100) + "'")).isEqualTo("error 54000");
+            assertThat(limit(client, SqlClient.statement("select x from system_range(1, 1000000000000)")))
+                    .contains("50 rows", "result-max-rows");
+            assertThat(limit(client, SqlClient.statement("select repeat('x', 5000) from system_range(1, 50)")))
+                    .contains("100000 bytes", "result-max-bytes");
+            assertThat(limit(client, SqlClient.statement("select '" + "x".repeat(200) + "'")))
+                    .contains("200", "statement-max-characters");
             client.say(new SqlAction.Prepare(1, "select 1"));
             client.say(new SqlAction.Prepare(2, "select 2"));
-            assertThat(SqlClient.text(client.say(new SqlAction.Prepare(3, "select 3"))))
-                    .isEqualTo("error 54000");
+            assertThat(limit(client, new SqlAction.Prepare(3, "select 3")))
+                    .contains("the 2 that", "open-statements-max");
             for (int i = 1; i <= 2; i++) {
                 client.say(opened(i));
             }
-            assertThat(SqlClient.text(client.say(opened(3)))).isEqualTo("error 54000");
+            assertThat(limit(client, opened(3))).contains("the 2 that", "open-results-max");
+            assertThat(limit(client, new SqlAction.WriteLob(1, 0, new byte[100_001])))
+                    .contains("result-max-bytes");
             assertThat(client.run("select 1")).isEqualTo("1");
         }
+    }
+
+    private static String limit(SqlClient client, SqlAction action) {
+        assertThat(client.say(action)).isInstanceOf(SqlOutcome.Failed.class);
+        SqlOutcome.Failed failed =
+                (SqlOutcome.Failed) Objects.requireNonNull(client.last).outcome();
+        assertThat(failed.code()).isEqualTo(54000);
+        return failed.message();
     }
 
     private static SqlAction opened(int result) {
