@@ -35,7 +35,7 @@ class DifferentialTest {
     void aSeedDrawsTheSameScript() {
         SqlScript one = SqlScript.draw(7);
         SqlScript same = SqlScript.draw(7);
-        assertThat(same.lines).isEqualTo(one.lines);
-        assertThat(SqlScript.draw(8).lines).isNotEqualTo(one.lines);
+        assertThat(same.lines).usingRecursiveComparison().isEqualTo(one.lines);
+        assertThat(SqlScript.draw(8).lines).usingRecursiveComparison().isNotEqualTo(one.lines);
     }
 }
