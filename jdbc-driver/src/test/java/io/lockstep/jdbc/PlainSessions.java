@@ -80,6 +80,9 @@ final class PlainSessions implements SqlServer.Sessions {
 
     /** One session. */
     private final class One implements LobReferences {
+        /** Kept, because H2 ends the session of a connection that nobody holds any more. */
+        private final JdbcConnection connection;
+
         private final SessionLocal session;
         private final Map<Integer, CommandInterface> statements = new HashMap<>();
         private final Map<Integer, ResultInterface> results = new HashMap<>();
@@ -92,7 +95,8 @@ final class PlainSessions implements SqlServer.Sessions {
 
         One() {
             try {
-                session = (SessionLocal) ((JdbcConnection) DriverManager.getConnection(url, "app", "app")).getSession();
+                connection = (JdbcConnection) DriverManager.getConnection(url, "app", "app");
+                session = (SessionLocal) connection.getSession();
             } catch (SQLException e) {
                 throw new IllegalStateException(e);
             }
