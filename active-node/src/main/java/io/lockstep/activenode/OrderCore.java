@@ -172,7 +172,7 @@ public final class OrderCore {
      */
     public @Nullable Execution markExpiry(TsdStore.Due due, long monotonicNs, long wallNs) {
         MarkedRequest name = due.name();
-        return name == null || store.activeNs(due) > termBeganNs ? null : mark(name, monotonicNs, wallNs);
+        return name == null || store.activeNs(due) > termBeganNs ? null : orderMark(name, monotonicNs, wallNs);
     }
 
     /**
@@ -183,32 +183,16 @@ public final class OrderCore {
         if (!mayEndAProcess(request.kind()) || !(store.judge(request) instanceof Ruling.Fresh)) {
             return null;
         }
-        return mark(new MarkedRequest(request.session(), request.requestId()), monotonicNs, wallNs);
-    }
-
-    private Execution mark(MarkedRequest message, long monotonicNs, long wallNs) {
-        return own(
-                RequestKind.MARK,
-                Identity.NONE,
-                0,
-                0,
-                EntryBody.ofMark(message),
-                Decision.EXECUTE,
-                monotonicNs,
-                wallNs);
+        return orderMark(new MarkedRequest(request.session(), request.requestId()), monotonicNs, wallNs);
     }
 
     /** Orders the mark that goes before another attempt of a message that waits (R17). */
     public Execution markRetry(MarkedRequest waiting, long monotonicNs, long wallNs) {
-        return own(
-                RequestKind.MARK,
-                Identity.NONE,
-                0,
-                0,
-                EntryBody.ofMark(waiting),
-                Decision.EXECUTE,
-                monotonicNs,
-                wallNs);
+        return orderMark(waiting, monotonicNs, wallNs);
+    }
+
+    private Execution orderMark(MarkedRequest of, long monotonicNs, long wallNs) {
+        return own(RequestKind.MARK, Identity.NONE, 0, 0, EntryBody.ofMark(of), Decision.EXECUTE, monotonicNs, wallNs);
     }
 
     /** Whether the service is called for it, so that a repeated one needs a mark. */
