@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.lockstep.tsdstore.sql.DatabaseSettings;
+import io.lockstep.tsdstore.sql.SqlConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +41,9 @@ final class LockstepConfigTest {
         assertThat(config.limits().takeoverBudget()).isEqualTo(Duration.ofMillis(50));
         assertThat(config.limits().sessionGrace()).isEqualTo(Duration.ofSeconds(10));
         assertThat(config.recordEntries()).isEmpty();
+        assertThat(config.sqlConfig())
+                .as("what a drill's history is executed with once more")
+                .isEqualTo(SqlConfig.DEFAULT);
         assertThat(config.isVoter()).isTrue();
     }
 
