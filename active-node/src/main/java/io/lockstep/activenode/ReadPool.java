@@ -1,8 +1,12 @@
 package io.lockstep.activenode;
 
+import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Request;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -28,6 +32,11 @@ final class ReadPool {
     private final LongSupplier begunPosition;
     private final Taker taker;
     private final ThreadPoolExecutor executor;
+    /** What is read, or waits to be, and who asked for it last. */
+    private final Map<MarkedRequest, Asked> inHand = new ConcurrentHashMap<>();
+
+    /** Where an answer is wanted. */
+    private record Asked(Connection channel, Request request) {}
 
     /** Takes an answer to the gate; called by the node agent. */
     interface Taker {
@@ -55,24 +64,33 @@ final class ReadPool {
     }
 
     /**
-     * Hands a read over. Called by the lane.
+     * Hands a read over. A repeat of one that is not done yet only says where the answer is wanted now: who waits long
+     * repeats, and would otherwise read for ever. Called by the lane.
      *
      * @return false when it must be read by the lane
      */
     boolean read(Connection channel, Request request, Supplier<Answer> read) {
+        MarkedRequest name = new MarkedRequest(request.session(), request.requestId());
+        Asked asked = new Asked(channel, request);
+        if (inHand.replace(name, asked) != null) {
+            return true;
+        }
+        inHand.put(name, asked);
         try {
-            executor.execute(() -> run(channel, request, read));
+            executor.execute(() -> run(name, request, read));
             return true;
         } catch (RejectedExecutionException fullOrClosed) {
+            inHand.remove(name);
             return false;
         }
     }
 
-    private void run(Connection channel, Request request, Supplier<Answer> read) {
+    private void run(MarkedRequest name, Request request, Supplier<Answer> read) {
         try {
             Answer answer = read.get();
             Ordered ordered = new Ordered(null, answer, begunPosition.getAsLong(), true);
-            port.onAgent(() -> taker.onRead(channel, request, ordered));
+            Asked last = Objects.requireNonNull(inHand.remove(name), "what is read is in hand");
+            port.onAgent(() -> taker.onRead(last.channel(), last.request(), ordered));
         } catch (RuntimeException | Error failure) {
             port.failed(request, failure);
         }

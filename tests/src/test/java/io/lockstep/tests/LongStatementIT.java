@@ -174,7 +174,7 @@ class LongStatementIT {
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
             run(connection, "UPDATE T SET V = -2 WHERE ID = 2");
-            String grouped = "SELECT A.X, B.X, COUNT(*) FROM " + ENDLESS + " GROUP BY A.X, B.X";
+            String grouped = "SELECT A.X AS A, B.X AS B, COUNT(*) FROM " + ENDLESS + " GROUP BY A.X, B.X";
             for (String sql : List.of(
                     "SELECT COUNT(*) FROM (" + grouped + ")",
                     "INSERT INTO T SELECT -NEXT VALUE FOR S, 1 FROM (" + grouped + ")",
