@@ -6,6 +6,8 @@ import io.lockstep.tsdstore.sql.SqlConfig;
 import io.lockstep.tsdstore.sql.SqlEngine;
 import io.lockstep.tsdstore.sql.SqlInstaller;
 import io.lockstep.tsdstore.sql.SqlSnapshot;
+import io.lockstep.tsdstore.sql.TablesMoment;
+import io.lockstep.wire.Identity;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -14,6 +16,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
@@ -164,6 +167,11 @@ public final class H2Records extends Records {
     @Override
     Snapshot snapshot() throws SQLException {
         return new Both(new SqlSnapshot(database(), NODES_OWN), sql.snapshot());
+    }
+
+    @Override
+    StateMoment moment(Identity at, long chain) throws SQLException {
+        return new StateMoment(at, chain, List.of(new TablesMoment("service", database()), sql.moment()));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.lockstep.tsdstore;
 
 import io.lockstep.tsdstore.sql.SqlSessions;
+import io.lockstep.wire.Identity;
 import java.sql.Connection;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,11 @@ public abstract sealed class Records implements AutoCloseable permits H2Records,
 
     /** All records as they are now; read by one other thread while the lane goes on. */
     abstract Snapshot snapshot() throws SQLException;
+
+    /** All records as they are now, to be compared beside the lane; null where these records are not compared. */
+    @Nullable StateMoment moment(Identity at, long chain) throws SQLException {
+        return null;
+    }
 
     /** Takes one item that a {@link Snapshot} of the same kind wrote, in the same order. */
     abstract void install(StateTag tag, StateReader item) throws SQLException;

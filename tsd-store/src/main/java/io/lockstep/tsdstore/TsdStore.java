@@ -324,6 +324,19 @@ public final class TsdStore implements AutoCloseable {
         return new ChunkedCopy(items(), state.last, state.chain);
     }
 
+    /**
+     * The records as they are now, to be compared with another node's beside the lane; null for records that are not
+     * compared. Call between two entries.
+     */
+    public @Nullable StateMoment moment() {
+        checkUsable();
+        try {
+            return records.moment(state.last, state.chain);
+        } catch (SQLException e) {
+            throw new NodeFailure("this node cannot read its records: " + e, e);
+        }
+    }
+
     /** Digest over the whole state; equal on all nodes at equal positions, and to that of a copy. */
     public long digest() {
         return StateItems.digest(items());

@@ -277,6 +277,11 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         return new EngineSnapshot(database, config, sessions.values(), queue);
     }
 
+    /** Tables and sequences as they are now; call between two messages. */
+    public TablesMoment moment() {
+        return new TablesMoment("sessions", database.database());
+    }
+
     /**
      * Takes one item that a snapshot wrote, in the same order, into an engine that has executed nothing.
      *
