@@ -788,7 +788,7 @@ public final class ForwardCore<C> {
 
     /** A voter was connected that may have been away: the register is asked whether it still knows its disk (R13). */
     public void onVoterSeen(long now) {
-        nowNs = now;
+        at(now);
         isVoterSeen = true;
         considerView();
     }

@@ -17,9 +17,12 @@ import io.lockstep.wire.View;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** Forwarding, gate and view as transcripts: what the active is told, and the lines that it says. */
@@ -289,6 +292,28 @@ class ForwardCoreTest {
         reign.acknowledge(C, 1, 3, 3);
         assertThat(reign.heard()).contains("client OK 1");
         assertThat(reign.core.answersSincePause()).isOne();
+    }
+
+    @Test
+    void row25And26APauseOfItsOwnIsNoticedWhateverComesFirstAfterIt() {
+        Map<String, Consumer<Reign>> calls = new LinkedHashMap<>();
+        calls.put("a joiner", reign -> reign.join(C, 1, 2, 2));
+        calls.put("an acknowledgement", reign -> reign.acknowledge(B, 0, 3, 3));
+        calls.put("a divergence", reign -> reign.core.onDiverged(C, new Frame.Diverged(1, 2, 5, 6, "x"), reign.now));
+        calls.put("a node that is gone", reign -> reign.core.onNodeGone(C, reign.now));
+        calls.put("a copy's piece", reign -> reign.core.onCopyAcknowledge(C, copyAcknowledge(9, 1), reign.now));
+        calls.put("a voter", reign -> reign.core.onVoterSeen(reign.now));
+        calls.put("the lane's work", Reign::flush);
+        calls.put("the time", Reign::tick);
+        calls.forEach((name, call) -> {
+            Reign reign = new Reign(B).inSync();
+            reign.ask("x");
+            reign.standStill(10_000);
+            call.accept(reign);
+            reign.acknowledge(B, 0, 3, 3);
+            assertThat(reign.heard()).as(name).doesNotContain("client OK 1");
+            assertThat(reign.core.answersSincePause()).as(name).isZero();
+        });
     }
 
     @Test
@@ -868,6 +893,10 @@ class ForwardCoreTest {
             heartbeats += reign.heard().size();
         }
         assertThat(heartbeats).isEqualTo(10);
+    }
+
+    private static Frame.CopyAcknowledge copyAcknowledge(long copyId, int pieces) {
+        return new Frame.CopyAcknowledge(1, copyId, pieces);
     }
 
     // ---- what is told, and what is said
