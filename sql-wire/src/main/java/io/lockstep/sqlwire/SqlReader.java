@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.h2.api.IntervalQualifier;
-import org.h2.message.DbException;
+import org.h2.engine.Constants;
 import org.h2.value.ExtTypeInfo;
 import org.h2.value.ExtTypeInfoEnum;
 import org.h2.value.ExtTypeInfoGeometry;
@@ -231,12 +231,15 @@ public final class SqlReader {
         }
     }
 
-    /** A value. What H2 refuses of it (a malformed geometry, a date beyond its range) is no SQL message either. */
+    /**
+     * A value. What H2 refuses of it (a malformed geometry, a date beyond its range) is no SQL message either, whatever
+     * it throws: it meets an array of constants of no ENUM with a wrong cast or a null.
+     */
     Value getValue() throws SqlProtocolException {
         int type = getByte();
         try {
             return getValue(type);
-        } catch (DbException | IllegalArgumentException | ArithmeticException e) {
+        } catch (RuntimeException e) {
             throw new SqlProtocolException("no value of type " + type + ": " + e.getMessage(), e);
         }
     }
@@ -249,7 +252,7 @@ public final class SqlReader {
             case Value.SMALLINT -> ValueSmallint.get((short) getBetween(Short.MIN_VALUE, Short.MAX_VALUE));
             case Value.INTEGER -> ValueInteger.get(getInt());
             case Value.BIGINT -> ValueBigint.get(getNumber());
-            case Value.NUMERIC -> ValueNumeric.getAnyScale(getDecimal());
+            case Value.NUMERIC -> getNumeric();
             case Value.DECFLOAT -> getDecfloat();
             case Value.REAL -> ValueReal.get(Float.intBitsToFloat((int) getBits()));
             case Value.DOUBLE -> ValueDouble.get(Double.longBitsToDouble(getBits()));
@@ -273,7 +276,7 @@ public final class SqlReader {
                 if (of.getValueType() != Value.ARRAY || !(of.getExtTypeInfo() instanceof TypeInfo component)) {
                     throw new SqlProtocolException("an array of no type");
                 }
-                yield ValueArray.get(component, getNested(), null);
+                yield ValueArray.get(component, constantsOf(component, getNested()), null);
             }
             case Value.ROW -> {
                 TypeInfo of = getType();
@@ -286,6 +289,18 @@ public final class SqlReader {
             }
             default -> getInterval(type);
         };
+    }
+
+    /** H2 takes a constant of an ENUM into an array only when it knows its constants, which travel with the array's type. */
+    private static Value[] constantsOf(TypeInfo component, Value[] values) {
+        if (component.getExtTypeInfo() instanceof ExtTypeInfoEnum constants) {
+            for (int i = 0; i < values.length; i++) {
+                if (values[i].getValueType() == Value.ENUM) {
+                    values[i] = constants.getValue(values[i].getString(), null);
+                }
+            }
+        }
+        return values;
     }
 
     private Value[] getNested() throws SqlProtocolException {
@@ -315,6 +330,15 @@ public final class SqlReader {
             throw new SqlProtocolException("a number without digits");
         }
         return new BigDecimal(new BigInteger(unscaled), scale);
+    }
+
+    /** H2 writes out all zeros before the point, which takes minutes where there are millions, and then has too many. */
+    private Value getNumeric() throws SqlProtocolException {
+        BigDecimal number = getDecimal();
+        if (number.scale() < -Constants.MAX_NUMERIC_PRECISION) {
+            throw new SqlProtocolException("a NUMERIC of more than " + Constants.MAX_NUMERIC_PRECISION + " digits");
+        }
+        return ValueNumeric.getAnyScale(number);
     }
 
     private Value getDecfloat() throws SqlProtocolException {
@@ -364,14 +388,21 @@ public final class SqlReader {
         if (valueType < Value.UNKNOWN || valueType >= Value.TYPE_COUNT) {
             throw new SqlProtocolException("no type " + valueType);
         }
-        TypeInfo type = valueType == Value.UNKNOWN
-                ? TypeInfo.TYPE_UNKNOWN
-                : new TypeInfo(valueType, precision, scale, getExtension(valueType));
+        TypeInfo type = valueType == Value.UNKNOWN ? TypeInfo.TYPE_UNKNOWN : typeOf(valueType, precision, scale);
         if (valueType == Value.UNKNOWN && getByte() != PLAIN_TYPE) {
             throw new SqlProtocolException("an unknown type with more to it");
         }
         depth--;
         return type;
+    }
+
+    /** H2 refuses, for example, an ENUM without constants. */
+    private TypeInfo typeOf(int valueType, long precision, int scale) throws SqlProtocolException {
+        try {
+            return new TypeInfo(valueType, precision, scale, getExtension(valueType));
+        } catch (RuntimeException e) {
+            throw new SqlProtocolException("no type " + valueType + ": " + e.getMessage(), e);
+        }
     }
 
     private @Nullable ExtTypeInfo getExtension(int valueType) throws SqlProtocolException {

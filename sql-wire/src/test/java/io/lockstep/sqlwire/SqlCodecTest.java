@@ -16,11 +16,15 @@ import java.util.Random;
 import org.h2.engine.SessionLocal;
 import org.h2.jdbc.JdbcConnection;
 import org.h2.result.ResultInterface;
+import org.h2.value.ExtTypeInfoEnum;
+import org.h2.value.TypeInfo;
 import org.h2.value.Value;
+import org.h2.value.ValueEnumBase;
 import org.h2.value.ValueInteger;
 import org.h2.value.ValueJavaObject;
 import org.h2.value.ValueVarchar;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -199,6 +203,63 @@ class SqlCodecTest {
                     .as("seed %s, message %s", seed, i)
                     .doesNotThrowAnyException();
         }
+    }
+
+    private static Value numericRead(int scale) throws SqlProtocolException {
+        SqlWriter out = new SqlWriter(LobReferences.INLINE);
+        out.putByte(Value.NUMERIC);
+        out.putFlag(true);
+        out.putNumber(scale);
+        out.putBytes(new byte[] {7});
+        return new SqlReader(out.toBytes(), LobReferences.INLINE).getValue();
+    }
+
+    @Test
+    @Timeout(10)
+    void aNumericOfMillionsOfDigitsIsRefusedBeforeAnybodyWritesThemOut() throws Exception {
+        assertThat(numericRead(-6).getString()).isEqualTo("7000000");
+        assertThatThrownBy(() -> numericRead(Integer.MIN_VALUE))
+                .isInstanceOf(SqlProtocolException.class)
+                .hasMessageContaining("100000 digits");
+    }
+
+    @Test
+    void anEnumWithoutConstantsIsRefused() {
+        SqlWriter out = new SqlWriter(LobReferences.INLINE);
+        out.putNumber(Value.ENUM);
+        out.putNumber(-1);
+        out.putNumber(-1);
+        out.putByte(SqlReader.ENUM_TYPE);
+        out.putCount(0);
+        assertThatThrownBy(() -> new SqlReader(out.toBytes(), LobReferences.INLINE).getType())
+                .isInstanceOf(SqlProtocolException.class)
+                .hasMessageContaining("no type");
+    }
+
+    @Test
+    void anArrayOfConstantsArrivesAndOneOfAnotherTypeIsRefused() throws Exception {
+        try (Connection connection = DriverManager.getConnection("jdbc:h2:mem:")) {
+            SessionLocal session =
+                    (SessionLocal) connection.unwrap(JdbcConnection.class).getSession();
+            ResultInterface result = session.prepareCommand(
+                            "SELECT ARRAY[CAST('b' AS ENUM('a', 'b'))], ARRAY[ARRAY[CAST('b' AS ENUM('a', 'b'))]]")
+                    .executeQuery(0, 0, false);
+            assertThat(result.next()).isTrue();
+            for (Value sent : result.currentRow()) {
+                SqlWriter out = new SqlWriter(LobReferences.INLINE);
+                out.putValue(sent);
+                Value read = new SqlReader(out.toBytes(), LobReferences.INLINE).getValue();
+                assertThat(read.getString()).isEqualTo(sent.getString());
+            }
+        }
+        SqlWriter out = new SqlWriter(LobReferences.INLINE);
+        out.putByte(Value.ARRAY);
+        out.putType(TypeInfo.getTypeInfo(
+                Value.ARRAY, 1, 0, TypeInfo.getTypeInfo(Value.ENUM, 1, 0, new ExtTypeInfoEnum(new String[] {"x"}))));
+        out.putCount(1);
+        out.putValue(ValueEnumBase.get("y", 5));
+        assertThatThrownBy(() -> new SqlReader(out.toBytes(), LobReferences.INLINE).getValue())
+                .isInstanceOf(SqlProtocolException.class);
     }
 
     @Test
