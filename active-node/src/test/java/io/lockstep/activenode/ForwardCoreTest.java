@@ -1,6 +1,7 @@
 package io.lockstep.activenode;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lockstep.membership.ToldRegister;
 import io.lockstep.tsdstore.Execution;
@@ -12,7 +13,9 @@ import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
+import io.lockstep.wire.Invariant;
 import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -80,6 +83,7 @@ class ForwardCoreTest {
         next.flush();
         // B holds what the former reign executed, and says so; it has not heard of this reign's first entry.
         next.join(B, 1, 3, 3);
+        next.flush();
         assertThat(next.heard()).noneMatch(line -> line.startsWith("client"));
         next.acknowledge(B, 4);
         assertThat(next.heard()).contains("client OK 1");
@@ -140,6 +144,79 @@ class ForwardCoreTest {
         reign.acknowledge(B, 3);
         reign.acknowledge(B, 3);
         assertThat(reign.heard()).containsExactly("client OK 1", "done");
+        assertThat(reign.core.waitingAnswers()).isZero();
+    }
+
+    @Test
+    void nobodyReignsInAnothersName() {
+        View others = new View(1, 1, B, List.of(A), List.of(), 0);
+        ToldRegister register = new ToldRegister(Optional.of(others));
+        Reign effects = new Reign();
+        assertThatThrownBy(() -> new ForwardCore<>(A, others, CONFIG, effects.log, register, effects, effects.now))
+                .isInstanceOf(Invariant.InvariantBroken.class);
+    }
+
+    @Test
+    void withoutABackupAllThatIsInheritedIsStableFromTheStart() {
+        Reign former = new Reign(B).inSync();
+        assertThat(new Reign(former).core.stablePosition()).isEqualTo(3);
+        View alone = new View(2, 2, A, List.of(), List.of(), 0);
+        ToldRegister register = new ToldRegister(Optional.of(alone));
+        assertThat(new ForwardCore<>(A, alone, CONFIG, former.log, register, former, former.now).stablePosition())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void aRepeatOfWhatIsStableIsAnsweredAtOnce() {
+        Reign reign = new Reign(B).inSync();
+        Request begin = reign.client.begin("x");
+        reign.onOrdered(begin);
+        reign.flush();
+        reign.acknowledge(B, 3);
+        reign.heard();
+        reign.onOrdered(begin);
+        assertThat(reign.heard()).containsExactly("client OK 1");
+    }
+
+    @Test
+    void aMessageThatWaitedForALockIsAnsweredOnceByTheEntryThatExecutesIt() {
+        Reign reign = new Reign(B).inSync();
+        Request begin = reign.client.begin("x");
+        reign.core.onOrdered("waiter", begin, new Ordered(null, null, 2, false));
+        reign.flush();
+        assertThat(reign.heard()).isEmpty();
+        reign.core.onEntry(reign.execute(begin));
+        reign.core.onEntry(reign.execute(reign.client.begin("y")));
+        reign.flush();
+        assertThat(reign.heard()).containsExactly("b <- 3..4 round 0 stable 2");
+        reign.acknowledge(B, 4);
+        assertThat(reign.heard()).containsExactly("waiter OK 1");
+    }
+
+    @Test
+    void aMessageThatWaitedForALockIsAnsweredByTheEntryThatReleasesItAndByNoOther() {
+        Reign reign = new Reign();
+        Request waiting = reign.client.request(5, RequestKind.BEGIN, 0, 0, "x");
+        reign.core.onOrdered("waiter", waiting, new Ordered(null, null, 2, false));
+        reign.core.onEntry(reign.execute(reign.client.begin("y")));
+        reign.flush();
+        assertThat(reign.heard()).isEmpty();
+        Execution cancels = reign.execute(reign.client.begin("z"));
+        Answer released = new Answer(waiting.session(), 5, cancels.entry().identity(), AnswerCode.VOIDED, new byte[0]);
+        reign.core.onEntry(new Execution(cancels.entry(), cancels.answer(), released, List.of()));
+        reign.flush();
+        assertThat(reign.heard()).containsExactly("waiter VOIDED 5");
+    }
+
+    @Test
+    void aSessionThatExpiresWhileAMessageOfItWaitsForALockAnswersNothing() {
+        Reign reign = new Reign();
+        Request waiting = reign.client.begin("x");
+        reign.core.onOrdered("waiter", waiting, new Ordered(null, null, 2, false));
+        long later = reign.now + Duration.ofDays(1).toNanos();
+        reign.core.onEntry(Objects.requireNonNull(reign.order.expireNext(later, later)));
+        reign.flush();
+        assertThat(reign.heard()).isEmpty();
         assertThat(reign.core.waitingAnswers()).isZero();
     }
 
@@ -210,6 +287,22 @@ class ForwardCoreTest {
         reign.tick();
         assertThat(reign.heard()).containsExactly("b <- nothing round 0 stable 2");
         reign.pass(100);
+        reign.tick();
+        assertThat(reign.heard()).containsExactly("b <- 3..3 round 0 stable 2");
+    }
+
+    @Test
+    void row32WhatWasNotAcknowledgedIsSentAgainAfterHalfOfFailureDetectionAndOnceInAHeartbeat() {
+        Reign reign = new Reign(B).inSync();
+        reign.ask("x");
+        reign.heard();
+        reign.pass(250);
+        reign.tick();
+        assertThat(reign.heard()).containsExactly("b <- nothing round 0 stable 2");
+        reign.pass(1);
+        reign.tick();
+        assertThat(reign.heard()).isEmpty();
+        reign.pass(49);
         reign.tick();
         assertThat(reign.heard()).containsExactly("b <- 3..3 round 0 stable 2");
     }
@@ -298,7 +391,9 @@ class ForwardCoreTest {
     void row25And26APauseOfItsOwnIsNoticedWhateverComesFirstAfterIt() {
         Map<String, Consumer<Reign>> calls = new LinkedHashMap<>();
         calls.put("a joiner", reign -> reign.join(C, 1, 2, 2));
-        calls.put("an acknowledgement", reign -> reign.acknowledge(B, 0, 3, 3));
+        calls.put(
+                "an acknowledgement",
+                reign -> reign.core.onAcknowledge(B, new Frame.Acknowledge(1, 0, 3, 3), reign.now));
         calls.put("a divergence", reign -> reign.core.onDiverged(C, new Frame.Diverged(1, 2, 5, 6, "x"), reign.now));
         calls.put("a node that is gone", reign -> reign.core.onNodeGone(C, reign.now));
         calls.put("a copy's piece", reign -> reign.core.onCopyAcknowledge(C, copyAcknowledge(9, 1), reign.now));
@@ -310,10 +405,23 @@ class ForwardCoreTest {
             reign.ask("x");
             reign.standStill(10_000);
             call.accept(reign);
+            assertThat(reign.core.answersSincePause()).as(name).isZero();
             reign.acknowledge(B, 0, 3, 3);
             assertThat(reign.heard()).as(name).doesNotContain("client OK 1");
             assertThat(reign.core.answersSincePause()).as(name).isZero();
         });
+    }
+
+    @Test
+    void row26ToBeCalledLateByHalfOfFailureDetectionIsNoPauseYet() {
+        Reign reign = new Reign(B).inSync();
+        reign.standStill(250);
+        reign.tick();
+        assertThat(reign.core.answersSincePause()).isNegative();
+        reign.standStill(250);
+        reign.now++;
+        reign.tick();
+        assertThat(reign.core.answersSincePause()).isZero();
     }
 
     @Test
@@ -343,6 +451,53 @@ class ForwardCoreTest {
         reign.core.onNodeGone(B, reign.now);
         reign.register.answer();
         assertThat(reign.heard()).containsExactly("view 2 [c/1]");
+    }
+
+    @Test
+    void row16TwoBackupsThatAreGoneAtOnceAreRemovedOneAfterTheOther() {
+        Reign reign = new Reign(B, C).inSync();
+        reign.core.onNodeGone(B, reign.now);
+        reign.core.onNodeGone(C, reign.now);
+        reign.register.answer();
+        assertThat(reign.heard()).containsExactly("view 2 [c/1]");
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).isEmpty());
+    }
+
+    @Test
+    void aBackupThatIsBeingRemovedMayJoinOnlyWhenItIsOutOfTheView() {
+        Reign reign = new Reign(B).inSync();
+        reign.core.onNodeGone(B, reign.now);
+        reign.join(B, 2, 2, 2);
+        assertThat(reign.heard()).isEmpty();
+        reign.register.answer();
+        assertThat(reign.heard()).containsExactly("view 2 []");
+        reign.join(B, 3, 2, 2);
+        assertThat(reign.heard()).contains("b <- follow 3 (join 3)");
+    }
+
+    @Test
+    void aViewChangeKeepsTheJoinersOnTheirWayAndForgetsWhoLeft() {
+        Reign reign = new Reign(B).inSync();
+        reign.join(C, 1, 1, 1);
+        reign.heard();
+        reign.core.onNodeGone(B, reign.now);
+        assertThat(reign.core.executedPositions()).containsOnlyKeys("b", "c");
+        reign.register.answer();
+        assertThat(reign.heard()).contains("view 2 []");
+        assertThat(reign.core.executedPositions()).containsExactly(Map.entry("c", 1L));
+        reign.ask("x");
+        assertThat(reign.heard()).contains("c <- 3..3 round 0 stable 3");
+    }
+
+    @Test
+    void theVersionOfTheViewNeverFalls() {
+        Reign reign = new Reign(B).inSync();
+        reign.core.onNodeGone(B, reign.now);
+        reign.register.answer();
+        reign.core.onHigherTerm(2);
+        reign.register.value = Optional.of(new View(1, 1, A, List.of(), List.of(), 0));
+        assertThatThrownBy(reign.register::answer).isInstanceOf(Invariant.InvariantBroken.class);
     }
 
     @Test
@@ -431,6 +586,32 @@ class ForwardCoreTest {
                     .as("taken back after %s ms", pause)
                     .isTrue();
             reign.register.answer();
+        }
+    }
+
+    @Test
+    void row34ThePauseDoublesUntilABackupHasBehavedForHalfAMinute() {
+        long[] afterNs = {30_000 * MS, 30_000 * MS + 1};
+        long[] pauses = {500, 250};
+        for (int i = 0; i < afterNs.length; i++) {
+            Reign reign = new Reign(B).inSync();
+            reign.core.onNodeGone(B, reign.now);
+            reign.register.answer();
+            long until = reign.now + 250 * MS + afterNs[i];
+            reign.pass(30_250);
+            reign.now = until;
+            reign.join(B, 2, 2, 2);
+            reign.acknowledge(B, 2);
+            reign.register.answer();
+            reign.core.onNodeGone(B, reign.now);
+            reign.register.answer();
+            reign.join(B, 3, 2, 2);
+            reign.pass(pauses[i] - 1);
+            reign.acknowledge(B, 2);
+            assertThat(reign.register.isBusy()).isFalse();
+            reign.pass(1);
+            reign.acknowledge(B, 2);
+            assertThat(reign.register.isBusy()).isTrue();
         }
     }
 
@@ -547,12 +728,24 @@ class ForwardCoreTest {
     void row39AHigherTermThatNobodyHoldsChangesNothing() {
         Reign reign = new Reign(B).inSync();
         reign.core.onJoin(C, new Frame.Join(7, 1, Identity.NONE, 0, 0, 0), reign.now);
+        assertThat(reign.heard()).isEmpty();
         reign.read();
         reign.acknowledge(B, 1, 2, 2);
         reign.heard();
         reign.register.answer();
         assertThat(reign.heard()).contains("client OK 1");
         assertThat(reign.core.view().version()).isEqualTo(1);
+    }
+
+    @Test
+    void row24ADeposedActiveDropsTheCopyThatItWasGiving() {
+        Reign reign = new Reign(B).inSync();
+        reign.core.onJoin(C, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+        reign.heard();
+        reign.register.value = Optional.of(new View(2, 2, B, List.of(A), List.of(), 0));
+        reign.core.onHigherTerm(2);
+        reign.register.answer();
+        assertThat(reign.heard()).containsExactly("drop copy 1", "deposed by b/1 in term 2");
     }
 
     // ---- joining ---------------------------------------------------------------------------------------------------
@@ -618,8 +811,9 @@ class ForwardCoreTest {
         reign.heard();
         reign.core.onCopyAcknowledge(B, new Frame.CopyAcknowledge(1, 1, 1), reign.now);
         assertThat(reign.heard()).noneMatch(line -> line.startsWith("b <-"));
-        reign.join(B, 2, 5, 5);
         assertThat(reign.log.holds(5)).isFalse();
+        reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+        assertThat(reign.heard()).containsExactly("take copy 2");
     }
 
     @Test
@@ -633,6 +827,113 @@ class ForwardCoreTest {
         assertThat(reign.heard()).containsExactly("take copy 1");
         reign.core.onCopyTaken(1, reign.log.last(), reign.log.lastChain());
         assertThat(reign.heard()).containsExactly("b <- copy 1 at 1.2 (join 1)", "read copy 1");
+    }
+
+    @Test
+    void aJoinerIsLostWhenItIsSilentThoughNotWhileItAcknowledgesPiecesOfItsCopy() {
+        Reign reign = new Reign();
+        reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+        reign.core.onCopyTaken(1, reign.log.last(), reign.log.lastChain());
+        for (int piece = 1; piece <= 20; piece++) {
+            reign.core.onCopyPiece(1, new byte[9], false);
+            reign.pass(100);
+            reign.core.onCopyAcknowledge(B, copyAcknowledge(1, piece), reign.now);
+            reign.tick();
+        }
+        assertThat(reign.heard()).doesNotContain("drop copy 1");
+        reign.pass(501);
+        reign.tick();
+        assertThat(reign.heard()).contains("drop copy 1");
+    }
+
+    @Test
+    void aJoinerThatBeginsAnewHasItsTimeAgain() {
+        Reign reign = new Reign();
+        for (int join = 1; join <= 4; join++) {
+            reign.core.onJoin(B, new Frame.Join(0, join, new Identity(1, 1), 5, 1, 5), reign.now);
+            reign.core.onCopyTaken(join, reign.log.last(), reign.log.lastChain());
+            reign.pass(300);
+            reign.tick();
+        }
+        assertThat(reign.heard()).contains("drop copy 3").doesNotContain("drop copy 4");
+    }
+
+    @Test
+    void aJoinerThatCanFollowAfterAllNeedsNoCopyAnyMore() {
+        Reign reign = new Reign();
+        reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+        reign.heard();
+        reign.join(B, 2, 2, 2);
+        assertThat(reign.heard())
+                .containsExactly("drop copy 1", "b <- follow 3 (join 2)", "b <- nothing round 0 stable 2");
+    }
+
+    @Test
+    void row84ANewRunOfAJoinerTakesThePlaceOfTheOldOne() {
+        Reign reign = new Reign();
+        reign.core.onJoin(B, new Frame.Join(0, 7, new Identity(1, 1), 5, 1, 5), reign.now);
+        reign.heard();
+        View.Member anew = new View.Member("b", 2);
+        reign.core.onJoin(anew, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+        assertThat(reign.heard()).containsExactly("drop copy 1", "take copy 2");
+    }
+
+    @Test
+    void row56ACopyThatTheLogHasRolledPastIsOfNoUse() {
+        Reign reign = new Reign(1, CONFIG, 600);
+        reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+        Identity at = reign.log.last();
+        long chain = reign.log.lastChain();
+        for (int i = 0; i < 20; i++) {
+            reign.ask("x");
+        }
+        reign.heard();
+        reign.core.onCopyTaken(1, at, chain);
+        assertThat(reign.heard()).containsExactly("drop copy 1");
+        reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+        assertThat(reign.heard()).containsExactly("take copy 2");
+    }
+
+    @Test
+    void aCopyNeedsNothingOfTheLogThatIsBeforeIt() {
+        Reign reign = new Reign(1, CONFIG, 1);
+        assertThat(reign.log.bytes()).isZero();
+        reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+        reign.core.onCopyTaken(1, reign.log.last(), reign.log.lastChain());
+        assertThat(reign.heard()).containsExactly("take copy 1", "b <- copy 1 at 1.2 (join 1)", "read copy 1");
+    }
+
+    @Test
+    void aCopyThatIsDoneOrDroppedKeepsNothingInTheLog() {
+        for (boolean isDone : new boolean[] {true, false}) {
+            Reign reign = new Reign(1, CONFIG, 2_000);
+            reign.core.onJoin(B, new Frame.Join(0, 1, new Identity(1, 1), 5, 1, 5), reign.now);
+            reign.core.onCopyTaken(1, reign.log.last(), reign.log.lastChain());
+            reign.core.onCopyPiece(1, new byte[9], true);
+            if (isDone) {
+                reign.core.onCopyAcknowledge(B, copyAcknowledge(1, 1), reign.now);
+            } else {
+                reign.core.onNodeGone(B, reign.now);
+            }
+            for (int i = 0; i < 25; i++) {
+                reign.onOrdered(reign.client.begin("x"));
+            }
+            assertThat(reign.log.bytes()).isLessThanOrEqualTo(2_000);
+        }
+    }
+
+    @Test
+    void aNewNodeExecutesAFifthOfASecondOfTheLogAndIsCopiedBeyond() {
+        for (long beyondNs = 0; beyondNs <= 1; beyondNs++) {
+            Reign reign = new Reign();
+            for (int i = 0; i < 18; i++) {
+                reign.ask("x");
+            }
+            reign.executionsTake(10 * MS + beyondNs);
+            reign.heard();
+            reign.join(B, 1, 0, 0);
+            assertThat(reign.heard()).first().isEqualTo(beyondNs == 0 ? "b <- follow 1 (join 1)" : "take copy 1");
+        }
     }
 
     @Test
@@ -668,8 +969,9 @@ class ForwardCoreTest {
         reign.core.onNodeGone(B, reign.now);
         assertThat(reign.heard()).contains("take copy 1", "drop copy 1");
         reign.core.onCopyTaken(1, reign.log.last(), reign.log.lastChain());
+        assertThat(reign.heard()).containsExactly("drop copy 1");
         reign.core.onCopyPiece(1, new byte[9], true);
-        assertThat(reign.heard()).containsOnly("drop copy 1");
+        assertThat(reign.heard()).containsExactly("drop copy 1");
     }
 
     @Test
@@ -732,6 +1034,9 @@ class ForwardCoreTest {
         assertThat(reign.heard()).containsExactly("b <- 3..3 round 0 stable 2", "b <- 4..4 round 0 stable 2");
         reign.acknowledge(B, 3);
         assertThat(reign.heard()).containsExactly("client OK 1", "b <- 5..5 round 0 stable 3");
+        reign.ask(large);
+        reign.acknowledge(B, 4);
+        assertThat(reign.heard()).containsExactly("client OK 2", "b <- 6..6 round 0 stable 4");
     }
 
     @Test
@@ -745,6 +1050,39 @@ class ForwardCoreTest {
         assertThat(reign.heard())
                 .containsExactly(
                         "b <- 3..4 round 0 stable 2", "b <- 5..6 round 0 stable 2", "b <- 7..7 round 0 stable 2");
+    }
+
+    @Test
+    void aWindowAndABatchAreFullToTheByte() {
+        ActiveNodeConfig small = new ActiveNodeConfig(Duration.ofMillis(500), Duration.ofMillis(50), 64, 4096, 4096);
+        Reign reign = new Reign(1, small, 1 << 20, B).inSync();
+        String half = "x".repeat(2048 - emptyEntryBytes());
+        for (int i = 0; i < 3; i++) {
+            reign.onOrdered(reign.client.begin(half));
+        }
+        reign.flush();
+        assertThat(reign.heard()).containsExactly("b <- 3..4 round 0 stable 2");
+    }
+
+    @Test
+    void aFrameHas1024EntriesAtMost() {
+        Reign reign = new Reign(1, CONFIG, 8 << 20, B).inSync();
+        for (int i = 0; i < 1_025; i++) {
+            reign.onOrdered(reign.client.begin("x"));
+        }
+        reign.flush();
+        assertThat(reign.heard()).containsExactly("b <- 3..1026 round 0 stable 2", "b <- 1027..1027 round 0 stable 2");
+    }
+
+    @Test
+    void aTickSendsAndAnswersWhatIsThere() {
+        Reign reign = new Reign(B).inSync();
+        reign.onOrdered(reign.client.begin("x"));
+        reign.tick();
+        assertThat(reign.heard()).containsExactly("b <- 3..3 round 0 stable 2");
+        reign.core.onAcknowledge(B, new Frame.Acknowledge(1, 0, 3, 3), reign.now);
+        reign.tick();
+        assertThat(reign.heard()).containsExactly("client OK 1");
     }
 
     @Test
@@ -796,6 +1134,79 @@ class ForwardCoreTest {
     }
 
     @Test
+    void halfOfTheLogMayBeUnstable() {
+        Reign reign = new Reign(1, CONFIG, 20_000, B).inSync();
+        reign.ask("x".repeat(10_000 - emptyEntryBytes()));
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isFalse();
+        reign.ask("");
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isTrue();
+    }
+
+    @Test
+    void theBudgetMayBeUsedUpByTheTailOfABackupAndOfOneThatIsProposed() {
+        for (long beyondNs = 0; beyondNs <= 1; beyondNs++) {
+            Reign reign = new Reign(B).inSync();
+            reign.ask("x");
+            reign.ask("y");
+            reign.executionsTake(25 * MS + beyondNs);
+            reign.join(C, 1, 2, 2);
+            reign.acknowledge(C, 0, 4, 2);
+            assertThat(reign.register.isBusy()).isEqualTo(beyondNs == 0);
+            reign.acknowledge(B, 0, 4, 2);
+            assertThat(reign.core.isHoldingBack()).isEqualTo(beyondNs == 1);
+        }
+    }
+
+    @Test
+    void whatAnEntryTakesIsLearnedFromThoseBefore() {
+        Reign reign = new Reign(B).inSync();
+        for (int i = 0; i < 2_000; i++) {
+            reign.core.onExecutionTime(MS);
+        }
+        for (int i = 0; i < 51; i++) {
+            reign.onOrdered(reign.client.begin("x"));
+        }
+        reign.flush();
+        reign.acknowledge(B, 0, 53, 4);
+        assertThat(reign.core.isHoldingBack()).isFalse();
+        reign.onOrdered(reign.client.begin("x"));
+        reign.onOrdered(reign.client.begin("x"));
+        reign.flush();
+        reign.acknowledge(B, 0, 55, 4);
+        assertThat(reign.core.isHoldingBack()).isTrue();
+    }
+
+    @Test
+    void workIsHeldBackWhileMoreThan100000AnswersWait() {
+        Reign reign = new Reign(B).inSync();
+        Answer small = new Answer(new Identity(1, 2), 1, Identity.NONE, AnswerCode.OK, new byte[0]);
+        Request read = reign.client.read("?");
+        for (int i = 0; i < 50_000; i++) {
+            reign.core.onOrdered("client", read, new Ordered(null, small, 2, true));
+            reign.core.onOrdered("client", read, new Ordered(null, small, 3, false));
+        }
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isFalse();
+        reign.core.onOrdered("client", read, new Ordered(null, small, 2, true));
+        assertThat(reign.core.waitingAnswers()).isEqualTo(100_001);
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isTrue();
+    }
+
+    @Test
+    void answersOfEntriesCountAsThoseOfReads() {
+        Reign reign = new Reign(B).inSync();
+        Answer large = new Answer(new Identity(1, 2), 1, Identity.NONE, AnswerCode.OK, new byte[1 << 20]);
+        for (int i = 0; i < 65; i++) {
+            reign.core.onOrdered("client", reign.client.read("?"), new Ordered(null, large, 3, false));
+        }
+        reign.acknowledge(B, 2);
+        assertThat(reign.core.isHoldingBack()).isTrue();
+    }
+
+    @Test
     void workIsHeldBackWhileAnswersOfManyBytesWait() {
         Reign reign = new Reign(B).inSync();
         Answer large = new Answer(new Identity(1, 2), 1, Identity.NONE, AnswerCode.OK, new byte[1 << 20]);
@@ -825,8 +1236,10 @@ class ForwardCoreTest {
             assertThat(reign.core.isHoldingBack()).isFalse();
             reign.pass(100);
         }
-        reign.pass(1);
         reign.acknowledge(B, 0, 4, 1);
+        assertThat(reign.core.isHoldingBack()).isFalse();
+        reign.pass(1);
+        reign.tick();
         assertThat(reign.core.isHoldingBack()).isTrue();
         reign.acknowledge(B, 0, 4, 4);
         assertThat(reign.core.isHoldingBack()).isFalse();
@@ -884,6 +1297,21 @@ class ForwardCoreTest {
     }
 
     @Test
+    void theTimeOfASlowEntryIsGrantedOnlyUntilEveryBackupHasExecutedIt() {
+        Reign reign = new Reign(B).inSync();
+        reign.core.onExecutionTime(2_000 * MS);
+        reign.acknowledge(B, 2);
+        reign.ask("x");
+        for (int i = 0; i < 6; i++) {
+            reign.acknowledge(B, 0, 3, 2);
+            reign.pass(100);
+        }
+        reign.tick();
+        assertThat(reign.register.wanted())
+                .hasValueSatisfying(v -> assertThat(v.backups()).isEmpty());
+    }
+
+    @Test
     void row41AnIdleBackupHearsFromTheActiveTenTimesInFailureDetection() {
         Reign reign = new Reign(B).inSync();
         int heartbeats = 0;
@@ -893,6 +1321,13 @@ class ForwardCoreTest {
             heartbeats += reign.heard().size();
         }
         assertThat(heartbeats).isEqualTo(10);
+    }
+
+    /** Length of an entry of the client's that says nothing. */
+    private static int emptyEntryBytes() {
+        Reign reign = new Reign();
+        reign.ask("");
+        return Math.toIntExact(reign.log.get(3).bytes());
     }
 
     private static Frame.CopyAcknowledge copyAcknowledge(long copyId, int pieces) {
@@ -973,6 +1408,16 @@ class ForwardCoreTest {
 
         void onOrdered(Request request) {
             core.onOrdered("client", request, order.onRequest(request, now, now));
+        }
+
+        /** The lane's part alone. */
+        Execution execute(Request request) {
+            return Objects.requireNonNull(order.onRequest(request, now, now).execution());
+        }
+
+        /** From the estimate at the beginning of a reign, 20 us, to this one with one execution: a 64th each time. */
+        void executionsTake(long ns) {
+            core.onExecutionTime(20_000 + 64 * (ns - 20_000));
         }
 
         void join(View.Member from, long joinId, long position, long executed) {
