@@ -140,7 +140,7 @@ public final class DistributorCore<C> {
         dropAcknowledged(session, request.acknowledgedUpTo());
         Held held = hold(session, channel, request, nowNs);
         if (held != null && state == ActiveLinkState.READY) {
-            send(held, nowNs);
+            send(session, held, nowNs);
         }
     }
 
@@ -375,7 +375,7 @@ public final class DistributorCore<C> {
                     EMPTY);
             Held heldClose = take(session, close, nowNs);
             if (state == ActiveLinkState.READY) {
-                send(heldClose, nowNs);
+                send(session, heldClose, nowNs);
             }
         }
     }
@@ -520,19 +520,25 @@ public final class DistributorCore<C> {
         for (Session<C> session : sessions.values()) {
             for (Held held = session.held.first(); held != null; held = held.next()) {
                 if (held.sentEpoch != epoch) {
-                    send(held, nowNs);
+                    send(session, held, nowNs);
                 }
             }
         }
     }
 
-    private void send(Held held, long nowNs) {
+    /** What a former active may have had is marked as repeated, whichever copy of it this is (R17). */
+    private void send(Session<C> session, Held held, long nowNs) {
         Invariant.check(active != null && state == ActiveLinkState.READY, "sent without an active");
         View.Member node = Objects.requireNonNull(active, "checked above");
         Request request = held.request;
-        if (held.sentEpoch != 0 && held.sentEpoch != epoch) {
+        if (session.sentEpoch != epoch) {
+            session.sentEpoch = epoch;
+            session.formerlySentUpTo = session.sentUpTo;
+        }
+        if (request.requestId() <= session.formerlySentUpTo) {
             request = again(request, (int) Math.max(0, (held.deadlineNs() - nowNs) / MS));
         }
+        session.sentUpTo = Math.max(session.sentUpTo, request.requestId());
         held.sentEpoch = epoch;
         effects.sendToNode(node, new Frame.Ask(term, request));
     }
@@ -622,6 +628,11 @@ public final class DistributorCore<C> {
         boolean isClosing;
 
         boolean isForgotten;
+        /** The highest request id that went to a node, the epoch of that, and the highest that went to one before. */
+        long sentUpTo = -1;
+
+        int sentEpoch;
+        long formerlySentUpTo = -1;
         final HeldRequests held = new HeldRequests();
 
         Session(Identity name) {

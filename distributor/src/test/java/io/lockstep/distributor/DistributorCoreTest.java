@@ -60,6 +60,21 @@ class DistributorCoreTest {
     }
 
     @Test
+    void row61WhatAFormerActiveMayHaveDiedOfIsMarkedRepeatedWhicheverCopyOfItGoesOut() {
+        activeIs(A, 1);
+        core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
+        activeIs(B, 2);
+        heard();
+        core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now); // the copy before was lost on its way
+        core.onReply(B, reply(2, 1, AnswerCode.BUSY), now);
+        core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now); // the one before is held no more
+        core.onRequest("c", request(2, RequestKind.CONTINUE, "y"), now);
+        assertThat(heard())
+                .containsExactly(
+                        "b <- 2 BEGIN 1 repeated", "c <- 2 BUSY 1", "b <- 2 BEGIN 1 repeated", "b <- 2 CONTINUE 2");
+    }
+
+    @Test
     void row25And39DropsAnswersAndNoticesOfAnOlderTermOrOfAnotherNode() {
         activeIs(A, 1);
         core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
