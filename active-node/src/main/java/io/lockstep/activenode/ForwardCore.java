@@ -50,6 +50,8 @@ public final class ForwardCore<C> {
     private static final long CATCH_UP_PATIENCE_NS = 5_000_000_000L;
     /** Voters with new disks are named at most so often. */
     private static final long NAMING_NS = 1_000_000_000L;
+    /** A voter that does not answer is asked at least so often. */
+    private static final long NAMING_MAX_NS = 64 * NAMING_NS;
     /** An empty node executes the log from its beginning up to this much work; a copy of the state is quicker beyond. */
     private static final long REPLAY_MAX_NS = 200_000_000L;
     /** A backup that was dropped is taken back after this time at first, doubling, so that a bad link cannot flap us. */
@@ -94,6 +96,8 @@ public final class ForwardCore<C> {
     private long lastNamingNs;
     /** Whether a voter was connected that no round has asked since. */
     private boolean isVoterSeen;
+
+    private long namingPauseNs = NAMING_NS;
 
     private long round;
     private boolean isRoundWanted;
@@ -736,12 +740,16 @@ public final class ForwardCore<C> {
         }
         if (!isViewAsItShouldBe()) {
             change(membersWanted());
-        } else if (nowNs - lastNamingNs > NAMING_NS
-                && (isVoterSeen || !register.strangers().isEmpty())) {
+        } else if (nowNs - lastNamingNs > namingPauseNs
+                && (isVoterSeen
+                        || !register.strangers().isEmpty()
+                        || !register.silent().isEmpty())) {
             // A voter came back, perhaps with a new disk: it votes again once the register names that disk (R13). Only
-            // a
-            // round shows which disk it has, and without one the next takeover would be the first to learn it.
+            // a round that it answers shows which disk it has, and without one the next takeover would be the first to
+            // learn it. Who does not answer is asked again, ever more rarely.
             lastNamingNs = nowNs;
+            boolean isOneThere = isVoterSeen || !register.strangers().isEmpty();
+            namingPauseNs = isOneThere ? NAMING_NS : Math.min(2 * namingPauseNs, NAMING_MAX_NS);
             isVoterSeen = false;
             isChangingView = true;
             register.change(ViewChange.nameVoters(), this::onViewOutcome, nowNs);
@@ -790,6 +798,7 @@ public final class ForwardCore<C> {
     public void onVoterSeen(long now) {
         at(now);
         isVoterSeen = true;
+        namingPauseNs = NAMING_NS;
         considerView();
     }
 

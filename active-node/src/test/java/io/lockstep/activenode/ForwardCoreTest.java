@@ -660,6 +660,27 @@ class ForwardCoreTest {
     }
 
     @Test
+    void aVoterThatDoesNotAnswerIsAskedForItsDiskAgainAndEverMoreRarely() {
+        Reign reign = new Reign();
+        reign.register.silent.add("d");
+        reign.core.onVoterSeen(reign.now);
+        reign.register.answer();
+        for (int pauseMs = 1_000; pauseMs <= 8_000; pauseMs *= 2) {
+            reign.pass(pauseMs);
+            reign.tick();
+            assertThat(reign.register.isBusy()).as("after %d ms", pauseMs).isFalse();
+            reign.pass(1);
+            reign.tick();
+            assertThat(reign.register.isBusy()).as("after %d ms", pauseMs).isTrue();
+            reign.register.answer();
+        }
+        reign.register.silent.clear();
+        reign.pass(60_000);
+        reign.tick();
+        assertThat(reign.register.isBusy()).isFalse();
+    }
+
+    @Test
     void votersWithNewDisksAreNamedOnceASecondAtMost() {
         Reign reign = new Reign();
         reign.register.strangers.add("d");

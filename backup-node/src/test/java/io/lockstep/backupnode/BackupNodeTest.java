@@ -134,6 +134,11 @@ class BackupNodeTest {
         }
 
         @Override
+        public Set<String> silent() {
+            return Set.of();
+        }
+
+        @Override
         public void tick(long nowNs) {}
     }
 }

@@ -11,6 +11,7 @@ import io.lockstep.wire.Frame.RegisterRefusal;
 import io.lockstep.wire.Invariant;
 import io.lockstep.wire.View;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -87,6 +88,7 @@ public final class RegisterProposer implements ViewRegister {
     private @Nullable Round round;
 
     private final TreeMap<String, Long> strangers = new TreeMap<>();
+    private final TreeSet<String> silent = new TreeSet<>();
     /** Values that their voters have not confirmed yet; a lost one would leave its voter without a vote. */
     private final Map<String, Admit> admissions = new TreeMap<>();
 
@@ -136,6 +138,11 @@ public final class RegisterProposer implements ViewRegister {
         return new TreeSet<>(strangers.keySet());
     }
 
+    @Override
+    public Set<String> silent() {
+        return Collections.unmodifiableSet(silent);
+    }
+
     /**
      * Takes a voter's reply.
      *
@@ -180,6 +187,7 @@ public final class RegisterProposer implements ViewRegister {
 
     private void beginRound(long nowNs) {
         highestCounter++;
+        silent.addAll(voters);
         Round begun = new Round(new Ballot(highestCounter, incarnation), nowNs);
         round = begun;
         state = State.PREPARING;
@@ -188,6 +196,7 @@ public final class RegisterProposer implements ViewRegister {
 
     private void onPromise(String voter, Promise promise, long nowNs) {
         highestCounter = Math.max(highestCounter, promise.accepted().counter());
+        silent.remove(voter);
         if (promise.voting()) {
             strangers.remove(voter);
         } else {

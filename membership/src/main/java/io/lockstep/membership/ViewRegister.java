@@ -37,6 +37,9 @@ public interface ViewRegister {
     /** Voters that answered lately that they do not count, because the register does not name their disk (rule R13). */
     Set<String> strangers();
 
+    /** Voters that have not answered since the last round began, so that nobody knows whether their disk is named. */
+    Set<String> silent();
+
     /** Lets time pass: sends again what was lost, ends a pause. To be called every few milliseconds. */
     void tick(long nowNs);
 }

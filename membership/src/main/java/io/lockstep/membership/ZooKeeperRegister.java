@@ -115,6 +115,11 @@ public final class ZooKeeperRegister implements ViewRegister {
     }
 
     @Override
+    public Set<String> silent() {
+        return Set.of();
+    }
+
+    @Override
     public void tick(long now) {
         nowNs = now;
         Attempt present = attempt;

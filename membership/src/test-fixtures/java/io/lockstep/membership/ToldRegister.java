@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class ToldRegister implements ViewRegister {
     public Optional<View> value;
     public final Set<String> strangers = new TreeSet<>();
+    public final Set<String> silent = new TreeSet<>();
     private @Nullable ViewChange change;
     private @Nullable Consumer<ViewOutcome> done;
 
@@ -84,6 +85,11 @@ public final class ToldRegister implements ViewRegister {
     @Override
     public Set<String> strangers() {
         return strangers;
+    }
+
+    @Override
+    public Set<String> silent() {
+        return silent;
     }
 
     @Override

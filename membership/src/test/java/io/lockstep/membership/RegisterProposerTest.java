@@ -296,6 +296,21 @@ class RegisterProposerTest {
     }
 
     @Test
+    void aVoterIsSilentUntilItHasAnsweredSinceTheLastRoundBeganThoughThatHasEnded() {
+        assertThat(proposer.silent()).isEmpty();
+        change("b");
+        Ballot ballot = prepared();
+        promise("a", ballot);
+        promise("b", ballot);
+        accepted("a", ballot);
+        accepted("b", ballot);
+        assertThat(proposer.isBusy()).isFalse();
+        assertThat(proposer.silent()).containsExactly("c");
+        promise("c", ballot);
+        assertThat(proposer.silent()).isEmpty();
+    }
+
+    @Test
     void saysWhoVotedBeforeAndHasLostItsValue() {
         change("b");
         Ballot ballot = prepared();

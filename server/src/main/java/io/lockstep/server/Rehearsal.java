@@ -7,7 +7,6 @@ import io.lockstep.membership.ViewChange;
 import io.lockstep.membership.ViewOutcome;
 import io.lockstep.membership.ViewRegister;
 import io.lockstep.tsdstore.ForwardLog;
-import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.NoRecords;
 import io.lockstep.tsdstore.TransactionContext;
 import io.lockstep.tsdstore.TransactionService;
@@ -78,7 +77,7 @@ final class Rehearsal implements ActivePort, Connection {
                             store,
                             new ForwardLog(ForwardLog.DEFAULT_MAX_BYTES),
                             System.nanoTime(),
-                            new MarkedRequest(Identity.NONE, 0),
+                            List.of(),
                             null,
                             Map.of()),
                     new NoRegister(),
@@ -217,6 +216,11 @@ final class Rehearsal implements ActivePort, Connection {
 
         @Override
         public Set<String> strangers() {
+            return Set.of();
+        }
+
+        @Override
+        public Set<String> silent() {
             return Set.of();
         }
 

@@ -58,6 +58,11 @@ final class WatchedRegister implements ViewRegister {
     }
 
     @Override
+    public Set<String> silent() {
+        return register.silent();
+    }
+
+    @Override
     public void tick(long nowNs) {
         register.tick(nowNs);
     }
