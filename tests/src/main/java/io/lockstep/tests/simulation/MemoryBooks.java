@@ -13,6 +13,7 @@ final class MemoryBooks implements Books {
     private final List<Hold> holds = new ArrayList<>();
     private long commits;
     private long digest;
+    private long damage;
 
     MemoryBooks() {
         Arrays.fill(balances, BALANCE);
@@ -24,19 +25,25 @@ final class MemoryBooks implements Books {
         copy.holds.addAll(holds);
         copy.commits = commits;
         copy.digest = digest;
+        copy.damage = damage;
         return copy;
     }
 
-    /** A record changes by itself. */
+    /** A record changes by itself: whoever reads it sees another one, until {@link #mend}. */
     void corrupt() {
-        digest ^= 1;
+        damage = 1;
+    }
+
+    void mend() {
+        damage = 0;
     }
 
     boolean isEqual(MemoryBooks other) {
         return Arrays.equals(balances, other.balances)
                 && holds.equals(other.holds)
                 && commits == other.commits
-                && digest == other.digest;
+                && digest == other.digest
+                && damage == other.damage;
     }
 
     int holds() {
@@ -78,7 +85,7 @@ final class MemoryBooks implements Books {
 
     @Override
     public long[] version() {
-        return new long[] {commits, digest};
+        return new long[] {commits, digest ^ damage};
     }
 
     @Override
