@@ -22,7 +22,6 @@ import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.Frame;
-import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
@@ -83,7 +82,7 @@ public final class ActiveNode {
      * @param store everything received is executed
      * @param log what it holds
      * @param lastEntryAtNs monotonic time at which the last entry was received
-     * @param quarantined message that the former active died of; request id 0 without one
+     * @param quarantined messages that former actives died of, as they said
      * @param recording where executed entries are kept for a replay; null when they are not
      * @param runners of effects to the outside, by name
      */
@@ -93,7 +92,7 @@ public final class ActiveNode {
             TsdStore store,
             ForwardLog log,
             long lastEntryAtNs,
-            MarkedRequest quarantined,
+            List<MarkedRequest> quarantined,
             @Nullable Recording recording,
             Map<String, EffectRunner> runners) {}
 
@@ -140,9 +139,7 @@ public final class ActiveNode {
     private void openReign(Start start) {
         List<MarkedRequest> poison = new ArrayList<>();
         store.mark().ifPresent(poison::add);
-        if (!start.quarantined().session().equals(Identity.NONE)) {
-            poison.add(start.quarantined());
-        }
+        poison.addAll(start.quarantined());
         publish(Task.OPEN_TERM, event -> event.view = ViewCodec.encode(start.view()));
         for (MarkedRequest message : poison) {
             LOG.warn("quarantining message {} of session {}", message.requestId(), message.session());

@@ -20,6 +20,7 @@ import io.lockstep.wire.Peer;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
+import io.lockstep.wire.ViewCodec;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -47,7 +48,6 @@ class ActiveNodeTest {
     private static final int RING = 64;
     private static final View.Member A = new View.Member("a", 1);
     private static final View.Member B = new View.Member("b", 1);
-    private static final MarkedRequest NOBODY = new MarkedRequest(Identity.NONE, 0);
 
     private final TallyService service = new TallyService();
     private final TsdStore store = TsdStore.create(service, new NoRecords(), TsdStoreConfig.defaults());
@@ -150,7 +150,7 @@ class ActiveNodeTest {
         first.ask(Asking.open(7));
         first.until(() -> first.answers.size() == 1);
         first.node.close();
-        Role second = new Role(2, new MarkedRequest(new Identity(1, 2), 1), Map.of());
+        Role second = new Role(2, List.of(new MarkedRequest(new Identity(1, 2), 1)), Map.of());
         second.ask(client.begin("overflow").asRepeated());
         second.ask(client.begin("x"));
         second.until(() -> second.answers.size() == 2);
@@ -170,6 +170,25 @@ class ActiveNodeTest {
         second.ask(poison);
         second.until(() -> second.answers.size() == 1);
         assertThat(second.answers).extracting(Answer::code).containsExactly(AnswerCode.QUARANTINED);
+        assertThat(service.runs).hasValue(0);
+    }
+
+    @Test
+    void row61AMarkedMessageIsBarredThoughAnActiveDiedBetweenItsViewEntryAndTheBarring() throws InterruptedException {
+        Request poison = client.begin("overflow").asRepeated();
+        Role first = new Role(1, B);
+        first.ask(Asking.open(7));
+        first.ask(poison);
+        first.until(() -> log.lastPosition() == 3);
+        first.node.close();
+        byte[] view = ViewCodec.encode(new View(2, 2, A, List.of(), List.of(), 0));
+        OrderCore second = new OrderCore(store, 2, new HeaderClock(store.lastTimeNs(), now.get(), now.get()), () -> 5);
+        log.append(second.openTerm(view, now.get(), now.get()).entry());
+        assertThat(store.mark()).isPresent();
+        Role third = new Role(3);
+        third.ask(poison);
+        third.until(() -> third.answers.size() == 1);
+        assertThat(third.answers).extracting(Answer::code).containsExactly(AnswerCode.QUARANTINED);
         assertThat(service.runs).hasValue(0);
     }
 
@@ -246,7 +265,7 @@ class ActiveNodeTest {
 
     @Test
     void anEffectIsRunOnceItsEntryIsStableAndItsCompletionIsAnEntry() throws InterruptedException {
-        Role role = new Role(1, NOBODY, Map.of("bell", new Bell()), B);
+        Role role = new Role(1, List.of(), Map.of("bell", new Bell()), B);
         role.follows(B);
         role.ask(Asking.open(7));
         role.ask(client.begin("outside bell"));
@@ -262,14 +281,14 @@ class ActiveNodeTest {
 
     @Test
     void anEffectThatIsNotKnownToBeDoneIsRunAgainAfterATakeoverUnderTheSameKey() throws InterruptedException {
-        Role first = new Role(1, NOBODY, Map.of("bell", new Bell()));
+        Role first = new Role(1, List.of(), Map.of("bell", new Bell()));
         first.ask(Asking.open(7));
         first.ask(client.begin("outside bell"));
         first.until(() -> first.answers.size() == 2);
         EffectRunner.Key key = awaitRung();
         first.node.close();
         assertThat(store.pendingEffects()).hasSize(1);
-        Role second = new Role(2, NOBODY, Map.of("bell", new Bell()));
+        Role second = new Role(2, List.of(), Map.of("bell", new Bell()));
         second.until(() ->
                 log.last().term() == 2 && log.get(log.lastPosition()).header().kind() == RequestKind.EFFECT_DONE);
         assertThat(awaitRung()).isEqualTo(key);
@@ -280,14 +299,14 @@ class ActiveNodeTest {
 
     @Test
     void anEffectThatMayBeRunOnceOnlyIsGivenUpWhenATakeoverFindsItStarted() throws InterruptedException {
-        Role first = new Role(1, NOBODY, Map.of("bell", new Bell()));
+        Role first = new Role(1, List.of(), Map.of("bell", new Bell()));
         first.ask(Asking.open(7));
         first.ask(client.begin("once bell"));
         first.until(() -> log.lastPosition() == 4);
         assertThat(log.get(4).header().kind()).isEqualTo(RequestKind.EFFECT_STARTED);
         awaitRung();
         first.node.close();
-        Role second = new Role(2, NOBODY, Map.of("bell", new Bell()));
+        Role second = new Role(2, List.of(), Map.of("bell", new Bell()));
         second.until(() -> log.lastPosition() == 6);
         assertThat(log.get(6).header().kind()).isEqualTo(RequestKind.EFFECT_DONE);
         second.node.close();
@@ -297,13 +316,13 @@ class ActiveNodeTest {
 
     @Test
     void anEffectThatMayBeRunOnceOnlyAndWasNotStartedIsRunAfterATakeover() throws InterruptedException {
-        Role first = new Role(1, NOBODY, Map.of("bell", new Bell()), B);
+        Role first = new Role(1, List.of(), Map.of("bell", new Bell()), B);
         first.ask(Asking.open(7));
         first.ask(client.begin("once bell"));
         first.until(() -> log.lastPosition() == 3);
         first.node.close();
         assertThat(rung).isEmpty();
-        Role second = new Role(2, NOBODY, Map.of("bell", new Bell()));
+        Role second = new Role(2, List.of(), Map.of("bell", new Bell()));
         second.until(() -> log.lastPosition() == 6);
         assertThat(log.get(5).header().kind()).isEqualTo(RequestKind.EFFECT_STARTED);
         assertThat(log.get(6).header().kind()).isEqualTo(RequestKind.EFFECT_DONE);
@@ -313,7 +332,7 @@ class ActiveNodeTest {
     @Test
     void anEffectThatWaitsBehindAnotherIsNotStartedAndRunAfterATakeover() throws InterruptedException {
         CountDownLatch neverRings = new CountDownLatch(1);
-        Role first = new Role(1, NOBODY, Map.of("bell", new Bell() {
+        Role first = new Role(1, List.of(), Map.of("bell", new Bell() {
             @Override
             public void run(Key key, byte[] payload) throws InterruptedException {
                 super.run(key, payload);
@@ -327,7 +346,7 @@ class ActiveNodeTest {
         EffectRunner.Key started = awaitRung();
         first.node.close();
         assertThat(store.pendingEffects()).extracting(PendingEffect::isStarted).containsExactly(true, false);
-        Role second = new Role(2, NOBODY, Map.of("bell", new Bell()));
+        Role second = new Role(2, List.of(), Map.of("bell", new Bell()));
         second.until(() -> log.lastPosition() == 9);
         second.node.close();
         assertThat(store.pendingEffects()).isEmpty();
@@ -336,7 +355,7 @@ class ActiveNodeTest {
 
     @Test
     void effectsOfTransactionsThatExpireAreKeyedByTheirEntriesAndRunOnceEach() throws InterruptedException {
-        Role first = new Role(1, NOBODY, Map.of("bell", new Bell()));
+        Role first = new Role(1, List.of(), Map.of("bell", new Bell()));
         first.ask(Asking.open(7));
         first.ask(client.begin("late bell"));
         first.ask(client.begin("late bell"));
@@ -354,7 +373,7 @@ class ActiveNodeTest {
                         new EffectRunner.Key(new Identity(1, 2), -6, 0));
         first.node.close();
         assertThat(store.pendingEffects()).isEmpty();
-        Role second = new Role(2, NOBODY, Map.of("bell", new Bell()));
+        Role second = new Role(2, List.of(), Map.of("bell", new Bell()));
         second.ask(client.touch());
         second.until(() -> second.answers.size() == 1);
         second.node.close();
@@ -393,10 +412,10 @@ class ActiveNodeTest {
         volatile @Nullable Throwable cause;
 
         Role(long term, View.Member... backups) {
-            this(term, NOBODY, Map.of(), backups);
+            this(term, List.of(), Map.of(), backups);
         }
 
-        Role(long term, MarkedRequest quarantined, Map<String, EffectRunner> runners, View.Member... backups) {
+        Role(long term, List<MarkedRequest> quarantined, Map<String, EffectRunner> runners, View.Member... backups) {
             this.term = term;
             View view = new View(term, term, A, Arrays.asList(backups), List.of(), 0);
             node = new ActiveNode(

@@ -1,9 +1,10 @@
 package io.lockstep.backupnode;
 
-import io.lockstep.backupnode.BackupEffects.Poison;
 import io.lockstep.membership.ViewOutcome;
 import io.lockstep.membership.ViewRegister;
 import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.MarkedRequest;
+import io.lockstep.wire.ControlHeader;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
@@ -35,6 +36,8 @@ public final class BackupCore {
 
     /** So many are, when there is nothing more to execute. */
     private static final long IDLE_ENTRIES = 8;
+    /** The oldest is dropped for the next one; a reign ends with one at most. */
+    private static final int DEATH_NOTES_MAX = 16;
 
     private final View.Member self;
     private final BackupNodeConfig config;
@@ -88,7 +91,7 @@ public final class BackupCore {
     /** Whether what the copy replaces is still there: an older copy is better than none (R7). */
     private boolean isStateKept;
 
-    private Poison deathNote = BackupEffects.NOBODY;
+    private final List<DeathNote> deathNotes = new ArrayList<>();
 
     /**
      * Starts as a node that follows nobody.
@@ -236,11 +239,10 @@ public final class BackupCore {
         acknowledge();
     }
 
-    /** Rounds and death notes belong to one reign. */
+    /** Rounds belong to one reign. A death note does not: the next active may die before its quarantine is stable. */
     private void enterTerm(long term) {
         if (term > followedTerm) {
             highestRound = 0;
-            deathNote = BackupEffects.NOBODY;
         }
         followedTerm = term;
     }
@@ -310,6 +312,9 @@ public final class BackupCore {
         List<Entry> entries = new ArrayList<>();
         for (long p = handedPosition + 1; p <= upTo; p++) {
             entries.add(log.get(p));
+        }
+        if (!deathNotes.isEmpty()) {
+            entries.forEach(entry -> deathNotes.removeIf(note -> note.isSettledBy(entry.header())));
         }
         handedPosition = upTo;
         log.keepFrom(handedPosition + 1);
@@ -460,7 +465,10 @@ public final class BackupCore {
         at(now);
         if (note.term() == followedTerm && from.equals(followed)) {
             LOG.warn("{} dies of message {} of session {}: {}", from, note.requestId(), note.session(), note.cause());
-            deathNote = new Poison(note.session(), note.requestId());
+            if (deathNotes.size() == DEATH_NOTES_MAX) {
+                deathNotes.remove(0);
+            }
+            deathNotes.add(new DeathNote(note.term(), new MarkedRequest(note.session(), note.requestId())));
         }
     }
 
@@ -574,7 +582,9 @@ public final class BackupCore {
         if (state == BackupState.PROMOTING && executedPosition == log.lastPosition()) {
             log.keepFrom(Long.MAX_VALUE);
             become(BackupState.PROMOTED, "executed everything up to " + executedPosition);
-            effects.promoted(new BackupEffects.Promotion(registerView.orElseThrow(), deathNote));
+            List<MarkedRequest> quarantined =
+                    deathNotes.stream().map(DeathNote::message).distinct().toList();
+            effects.promoted(new BackupEffects.Promotion(registerView.orElseThrow(), quarantined));
         }
     }
 
@@ -636,5 +646,15 @@ public final class BackupCore {
     /** Last entry that it has executed. */
     public long executedPosition() {
         return executedPosition;
+    }
+
+    /** Which message the active of a term died of. */
+    private record DeathNote(long term, MarkedRequest message) {
+        /** A later reign went on with its session behind it: it was executed or barred, or its client has left it. */
+        boolean isSettledBy(ControlHeader header) {
+            return header.term() > term
+                    && header.session().equals(message.session())
+                    && header.requestId() >= message.requestId();
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.lockstep.backupnode;
 
+import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
@@ -49,13 +50,7 @@ public interface BackupEffects {
      * What the new active begins with.
      *
      * @param view the register's value
-     * @param quarantined message that a dying active named; {@link #NOBODY} without one
+     * @param quarantined messages that dying actives named, and that nothing stable shows to be settled since
      */
-    record Promotion(View view, Poison quarantined) {}
-
-    /** A message that ended a process. */
-    record Poison(Identity session, long requestId) {}
-
-    /** No such message. */
-    Poison NOBODY = new Poison(Identity.NONE, 0);
+    record Promotion(View view, List<MarkedRequest> quarantined) {}
 }

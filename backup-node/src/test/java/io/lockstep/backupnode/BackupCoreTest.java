@@ -461,19 +461,34 @@ class BackupCoreTest {
     }
 
     @Test
-    void row61TheDeathNoteOfAFormerTermIsForgotten() {
+    void row61ADeathNoteOutlivesTheNextActiveThatMayNotHaveBarredItsMessage() {
         Backup backup = new Backup().following();
         backup.core.onDeathNote("a", new Frame.DeathNote(1, new Identity(1, 2), 7, "stack"), backup.now);
         backup.core.onForward("a", new Frame.Forward(2, 0, 0, List.of()), backup.now);
         backup.tick();
         backup.core.onFollow("a", new Frame.Follow(2, 2, 1), backup.now);
+        backup.core.onDeathNote("a", new Frame.DeathNote(2, new Identity(1, 3), 1, "heap"), backup.now);
         backup.register.value = Optional.of(new View(2, 2, A, List.of(B), List.of(), 0));
         backup.candidate();
         backup.register.answer();
-        assertThat(backup.heard()).contains("promoted in term 3");
+        assertThat(backup.heard()).contains("promoted in term 3 quarantining 1.2#7 quarantining 1.3#1");
     }
 
-    // ---- finding the active ----------------------------------------------------------------------------------------
+    @Test
+    void row61ADeathNoteIsForgottenWhenALaterReignHasGoneOnWithItsSession() {
+        Orders twoReigns = new Orders().reign(1).messages(5).reign(2).messages(1);
+        Backup backup = new Backup().following();
+        backup.forward(twoReigns, 1, 6, 6);
+        backup.lane();
+        backup.core.onDeathNote("a", new Frame.DeathNote(1, new Identity(1, 2), 5, "stack"), backup.now);
+        backup.locatesAnew();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 7), backup.now);
+        backup.core.onForward("c", new Frame.Forward(2, 1, 8, List.of(twoReigns.at(7), twoReigns.at(8))), backup.now);
+        backup.lane();
+        backup.register.value = Optional.of(new View(2, 2, C, List.of(B), List.of(), 0));
+        backup.outlives("c");
+        assertThat(backup.heard()).endsWith("promoted in term 3");
+    }
 
     @Test
     void anEmptyRegisterIsBegunByTheFirstNodeWhenItIsNew() {
@@ -702,7 +717,7 @@ class BackupCoreTest {
     }
 
     @Test
-    void row39RoundsAndDeathNotesOfAFormerTermAreForgottenWithACopyToo() {
+    void row39RoundsOfAFormerTermAreForgottenWithACopyTooAndItsDeathNoteIsNot() {
         Backup backup = new Backup().following();
         backup.core.onForward("a", new Frame.Forward(1, 9, 0, List.of()), backup.now);
         backup.core.onDeathNote("a", new Frame.DeathNote(1, new Identity(1, 2), 7, "stack"), backup.now);
@@ -721,7 +736,7 @@ class BackupCoreTest {
         assertThat(backup.heard()).containsExactly("c <- acknowledge 6 executed 6 round 1");
         backup.register.value = Optional.of(new View(2, 2, C, List.of(B), List.of(), 0));
         backup.outlives("c");
-        assertThat(backup.heard()).endsWith("promoted in term 3");
+        assertThat(backup.heard()).endsWith("promoted in term 3 quarantining 1.2#7");
     }
 
     @Test
@@ -1249,9 +1264,11 @@ class BackupCoreTest {
 
         @Override
         public void promoted(Promotion promotion) {
-            Poison poison = promotion.quarantined();
-            said.add("promoted in term " + promotion.view().term()
-                    + (poison.equals(NOBODY) ? "" : " quarantining " + poison.session() + "#" + poison.requestId()));
+            StringBuilder line = new StringBuilder("promoted in term ")
+                    .append(promotion.view().term());
+            promotion.quarantined().forEach(m -> line.append(" quarantining ")
+                    .append(m.session() + "#" + m.requestId()));
+            said.add(line.toString());
         }
 
         @Override

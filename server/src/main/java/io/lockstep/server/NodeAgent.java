@@ -19,7 +19,6 @@ import io.lockstep.membership.ZooKeeperClient;
 import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.tsdstore.H2Records;
-import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TransactionService;
 import io.lockstep.tsdstore.TsdStore;
@@ -604,16 +603,7 @@ final class NodeAgent {
                         defaults.forwardBatchBytes(),
                         defaults.forwardWindowBytes()),
                 new ActiveNode.Start(
-                        self,
-                        promotion.view(),
-                        store,
-                        log,
-                        lastEntryAtNs,
-                        new MarkedRequest(
-                                promotion.quarantined().session(),
-                                promotion.quarantined().requestId()),
-                        recording,
-                        runners),
+                        self, promotion.view(), store, log, lastEntryAtNs, promotion.quarantined(), recording, runners),
                 viewRegister,
                 new ActiveRole(),
                 System::nanoTime,

@@ -34,7 +34,7 @@ final class StoreState {
     Identity last = Identity.NONE;
     long chain = Digests.FIRST_CHAIN;
     long lastTimeNs;
-    /** What the last entry marks; null when it is no mark. */
+    /** What the last entry marks, but for view entries; null when that is no mark. */
     @Nullable MarkedRequest marked;
 
     Collection<Session> sessions() {

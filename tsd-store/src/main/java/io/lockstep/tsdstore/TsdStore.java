@@ -102,7 +102,7 @@ public final class TsdStore implements AutoCloseable {
         return state.effects();
     }
 
-    /** The message that the last entry marks; empty when the last entry is no mark. */
+    /** The message that the last entry marks, but for view entries; empty when that is no mark. */
     public Optional<MarkedRequest> mark() {
         return Optional.ofNullable(state.marked);
     }
@@ -444,7 +444,10 @@ public final class TsdStore implements AutoCloseable {
         state.last = header.identity();
         state.lastTimeNs = header.timeNs();
         state.chain = Digests.chain(state.stream, state.chain, header, body, decision, outcome);
-        state.marked = header.kind() == RequestKind.MARK ? EntryBody.toMark(body) : null;
+        if (header.kind() != RequestKind.VIEW) {
+            // Not a view entry: who wrote it may die before it has barred what the entry before it marks.
+            state.marked = header.kind() == RequestKind.MARK ? EntryBody.toMark(body) : null;
+        }
         return new Execution(
                 new Entry(header, body, decision, outcome, state.chain), answer, step.released, step.effects);
     }

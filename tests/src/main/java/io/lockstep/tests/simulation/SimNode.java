@@ -83,7 +83,8 @@ final class SimNode implements Network.Host {
     private Simulation.@Nullable Copied installing;
     private @Nullable MemoryBooks installingBooks;
     private @Nullable ModelSql installingSql;
-    private boolean isCorrupt;
+    /** The books in which a record has changed by itself, and no execution has met it yet. */
+    private @Nullable MemoryBooks corrupted;
     /** Its execution differed, or ended: the lane executes nothing more in this run. */
     private boolean isLaneOver;
 
@@ -157,7 +158,7 @@ final class SimNode implements Network.Host {
 
     /** A run that could still lead: alive, with a copy that is as it should be. */
     boolean isCopy() {
-        return isAlive && !isCorrupt && !isLaneOver;
+        return isAlive && corrupted == null && !isLaneOver;
     }
 
     @Nullable View view() {
@@ -193,14 +194,21 @@ final class SimNode implements Network.Host {
         };
     }
 
-    /** A record changes by itself; true when the next entry that is on its way to execution must show it. */
+    /**
+     * A record changes by itself, and is as before when what is on its way to execution has been executed and did not
+     * meet it: only what is executed is compared here. True when it has changed.
+     */
     boolean corrupt() {
         MemoryBooks books = state.books;
-        if (backup == null || backup.state() != BackupState.FOLLOWING || appliesPending == 0 || books == null) {
+        if (backup == null
+                || backup.state() != BackupState.FOLLOWING
+                || appliesPending == 0
+                || books == null
+                || corrupted != null) {
             return false;
         }
         books.corrupt();
-        isCorrupt = true;
+        corrupted = books;
         return true;
     }
 
@@ -474,7 +482,7 @@ final class SimNode implements Network.Host {
         simulation.ended(before, false);
         reign = null;
         installer = null;
-        isCorrupt = false;
+        corrupted = null;
         isLaneOver = false;
         self = new View.Member(name, random.getAsLong());
         proposer = newProposer();
@@ -545,7 +553,7 @@ final class SimNode implements Network.Host {
             try {
                 state.store.apply(entry);
             } catch (DivergenceException divergence) {
-                if (!isCorrupt) {
+                if (corrupted == null) {
                     throw new Violation("I5: " + name + " differs at " + entry + ": " + divergence.getMessage());
                 }
                 isLaneOver = true;
@@ -556,6 +564,10 @@ final class SimNode implements Network.Host {
                         String.valueOf(divergence.getMessage()),
                         clock.monotonic());
                 return;
+            }
+            if (appliesPending == 0 && corrupted != null) {
+                corrupted.mend();
+                corrupted = null;
             }
             history.add(entry);
             promises.applied(entry);
@@ -575,6 +587,7 @@ final class SimNode implements Network.Host {
         public boolean beginCopy(long copyId, Identity at, long chain) {
             lane(Scheduler.US, () -> {
                 closeState();
+                corrupted = null;
                 Simulation.Copied copied = simulation.copied(at.position(), chain);
                 MemoryBooks books =
                         copied.books() == null ? null : copied.books().copy();
@@ -708,13 +721,11 @@ final class SimNode implements Network.Host {
             return reign == null ? null : core.view();
         }
 
-        void open(BackupEffects.Poison note) {
+        void open(List<MarkedRequest> named) {
             var marked = state.store.mark();
             executed(order.openTerm(ViewCodec.encode(core.view()), clock.monotonic(), clock.wall()), true);
             marked.ifPresent(m -> quarantine(m.session(), m.requestId()));
-            if (!note.session().equals(Identity.NONE)) {
-                quarantine(note.session(), note.requestId());
-            }
+            named.forEach(m -> quarantine(m.session(), m.requestId()));
             core.flush(clock.monotonic());
         }
 
