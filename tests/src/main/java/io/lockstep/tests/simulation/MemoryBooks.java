@@ -4,6 +4,7 @@ import io.lockstep.wire.Identity;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 
 /** Books in memory; they travel with a copy of the state by {@link #copy}. Touched only by the schedule's thread. */
 final class MemoryBooks implements Books {
@@ -46,8 +47,9 @@ final class MemoryBooks implements Books {
                 && damage == other.damage;
     }
 
-    int holds() {
-        return holds.size();
+    /** Whether something is held for another session than these. */
+    boolean holdsForOthersThan(Set<Identity> sessions) {
+        return holds.stream().anyMatch(hold -> !sessions.contains(hold.session));
     }
 
     @Override

@@ -58,8 +58,11 @@ final class SimDistributor implements Network.Host, DistributorCore.Effects<View
         isAlive = false;
     }
 
+    /** Stands still, unless it does already: what waits out a pause goes on in its order. */
     void pause(long lengthNs) {
-        pausedUntilNs = Math.max(pausedUntilNs, scheduler.now() + lengthNs);
+        if (pausedUntilNs <= scheduler.now()) {
+            pausedUntilNs = scheduler.now() + lengthNs;
+        }
     }
 
     void nodeUp(View.Member node) {

@@ -29,6 +29,7 @@ import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
 import io.lockstep.wire.ViewCodec;
 import java.nio.charset.StandardCharsets;
@@ -290,8 +291,11 @@ final class SimNode implements Network.Host {
         state.store.close();
     }
 
+    /** Stands still, unless it does already: what waits out a pause goes on in its order. */
     void pause(long lengthNs) {
-        pausedUntilNs = Math.max(pausedUntilNs, scheduler.now() + lengthNs);
+        if (pausedUntilNs <= scheduler.now()) {
+            pausedUntilNs = scheduler.now() + lengthNs;
+        }
     }
 
     /** Something of this role, after a time; waits out a pause, and is dropped with the role. */
@@ -735,6 +739,9 @@ final class SimNode implements Network.Host {
             }
             Execution barred = order.quarantine(session, requestId, clock.monotonic(), clock.wall());
             if (barred != null) {
+                if (barred.entry().header().kind() != RequestKind.VOID) {
+                    simulation.endsWithoutService(session);
+                }
                 executed(barred, true);
             }
         }

@@ -78,6 +78,7 @@ public final class Simulation {
     private final List<SimClient> clients = new ArrayList<>();
     private final Map<Long, Copied> copied = new HashMap<>();
     private final Set<View.Member> killed = new HashSet<>();
+    private final Set<Identity> endedWithoutService = new HashSet<>();
     private final Intruder intruder;
     private final List<ListHistory.Transaction> sqlTransactions = new ArrayList<>();
     private final List<SqlTransaction> sqlEnds = new ArrayList<>();
@@ -544,6 +545,11 @@ public final class Simulation {
             }
         }
         return true;
+    }
+
+    /** R17: two processes ended in the end of this session or of one of its transactions, so that no service hears of it. */
+    void endsWithoutService(Identity session) {
+        endedWithoutService.add(session);
     }
 
     /** A node has ended by itself. */
@@ -1013,7 +1019,7 @@ public final class Simulation {
             promises.survivedChanges(books.version()[0]);
             long[] sums = books.sums();
             if (sums[0] + sums[1] != Books.ACCOUNTS * Books.BALANCE
-                    || (active.openTransactions() == 0 && books.holds() > 0)) {
+                    || (active.openTransactions() == 0 && books.holdsForOthersThan(endedWithoutService))) {
                 throw new Violation("I11: " + sums[0] + " free and " + sums[1] + " held with "
                         + active.openTransactions() + " transactions open");
             }
