@@ -244,6 +244,59 @@ class RegisterFileTest {
     }
 
     @Test
+    void whatWasSavedIsFlushedSlotBySlotBeforeSaveReturns() throws IOException {
+        ForgetfulDisk disk = new ForgetfulDisk(Integer.MAX_VALUE, SLOT);
+        try (RegisterFile file = RegisterFile.open(disk.path(path()), () -> DISK_ID)) {
+            disk.asked.clear();
+            file.save(record(1));
+            assertThat(disk.asked).containsExactly("write 0", "flush register", "write 1", "flush register");
+            disk.losePower();
+        }
+        assertThat(disk.openFiles).isZero();
+        assertThat(reopened()).isEqualTo(record(1));
+    }
+
+    @Test
+    void aNewFileIsWholeAndFlushedBeforeItHasItsNameAndThenItsFolderIs() throws IOException {
+        ForgetfulDisk disk = new ForgetfulDisk(Integer.MAX_VALUE, SLOT);
+        RegisterFile.open(disk.path(path()), () -> DISK_ID).close();
+        assertThat(disk.asked)
+                .startsWith(
+                        "write 0",
+                        "flush register.new",
+                        "write 1",
+                        "flush register.new",
+                        "move",
+                        "flush folder",
+                        "write 0",
+                        "flush register");
+        disk.losePower();
+        assertThat(disk.openFiles).isZero();
+        assertThat(reopened()).isEqualTo(VoterRecord.ofNewDisk(DISK_ID));
+    }
+
+    @Test
+    void aDiskMayWriteAndReadAFewBytesAtATime() throws IOException {
+        ForgetfulDisk disk = new ForgetfulDisk(1_000, SLOT);
+        try (RegisterFile file = RegisterFile.open(disk.path(path()), () -> DISK_ID)) {
+            file.save(record(1));
+        }
+        byte[] bytes = Files.readAllBytes(path());
+        assertThat(bytes).hasSize(2 * SLOT);
+        bytes[40] ^= 1;
+        Files.write(path(), bytes);
+        try (RegisterFile file = RegisterFile.open(disk.path(path()), () -> 99)) {
+            assertThat(file.record()).isEqualTo(record(1));
+        }
+        bytes = Files.readAllBytes(path());
+        bytes[SLOT + 40] ^= 1;
+        Files.write(path(), bytes);
+        try (RegisterFile file = RegisterFile.open(disk.path(path()), () -> 99)) {
+            assertThat(file.record()).isEqualTo(record(1));
+        }
+    }
+
+    @Test
     void theLargestViewFits() throws IOException {
         List<View.Member> backups = new java.util.ArrayList<>();
         List<View.Voter> voters = new java.util.ArrayList<>();

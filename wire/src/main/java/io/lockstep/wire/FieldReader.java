@@ -22,10 +22,6 @@ final class FieldReader {
         return this;
     }
 
-    int index() {
-        return index;
-    }
-
     private int take(int bytes, String what) throws ProtocolException {
         if (bytes > end - index) {
             throw new ProtocolException(what + " is cut off: " + bytes + " bytes needed, " + (end - index) + " left");

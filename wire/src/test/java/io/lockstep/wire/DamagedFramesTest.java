@@ -105,6 +105,61 @@ class DamagedFramesTest {
         assertRefused(with(forward, EnvelopeView.BYTES + 16, 0xFF, 0xFF, 0xFF, 0xFF), "-1 entries");
     }
 
+    @Test
+    void anEntryWithANegativeNumberIsRefusedWhicheverItIs() throws Exception {
+        Entry zero = new Entry(
+                new ControlHeader(0, 0, Identity.NONE, 0, RequestKind.VIEW, 0, 0, 0, 0, -1),
+                new byte[0],
+                Decision.EXECUTE,
+                -1,
+                -1);
+        byte[] bytes = EntryCodec.encode(zero);
+        assertThat(EntryCodec.decode(bytes).header()).isEqualTo(zero.header());
+        int[] term = {0, 8, 16, 24, 32, 41, 45, 53, 61};
+        for (int offset : term) {
+            byte[] other = bytes.clone();
+            other[offset] = (byte) 0x80;
+            assertThatThrownBy(() -> EntryCodec.decode(other))
+                    .as("at %s", offset)
+                    .isInstanceOf(ProtocolException.class)
+                    .hasMessageContaining("negative");
+        }
+    }
+
+    @Test
+    void anEntryThatIsCutOffIsRefusedWithTheNumbers() {
+        ByteBuf buffer = Unpooled.buffer().writeZero(3);
+        Entry random = new RandomFrames(SEED).entry();
+        int body = 9;
+        EntryView.write(new Entry(random.header(), new byte[body], random.decision(), 1, 2), buffer);
+        int bodyLength = 3 + Entry.OVERHEAD_BYTES - 4;
+        assertThatThrownBy(() -> new EntryView().wrap(buffer, 3, 3 + Entry.OVERHEAD_BYTES - 1))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessage("entry is cut off: " + Entry.OVERHEAD_BYTES + " bytes needed, " + (Entry.OVERHEAD_BYTES - 1)
+                        + " left");
+        assertThatThrownBy(() -> new EntryView().wrap(buffer, 3, buffer.writerIndex() - 1))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessage("entry's body has " + body + " bytes; " + (body - 1) + " are left");
+        buffer.setInt(bodyLength, -1);
+        assertThatThrownBy(() -> new EntryView().wrap(buffer, 3, buffer.writerIndex()))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("body has -1 bytes");
+    }
+
+    @Test
+    void aListMayNotBeLongerThanWhatIsLeftForIt() throws Exception {
+        ByteBuf buffer = Unpooled.buffer().writeZero(5).writeInt(2).writeZero(6);
+        assertThat(new FieldReader().wrap(buffer, 5, 15).count("list", 2, 3)).isEqualTo(2);
+        assertThatThrownBy(() -> new FieldReader().wrap(buffer, 5, 14).count("list", 2, 3))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessage("list has 2 elements; at most 2 are allowed, and 5 bytes are left for them");
+        assertThatThrownBy(() -> new FieldReader().wrap(buffer, 5, 15).count("list", 1, 3))
+                .isInstanceOf(ProtocolException.class);
+        assertThatThrownBy(() -> new FieldReader().wrap(buffer, 5, 12).bits("digest"))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessage("digest is cut off: 8 bytes needed, 7 left");
+    }
+
     private byte[][] samples(FrameType type) {
         RandomFrames frames = new RandomFrames(SEED + type.ordinal());
         byte[][] samples = new byte[SAMPLES][];

@@ -76,6 +76,8 @@ class FrameCodecTest {
             for (Entry expected : frame.entries()) {
                 assertThat(forward.next(entry)).isTrue();
                 assertThat(same(expected, entry.toEntry())).isTrue();
+                assertThat(entry.kind()).isEqualTo(expected.header().kind());
+                assertThat(entry.decision()).isEqualTo(expected.decision());
             }
             assertThat(forward.next(entry)).isFalse();
         }
