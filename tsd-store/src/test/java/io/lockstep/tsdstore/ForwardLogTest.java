@@ -146,4 +146,40 @@ class ForwardLogTest {
         log.append(entryAfter(log, 1));
         assertThat(log.firstPosition()).isEqualTo(43);
     }
+
+    @Test
+    void takesOnlyWhatIsNextAndSaysSo() {
+        ForwardLog log = logOf(2, 10);
+        Entry next = entryAfter(log, 1);
+        assertThat(log.continues(next)).isTrue();
+        assertThat(log.appendIfNext(next)).isTrue();
+        assertThat(log.appendIfNext(next)).isFalse();
+        assertThat(log.lastPosition()).isEqualTo(3);
+        assertThat(log.maxBytes()).isEqualTo(10L * ENTRY_BYTES);
+        assertThatThrownBy(() -> new ForwardLog(0)).isInstanceOf(Invariant.InvariantBroken.class);
+        assertThat(new ForwardLog(1).lastPosition()).isZero();
+    }
+
+    @Test
+    void pinsWhatItHoldsAndWhatComesNextAndNothingElse() {
+        ForwardLog log = logOf(25, 10);
+        assertThat(log.pin(16).position()).isEqualTo(16);
+        ForwardLog.Pin next = log.pin(26);
+        assertThat(next.position()).isEqualTo(26);
+        assertThatThrownBy(() -> log.pin(15)).isInstanceOf(Invariant.InvariantBroken.class);
+        assertThatThrownBy(() -> log.pin(27)).isInstanceOf(Invariant.InvariantBroken.class);
+        next.advanceTo(26);
+        assertThatThrownBy(() -> next.advanceTo(25)).isInstanceOf(Invariant.InvariantBroken.class);
+    }
+
+    @Test
+    void aPinOfBeforeACopyKeepsNothingAfterIt() {
+        ForwardLog log = logOf(10, 10);
+        assertThat(log.pin(5).isBroken()).isFalse();
+        log.startAfter(new Identity(1, 1000), 4711);
+        for (int i = 0; i < 15; i++) {
+            log.append(entryAfter(log, 1));
+        }
+        assertThat(log.bytes()).isEqualTo(10L * ENTRY_BYTES);
+    }
 }

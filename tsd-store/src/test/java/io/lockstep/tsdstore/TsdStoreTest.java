@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -244,6 +245,123 @@ class TsdStoreTest {
         assertThat(store.sessionCount()).isZero();
     }
 
+    @Test
+    void aSessionWhoseUnacknowledgedAnswersAreTooLongIsRefusedUntilItAcknowledges() {
+        driver = StoreDriver.withoutRecords(
+                new TsdStoreConfig(Duration.ofMinutes(1), Duration.ofMinutes(1), 30, 160, 10, 2));
+        session = driver.open();
+        assertThat(driver.send(session, RequestKind.TOUCH, 0, "").code()).isEqualTo(AnswerCode.OK);
+        assertThat(driver.send(session, RequestKind.TOUCH, 0, "").code()).isEqualTo(AnswerCode.OK);
+        Answer refusal = driver.send(session, RequestKind.TOUCH, 0, "");
+        assertThat(refusal.code()).isEqualTo(AnswerCode.BUSY);
+        assertThat(text(refusal.body())).contains("has 2 answers");
+        assertThat(codeOf(StoreDriver.request(session, 3, RequestKind.TOUCH, 0, 1, 2, "")))
+                .isEqualTo(AnswerCode.OK);
+    }
+
+    @Test
+    void nothingButATouchIsTakenWhileTooManyEffectsWait() {
+        StoreState state = new StoreState();
+        Identity name = new Identity(1, 2);
+        state.terms.add(1, 1);
+        state.last = name;
+        state.add(new Session(name, 7, 1, 0, 1_000));
+        Judge judge = new Judge(state, TsdStoreConfig.defaults());
+        OutsideEffect effect = new OutsideEffect("mail", new byte[0], false);
+        for (int i = 0; i < 65_536; i++) {
+            state.add(new PendingEffect(new EffectRunner.Key(name, 1, i), effect, 1, false));
+        }
+        Request begin = StoreDriver.request(name, 1, RequestKind.BEGIN, 0, 0, 0, "");
+        assertThat(judge.judge(begin)).isInstanceOfSatisfying(Ruling.Refused.class, refused -> assertThat(
+                        refused.answer().code())
+                .isEqualTo(AnswerCode.BUSY));
+        assertThat(judge.judge(StoreDriver.request(name, 1, RequestKind.TOUCH, 0, 0, 0, "")))
+                .isInstanceOf(Ruling.Fresh.class);
+        state.done(new EffectRunner.Key(name, 1, 9));
+        assertThat(judge.judge(begin)).isInstanceOf(Ruling.Fresh.class);
+    }
+
+    @Test
+    void numbersThatCannotBeAreRefused() {
+        driver.send(session, RequestKind.TOUCH, 0, "");
+        for (Request bad : List.of(
+                StoreDriver.request(session, 2, RequestKind.TOUCH, 0, 0, -1, ""),
+                StoreDriver.request(session, 2, RequestKind.TOUCH, 0, 0, 2, ""),
+                StoreDriver.request(session, 2, RequestKind.TOUCH, 0, 2, 1, ""),
+                StoreDriver.request(session, -1, RequestKind.TOUCH, 0, 0, 0, ""),
+                StoreDriver.request(session, -1, RequestKind.CLOSE, 0, 0, 0, ""),
+                StoreDriver.request(Identity.provisional(5), 1, RequestKind.OPEN, 0, 0, 0, ""))) {
+            assertThat(codeOf(bad)).as("%s", bad).isEqualTo(AnswerCode.REFUSED);
+        }
+        assertThat(codeOf(StoreDriver.request(session, 2, RequestKind.TOUCH, 0, 1, 1, "")))
+                .isEqualTo(AnswerCode.OK);
+    }
+
+    @Test
+    void aReadIsNotAnsweredWithAnotherRequestsAnswer() {
+        driver.begin(session, "put apples");
+        Request read = StoreDriver.request(session, 1, RequestKind.READ, 0, 0, 0, "hello");
+        assertThat(store.judge(read)).isInstanceOf(Ruling.Fresh.class);
+    }
+
+    @Test
+    void aRefusalNamesItsRequestAndSaysWhy() {
+        driver.send(session, RequestKind.TOUCH, 0, "");
+        driver.ask(StoreDriver.request(session, 2, RequestKind.TOUCH, 0, 1, 1, ""));
+        for (Request refused : List.of(
+                StoreDriver.request(session, 9, RequestKind.TOUCH, 0, 0, 7, ""),
+                StoreDriver.request(session, 1, RequestKind.TOUCH, 0, 0, 0, ""),
+                StoreDriver.request(session, 2, RequestKind.BEGIN, 0, 0, 1, "other"),
+                StoreDriver.request(new Identity(1, 1), 1, RequestKind.TOUCH, 0, 0, 0, ""),
+                with(driver.next(session, RequestKind.TOUCH, 0, ""), 1, 0, new Identity(1, 99)))) {
+            Answer answer = driver.ask(refused);
+            assertThat(answer.session()).isEqualTo(refused.session());
+            assertThat(answer.requestId()).isEqualTo(refused.requestId());
+            assertThat(answer.entry()).isEqualTo(Identity.NONE);
+            assertThat(answer.code().isOrdered()).as("%s", answer).isFalse();
+            assertThat(text(answer.body())).isNotBlank();
+        }
+    }
+
+    @Test
+    void onlyWhatWasNeitherExecutedNorAcknowledgedCanBeQuarantined() {
+        driver.send(session, RequestKind.TOUCH, 0, "");
+        driver.ask(StoreDriver.request(session, 2, RequestKind.TOUCH, 0, 1, 1, ""));
+        assertThat(store.mayQuarantine(new MarkedRequest(session, 1))).isFalse();
+        assertThat(store.mayQuarantine(new MarkedRequest(session, 2))).isFalse();
+        assertThat(store.mayQuarantine(new MarkedRequest(session, 3))).isTrue();
+        assertThat(store.mayQuarantine(new MarkedRequest(session, 0))).isTrue();
+        assertThat(store.mayQuarantine(new MarkedRequest(new Identity(1, 99), 3)))
+                .isFalse();
+    }
+
+    @Test
+    void anOpeningThatEndedAProcessOpensNothing() {
+        Request open = new Request(
+                Identity.provisional(5), 1, 0, RequestKind.OPEN, 0, 0, 0, Identity.NONE, 1000, false, new byte[0]);
+        assertThat(driver.order(open, Decision.QUARANTINE).code()).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(store.sessionCount()).isEqualTo(1);
+    }
+
+    @Test
+    void ofVeryManyTermsTheOldestIsForgotten() {
+        TermTable terms = new TermTable();
+        for (long term = 1; term <= 65_536; term++) {
+            terms.add(term, 10 * term);
+        }
+        Identity last = new Identity(65_537, 655_375);
+        assertThat(terms.has(new Identity(1, 10), last)).isTrue();
+        terms.add(65_537, 655_370);
+        assertThat(terms.size()).isEqualTo(65_536);
+        assertThat(terms.has(new Identity(1, 10), last)).isFalse();
+        assertThat(terms.has(new Identity(2, 20), last)).isTrue();
+        assertThat(terms.has(new Identity(2, 29), last)).isTrue();
+        assertThat(terms.has(new Identity(2, 30), last)).isFalse();
+        assertThat(terms.has(last, last)).isTrue();
+        assertThat(terms.has(new Identity(65_537, 655_376), last)).isFalse();
+        assertThatThrownBy(() -> terms.add(65_537, 655_380)).isInstanceOf(Invariant.InvariantBroken.class);
+    }
+
     // ---- transactions ---------------------------------------------------------------------------------------------
 
     @Test
@@ -342,6 +460,124 @@ class TsdStoreTest {
                 Decision.QUARANTINE);
         assertThat(store.mayQuarantine(new MarkedRequest(session, poison.requestId())))
                 .isFalse();
+    }
+
+    @Test
+    void anAnswerMayBeAMebibyteLongAndAnErrorFourThousandCharacters() {
+        Answer fits = driver.send(session, RequestKind.BEGIN, 0, "x".repeat(1 << 20));
+        assertThat(fits.code()).isEqualTo(AnswerCode.OK);
+        assertThat(fits.body()).hasSize(1 << 20);
+        Answer tooLong = driver.send(session, RequestKind.BEGIN, 0, "x".repeat((1 << 20) + 1));
+        assertThat(tooLong.code()).isEqualTo(AnswerCode.SERVICE_FAILED);
+        assertThat(text(tooLong.body())).contains("longer than 1048576");
+        assertThat(store.transactionCount()).isEqualTo(1);
+        String why = "y".repeat(4096 - "refused: ".length());
+        assertThat(text(driver.send(session, RequestKind.BEGIN, 0, "refuse " + why)
+                        .body()))
+                .isEqualTo("refused: " + why);
+        assertThat(text(driver.send(session, RequestKind.BEGIN, 0, "refuse " + why + "z")
+                        .body()))
+                .isEqualTo("refused: " + why);
+    }
+
+    @Test
+    void whatNeverWasATransactionIsUnknownAndWhatMayHaveBeenOneHasEnded() {
+        driver.send(session, RequestKind.TOUCH, 0, "");
+        assertThat(driver.send(session, RequestKind.CONTINUE, 0, "show").code())
+                .isEqualTo(AnswerCode.TRANSACTION_UNKNOWN);
+        assertThat(driver.send(session, RequestKind.CONTINUE, 2, "show").code())
+                .isEqualTo(AnswerCode.TRANSACTION_ENDED);
+        assertThat(driver.send(session, RequestKind.CONTINUE, 4, "show").code())
+                .isEqualTo(AnswerCode.TRANSACTION_UNKNOWN);
+    }
+
+    @Test
+    void aFailedMessageIsActivityOfItsTransactionAllTheSame() {
+        long transaction = driver.begin(session, "expire 1000");
+        driver.pass(Duration.ofMillis(900));
+        driver.send(session, RequestKind.CONTINUE, transaction, "refuse now");
+        driver.pass(Duration.ofMillis(999));
+        assertThat(driver.due()).isNull();
+        driver.pass(Duration.ofMillis(1));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, transaction, 0));
+    }
+
+    @Test
+    void theHighestAttachmentOfASessionCounts() {
+        driver.ask(with(driver.next(session, RequestKind.TOUCH, 0, ""), 3, 0, Identity.NONE));
+        driver.ask(with(driver.next(session, RequestKind.TOUCH, 0, ""), 2, 0, Identity.NONE));
+        Request close = StoreDriver.request(session, 0, RequestKind.CLOSE, 0, 0, 0, "");
+        assertThat(codeOf(with(close, 2, 0, Identity.NONE))).isEqualTo(AnswerCode.REFUSED);
+        assertThat(codeOf(with(close, 3, 0, Identity.NONE))).isEqualTo(AnswerCode.OK);
+    }
+
+    @Test
+    void aCloseThatEndedAProcessEndsTheSessionWithoutTheService() {
+        driver.begin(session, "put apples");
+        Request close = StoreDriver.request(session, 0, RequestKind.CLOSE, 0, 0, 0, "");
+        assertThat(driver.order(close, Decision.QUARANTINE).code()).isEqualTo(AnswerCode.QUARANTINED);
+        assertThat(store.pendingEffects()).isEmpty();
+        assertThat(store.sessionCount()).isZero();
+        assertThat(store.transactionCount()).isZero();
+    }
+
+    @Test
+    void aSessionsEndThatEndedAProcessComesAboutWithoutTheServiceWhenItIsDue() {
+        driver.begin(session, "expire 3600000");
+        Execution early = driver.execute(
+                driver.header(session, 0, RequestKind.EXPIRE_SESSION, 0, 0, 0), new byte[0], Decision.QUARANTINE);
+        assertThat(early.answer()).isNull();
+        assertThat(store.sessionCount()).isEqualTo(1);
+        driver.pass(Duration.ofMinutes(10));
+        driver.execute(
+                driver.header(session, 0, RequestKind.EXPIRE_SESSION, 0, 0, 0), new byte[0], Decision.QUARANTINE);
+        assertThat(store.sessionCount()).isZero();
+        assertThat(store.pendingEffects()).isEmpty();
+    }
+
+    @Test
+    void whatIsDueSaysWhenItWasLastActive() {
+        long transaction = driver.begin(session, "expire 1000");
+        long begunNs = driver.timeNs;
+        driver.pass(Duration.ofMillis(500));
+        driver.send(session, RequestKind.TOUCH, 0, "");
+        assertThat(store.activeNs(new TsdStore.Due(RequestKind.EXPIRE, session, transaction, 0)))
+                .isEqualTo(begunNs);
+        assertThat(store.activeNs(new TsdStore.Due(RequestKind.EXPIRE_SESSION, session, 0, 0)))
+                .isEqualTo(driver.timeNs);
+    }
+
+    @Test
+    void ofWhatIsDueAtOnceATransactionComesBeforeItsSession() {
+        driver = StoreDriver.withoutRecords(
+                TsdStoreConfig.defaults().withIdle(Duration.ofMinutes(5), Duration.ofMinutes(5)));
+        session = driver.open();
+        long transaction = driver.begin(session, "put apples");
+        driver.pass(Duration.ofMinutes(5));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE, session, transaction, 0));
+        driver.own(Objects.requireNonNull(driver.due()));
+        assertThat(driver.due()).isEqualTo(new TsdStore.Due(RequestKind.EXPIRE_SESSION, session, 0, 0));
+    }
+
+    @Test
+    void aStoreThatIsClosedIsUsedNoMore() {
+        Request touch = driver.next(session, RequestKind.TOUCH, 0, "");
+        ControlHeader header = driver.header(session, 1, RequestKind.TOUCH, 1, 0, 0);
+        store.close();
+        store.close();
+        for (ThrowingCallable use : List.<ThrowingCallable>of(
+                () -> store.judge(touch),
+                () -> store.execute(header, new byte[0], Decision.EXECUTE),
+                () -> store.read(touch, driver.timeNs),
+                () -> store.readBeside(touch),
+                () -> store.readKey(touch),
+                () -> store.nextDue(driver.timeNs),
+                store::nextRetry,
+                store::waitingMessages,
+                store::copy,
+                store::moment)) {
+            assertThatThrownBy(use).isInstanceOf(Invariant.InvariantBroken.class);
+        }
     }
 
     @Test
@@ -564,6 +800,63 @@ class TsdStoreTest {
                         Decision.EXECUTE))
                 .isInstanceOf(Invariant.InvariantBroken.class)
                 .hasMessageContaining("out of order");
+    }
+
+    @Test
+    void theBodyOfAMessageThatWasCutOffHoldsTheMessageAndItsRemains() {
+        for (int length : new int[] {0, 3}) {
+            byte[] message = bytes("m".repeat(length));
+            byte[] remains = bytes("r".repeat(length));
+            EntryBody.CutOff read = EntryBody.toCutOff(EntryBody.ofCutOff(message, remains));
+            assertThat(read.message()).isEqualTo(message);
+            assertThat(read.remains()).isEqualTo(remains);
+        }
+        for (byte[] bad : List.of(new byte[3], new byte[] {-1, 0, 0, 0}, new byte[] {0, 0, 0, 2, 7})) {
+            assertThatThrownBy(() -> EntryBody.toCutOff(bad)).isInstanceOf(IllegalArgumentException.class);
+        }
+        assertThatThrownBy(() -> EntryBody.toMark(new byte[23])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> EntryBody.toEffect(new byte[29])).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void saysWhereItStands() {
+        assertThat(store.last()).isEqualTo(new Identity(1, 2));
+        assertThat(store.lastTimeNs()).isEqualTo(driver.timeNs);
+        assertThat(store.chain()).isEqualTo(driver.executions.get(1).entry().chain());
+        assertThat(store.running()).isNull();
+        assertThat(store.refusals()).isEmpty();
+        assertThat(store.copyBlockedBy()).isEmpty();
+        assertThat(store.waitingMessages()).isEmpty();
+        assertThat(store.nextRetry()).isNull();
+    }
+
+    @Test
+    void anotherLogIsADivergenceThoughItsOutcomesAreOurs() {
+        StoreDriver other = StoreDriver.withoutRecords();
+        other.open();
+        driver.begin(session, "put apples");
+        Entry entry = driver.executions.get(driver.executions.size() - 1).entry();
+        Entry wrong = new Entry(entry.header(), entry.body(), entry.decision(), entry.outcome(), entry.chain() + 1);
+        assertThatThrownBy(() -> other.store.apply(wrong))
+                .isInstanceOf(DivergenceException.class)
+                .hasMessageContaining("not ours");
+        assertThatThrownBy(other.store::copy)
+                .as("it is unusable from then on")
+                .isInstanceOf(Invariant.InvariantBroken.class);
+    }
+
+    @Test
+    void whatIsAppliedIsExecutedAndWhatDiffersMakesTheStoreUnusable() throws Exception {
+        StoreDriver other = StoreDriver.withoutRecords();
+        other.open();
+        driver.begin(session, "put apples");
+        driver.begin(session, "put pears");
+        Entry first = driver.executions.get(2).entry();
+        assertThat(other.store.apply(first).entry().chain()).isEqualTo(first.chain());
+        Entry second = driver.executions.get(3).entry();
+        Entry wrong = new Entry(second.header(), second.body(), second.decision(), 1, second.chain());
+        assertThatThrownBy(() -> other.store.apply(wrong)).isInstanceOf(DivergenceException.class);
+        assertThatThrownBy(other.store::copy).isInstanceOf(Invariant.InvariantBroken.class);
     }
 
     @Test
