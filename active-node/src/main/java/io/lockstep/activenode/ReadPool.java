@@ -71,11 +71,9 @@ final class ReadPool {
      */
     boolean read(Connection channel, Request request, Supplier<Answer> read) {
         MarkedRequest name = new MarkedRequest(request.session(), request.requestId());
-        Asked asked = new Asked(channel, request);
-        if (inHand.replace(name, asked) != null) {
+        if (inHand.put(name, new Asked(channel, request)) != null) {
             return true;
         }
-        inHand.put(name, asked);
         try {
             executor.execute(() -> run(name, request, read));
             return true;
