@@ -5,31 +5,36 @@ import io.lockstep.wire.Ballot;
 import io.lockstep.wire.View;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** I13, R1, R5, R13: the register shows one view per version; versions and terms only rise, and keep their order. */
 final class Views {
     private final Map<Long, View> chosen = new HashMap<>();
+    /** The disks on which the value of a ballot was accepted. */
+    private final Map<Ballot, Set<Long>> accepted = new HashMap<>();
+
     private @Nullable View newest;
 
-    /** A voter saved its record: perhaps a value is held by a majority now, so that it is chosen. */
+    /**
+     * A voter saved its record: perhaps a majority has accepted a value in one ballot now, so that it is chosen. Some of
+     * them may have gone on to a higher ballot since.
+     */
     void saved(VoterRecord saved, Collection<VoterRecord> all) {
         if (saved.value().isEmpty() || saved.accepted().equals(Ballot.ZERO)) {
             return;
         }
         View value = saved.value().get();
-        int holders = 0;
-        for (VoterRecord record : all) {
-            Optional<View> held = record.value();
-            boolean isCounted = record.voting() || value.version() == 1;
-            if (isCounted && record.accepted().equals(saved.accepted()) && held.isPresent() && names(value, record)) {
-                holders++;
-            }
+        boolean isCounted = saved.voting() || value.version() == 1;
+        if (!isCounted || !names(value, saved)) {
+            return;
         }
+        Set<Long> holders = accepted.computeIfAbsent(saved.accepted(), ballot -> new HashSet<>());
+        holders.add(saved.diskId());
         int needed = value.version() == 1 ? all.size() : all.size() / 2 + 1;
-        if (holders >= needed) {
+        if (holders.size() >= needed) {
             choose(value);
         }
     }

@@ -126,6 +126,7 @@ public final class SimulationRun {
             } catch (Violation violation) {
                 failed.incrementAndGet();
                 tally.failures.add(new Failure(seed, String.valueOf(violation.getMessage())));
+                progress.accept("seed " + seed + " breaks a promise; told at the end");
             }
             sayWhereItIs();
         }
