@@ -11,6 +11,7 @@ import com.hazelcast.config.ReplicatedMapConfig;
 import com.hazelcast.core.EntryEvent;
 import com.hazelcast.core.EntryListener;
 import com.hazelcast.core.Hazelcast;
+import com.hazelcast.core.HazelcastException;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.core.LifecycleEvent;
@@ -197,21 +198,32 @@ public final class HazelcastMembers implements Members {
             ready.complete(null);
             long publishedNs = System.nanoTime();
             long refreshedNs = publishedNs;
+            boolean isRefused = false;
             Note note = null;
             while (!(note instanceof Note.Stop)) {
                 note = notes.poll(REFRESH_MS, TimeUnit.MILLISECONDS);
-                if (note != null) {
-                    act(joined, note);
-                }
                 long nowNs = System.nanoTime();
-                if (nowNs - publishedNs >= PUBLISH_AGAIN_NS) {
-                    publishedNs = nowNs;
-                    joined.publish();
-                }
-                if (nowNs - refreshedNs >= TimeUnit.MILLISECONDS.toNanos(REFRESH_MS)) {
-                    // What a joining member is filled with is no event to its listeners; and notes may come as often.
-                    refreshedNs = nowNs;
-                    refresh();
+                try {
+                    if (note != null) {
+                        act(joined, note);
+                    }
+                    if (nowNs - publishedNs >= PUBLISH_AGAIN_NS) {
+                        publishedNs = nowNs;
+                        joined.publish();
+                    }
+                    if (nowNs - refreshedNs >= TimeUnit.MILLISECONDS.toNanos(REFRESH_MS)) {
+                        // What a joining member is filled with is no event to its listeners; and notes may come as
+                        // often.
+                        refreshedNs = nowNs;
+                        refresh();
+                    }
+                    isRefused = false;
+                } catch (HazelcastException e) {
+                    // For example what was under way when the wall clock jumped, which Hazelcast takes for too old.
+                    if (!isRefused) {
+                        log.warn("members: Hazelcast did not take what we told or asked; we go on and do so again", e);
+                    }
+                    isRefused = true;
                 }
             }
         } catch (InterruptedException e) {
