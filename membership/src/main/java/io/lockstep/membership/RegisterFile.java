@@ -96,7 +96,7 @@ public final class RegisterFile implements RegisterStore, Closeable {
             throw new IOException(path + " failed earlier and is not written any more");
         }
         failed = true;
-        write(channel, buffer, next, sequence + 1);
+        write(path, channel, buffer, next, sequence + 1);
         failed = false;
         sequence++;
         record = next;
@@ -116,7 +116,7 @@ public final class RegisterFile implements RegisterStore, Closeable {
         try (FileChannel channel = FileChannel.open(
                 made, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             ByteBuffer buffer = ByteBuffer.allocate(SLOT_BYTES);
-            write(channel, buffer, VoterRecord.ofNewDisk(newDiskId(diskIds)), 1);
+            write(made, channel, buffer, VoterRecord.ofNewDisk(newDiskId(diskIds)), 1);
         }
         Files.move(made, path, StandardCopyOption.ATOMIC_MOVE);
         try (FileChannel folder = FileChannel.open(folderOf(path), StandardOpenOption.READ)) {
@@ -150,15 +150,23 @@ public final class RegisterFile implements RegisterStore, Closeable {
         return lock;
     }
 
-    private static void write(FileChannel channel, ByteBuffer buffer, VoterRecord record, long sequence)
+    private static void write(Path path, FileChannel channel, ByteBuffer buffer, VoterRecord record, long sequence)
             throws IOException {
-        for (int slot = 0; slot < 2; slot++) {
-            encode(buffer, slot, sequence, record);
-            long at = (long) slot * SLOT_BYTES;
-            while (buffer.hasRemaining()) {
-                at += channel.write(buffer, at);
+        try {
+            for (int slot = 0; slot < 2; slot++) {
+                encode(buffer, slot, sequence, record);
+                long at = (long) slot * SLOT_BYTES;
+                while (buffer.hasRemaining()) {
+                    at += channel.write(buffer, at);
+                }
+                channel.force(false);
             }
-            channel.force(false);
+        } catch (IOException e) {
+            throw new IOException(
+                    path + " cannot be written: " + e.getMessage()
+                            + ". This voter must not promise what it cannot save,"
+                            + " so it ends. Make room on that disk, or mend it, and start it again",
+                    e);
         }
     }
 

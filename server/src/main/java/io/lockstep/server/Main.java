@@ -1,5 +1,6 @@
 package io.lockstep.server;
 
+import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -128,7 +129,9 @@ public final class Main implements Runnable {
     private static int onFailure(Exception failure, Output output) {
         ExitCode code = failure instanceof CommandFailure known
                 ? known.exitCode()
-                : failure instanceof InterruptedException ? ExitCode.INTERRUPTED : ExitCode.INTERNAL;
+                : failure instanceof InterruptedException
+                        ? ExitCode.INTERRUPTED
+                        : failure instanceof IOException ? ExitCode.FAILED : ExitCode.INTERNAL;
         if (code == ExitCode.INTERNAL) {
             LoggerFactory.getLogger(Main.class).error("internal error", failure);
         }

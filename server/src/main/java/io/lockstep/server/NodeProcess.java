@@ -24,7 +24,7 @@ final class NodeProcess implements ProcessShell.Role {
 
                     @Override
                     public void end(String reason) {
-                        shell.end(ExitCode.INTERNAL, reason);
+                        shell.end(ExitCode.FAILED, reason);
                     }
 
                     @Override

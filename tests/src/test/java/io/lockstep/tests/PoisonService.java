@@ -40,6 +40,19 @@ public final class PoisonService implements TransactionService {
         }
     });
 
+    /** Fills memory for as long as its transaction is open. */
+    private static final StateKey<byte[]> KEPT = new StateKey<>("kept", new Codec<>() {
+        @Override
+        public byte[] encode(byte[] value) {
+            return value.clone();
+        }
+
+        @Override
+        public byte[] decode(byte[] bytes) {
+            return bytes.clone();
+        }
+    });
+
     /** What {@link #onExpire} does. */
     private static final StateKey<String> AT_THE_END = new StateKey<>("at-the-end", new Codec<>() {
         @Override
@@ -73,6 +86,20 @@ public final class PoisonService implements TransactionService {
                 context.put(AT_THE_END, words[1]);
                 context.expireAfter(Duration.ofSeconds(1));
             }
+            case "expire-in" -> context.expireAfter(Duration.ofSeconds(Long.parseLong(words[1])));
+            case "keep" -> {
+                context.put(KEPT, new byte[Integer.parseInt(words[1])]);
+                return message.clone();
+            }
+            case "kept" -> {
+                return Integer.toString(context.get(KEPT).orElseThrow().length).getBytes(StandardCharsets.UTF_8);
+            }
+            case "long" -> {
+                return new byte[Integer.parseInt(words[1])];
+            }
+            case "time" -> {
+                return Long.toString(context.time().toEpochMilli()).getBytes(StandardCharsets.UTF_8);
+            }
             default -> poison(words[0]);
         }
         context.put(SUM, sum);
@@ -81,6 +108,13 @@ public final class PoisonService implements TransactionService {
 
     @Override
     public byte[] read(ReadContext context, byte[] question) throws ServiceException {
+        String[] words = new String(question, StandardCharsets.UTF_8).split(" ");
+        if (words[0].equals("long")) {
+            return new byte[Integer.parseInt(words[1])];
+        }
+        if (words[0].equals("wall-clock")) {
+            return Long.toString(System.currentTimeMillis()).getBytes(StandardCharsets.UTF_8);
+        }
         poison(new String(question, StandardCharsets.UTF_8));
         return question.clone();
     }
@@ -124,6 +158,7 @@ public final class PoisonService implements TransactionService {
     @Override
     public void onRollback(TransactionContext context) {
         context.remove(SUM);
+        context.remove(KEPT);
     }
 
     @Override

@@ -1,0 +1,99 @@
+package io.lockstep.tests;
+
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A disk of a few kilobytes: a file system in memory at one folder. Used by the test's thread only. */
+final class SmallDisk implements AutoCloseable {
+    private static final String SIZE = "size=64k";
+    private static final int PAGE_BYTES = 4_096;
+    private static final long LIMIT_SECONDS = 30;
+
+    private final Path folder;
+    private final Path filler;
+
+    private SmallDisk(Path folder) {
+        this.folder = folder;
+        this.filler = folder.resolve("filler");
+    }
+
+    /** Mounts it there; ends the test as not run where that is not allowed. */
+    static SmallDisk at(Path folder, String rows) throws IOException {
+        Files.createDirectories(folder);
+        String said = run("mount", "-t", "tmpfs", "-o", SIZE, "tmpfs", folder.toString());
+        if (!said.isEmpty()) {
+            String why = "NOT RUN, " + rows + " with a disk that is full: mount said: " + said;
+            System.err.println(why);
+            abort(why);
+        }
+        return new SmallDisk(folder);
+    }
+
+    /** Leaves no byte of it. */
+    void fill() throws IOException {
+        try (OutputStream out = Files.newOutputStream(filler)) {
+            while (folder.toFile().getUsableSpace() >= 0) {
+                out.write(new byte[PAGE_BYTES]);
+            }
+        } catch (IOException full) {
+            if (!String.valueOf(full.getMessage()).contains("No space left")) {
+                throw full;
+            }
+        }
+    }
+
+    /** Makes room again. */
+    void empty() throws IOException {
+        Files.deleteIfExists(filler);
+    }
+
+    /**
+     * Takes the room away that this part of a file has, as a file system that never writes in place would want other room
+     * for it at the next write.
+     */
+    static void takeRoom(Path file, int from, int bytes) throws IOException {
+        String said = run("fallocate", "-p", "-o", "" + from, "-l", "" + bytes, file.toString());
+        if (!said.isEmpty()) {
+            throw new IOException(said);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        String said = run("umount", "-l", folder.toString());
+        if (!said.isEmpty()) {
+            throw new IOException(said);
+        }
+    }
+
+    /** @return why it failed; empty when it did not */
+    private static String run(String... command) throws IOException {
+        Process process;
+        try {
+            process = new ProcessBuilder(List.of(command))
+                    .redirectErrorStream(true)
+                    .start();
+        } catch (IOException e) {
+            return e.toString();
+        }
+        try (InputStream out = process.getInputStream()) {
+            String said = new String(out.readAllBytes(), StandardCharsets.UTF_8);
+            if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                return command[0] + " does not end";
+            }
+            return process.exitValue() == 0 ? "" : command[0] + " failed: " + said.strip();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while " + command[0] + " runs");
+        }
+    }
+}
