@@ -122,8 +122,7 @@ public final class ActiveNode {
                 wallNs.getAsLong());
         OrderCore order = new OrderCore(store, term, clock, seeds);
         this.reads = new ReadPool(port, order::begunPosition, core::onOrdered);
-        this.handler =
-                new ExecuteHandler(order, store, start.recording(), gate, reads, monotonicNs, wallNs, port::wake);
+        this.handler = new ExecuteHandler(order, store, start.recording(), gate, reads, monotonicNs, wallNs, port);
         this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new LaneWait());
         this.processor = new BatchEventProcessorBuilder().build(ring, ring.newBarrier(), handler);
         processor.setExceptionHandler(new LaneExceptions());

@@ -1,5 +1,7 @@
 package io.lockstep.activenode;
 
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.View;
@@ -20,6 +22,15 @@ public interface ActivePort {
 
     /** Runs something on the node agent's thread. Safe from any thread. */
     void onAgent(Runnable task);
+
+    /**
+     * An entry has been executed, and nothing else is until this returns; so it must be short. Called by the lane.
+     *
+     * @param previousTimeNs header time of the entry before
+     */
+    default void executed(TsdStore store, Entry entry, long previousTimeNs) {
+        // Who only plays at being a node has nobody to compare with.
+    }
 
     /**
      * The lane has failed for good: the process must end (rules R2, R17). Called by the lane.

@@ -32,8 +32,9 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     private final ReadPool reads;
     private final LongSupplier monotonicNs;
     private final LongSupplier wallNs;
-    private final Runnable wakeAgent;
+    private final ActivePort port;
     private @Nullable Sequence done;
+    private long lastTimeNs;
     private long markPosition;
     private long wokenNs;
     /** Marked as what is executed next, and where its mark is; null for the most part. */
@@ -60,7 +61,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
             ReadPool reads,
             LongSupplier monotonicNs,
             LongSupplier wallNs,
-            Runnable wakeAgent) {
+            ActivePort port) {
         this.core = core;
         this.store = store;
         this.recording = recording;
@@ -68,7 +69,8 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         this.reads = reads;
         this.monotonicNs = monotonicNs;
         this.wallNs = wallNs;
-        this.wakeAgent = wakeAgent;
+        this.port = port;
+        this.lastTimeNs = store.lastTimeNs();
     }
 
     @Override
@@ -89,7 +91,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         }
         if (event.task == LaneEvent.Task.ASK && gate.mustWait(event.isAfterMark ? markPosition : 0)) {
             publishUpTo(sequence - 1);
-            wakeAgent.run();
+            port.wake();
             gate.await(event.isAfterMark ? markPosition : 0);
             if (gate.isClosed()) {
                 return;
@@ -141,7 +143,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         publishUpTo(sequence);
         if (endOfBatch || endNs - wokenNs >= WAKE_NS) {
             wokenNs = endNs;
-            wakeAgent.run();
+            port.wake();
         }
     }
 
@@ -189,7 +191,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     /** @return false when everything ends */
     private boolean expireMarked(LaneEvent event, TsdStore.Due due, long sequence) throws IOException {
         publishUpTo(sequence - 1);
-        wakeAgent.run();
+        port.wake();
         gate.await(dueMarkPosition);
         if (gate.isClosed()) {
             return false;
@@ -233,7 +235,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
      */
     private boolean retryMarked(LaneEvent event, long sequence) throws IOException {
         publishUpTo(sequence - 1);
-        wakeAgent.run();
+        port.wake();
         gate.await(markedRetryPosition);
         if (gate.isClosed()) {
             return false;
@@ -266,7 +268,11 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         }
     }
 
+    /** Follows each execution at once. */
     private void record(Execution execution) throws IOException {
+        long previousTimeNs = lastTimeNs;
+        lastTimeNs = execution.entry().header().timeNs();
+        port.executed(store, execution.entry(), previousTimeNs);
         if (recording != null) {
             recording.append(execution.entry());
         }

@@ -7,6 +7,7 @@ import io.lockstep.tsdstore.DivergenceException;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.tsdstore.sql.EntryText;
 import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
@@ -48,6 +49,8 @@ public final class BackupNode {
     private boolean isStoreClosed;
 
     private long lastEntryAtNs;
+    /** Whether this run's state is known to differ from the active's. */
+    private boolean differs;
 
     /**
      * Starts following nobody.
@@ -109,6 +112,18 @@ public final class BackupNode {
         core.onProbe(node, isRefused, nowNs);
     }
 
+    /**
+     * This node's state is found to differ from the active's: it leaves the view, keeps what it holds, and leads nobody.
+     *
+     * @param position of an entry after which it differs
+     * @param expected what stands for the active's
+     * @param actual what stands for ours
+     */
+    public void differs(long position, long expected, long actual, String detail) {
+        differs = true;
+        core.onDiverged(position, expected, actual, detail, monotonicNs.getAsLong());
+    }
+
     /** What it decides. */
     public BackupCore core() {
         return core;
@@ -122,7 +137,9 @@ public final class BackupNode {
         }
         try {
             for (Entry entry : entries) {
-                store.apply(entry);
+                if (!apply(entry)) {
+                    return;
+                }
                 if (recording != null) {
                     recording.append(entry);
                 }
@@ -133,18 +150,24 @@ public final class BackupNode {
             long position = store.last().position();
             long chain = store.chain();
             port.onAgent(() -> core.onApplied(position, chain, monotonicNs.getAsLong()));
-        } catch (DivergenceException divergence) {
-            hasDiverged = true;
-            long position = store.last().position() + 1;
-            port.onAgent(() -> core.onDiverged(
-                    position,
-                    divergence.expected(),
-                    divergence.actual(),
-                    String.valueOf(divergence.getMessage()),
-                    monotonicNs.getAsLong()));
         } catch (IOException | RuntimeException | Error failure) {
             port.failed(failure);
         }
+    }
+
+    /** @return false when its outcome differs */
+    private boolean apply(Entry entry) {
+        long previousTimeNs = store.lastTimeNs();
+        try {
+            store.apply(entry);
+        } catch (DivergenceException divergence) {
+            hasDiverged = true;
+            String detail = divergence.getMessage() + "; it says " + EntryText.of(entry);
+            port.onAgent(() -> differs(entry.position(), divergence.expected(), divergence.actual(), detail));
+            return false;
+        }
+        port.executed(store, entry, previousTimeNs);
+        return true;
     }
 
     private void beginCopy(boolean keepsStore) {
@@ -299,7 +322,11 @@ public final class BackupNode {
 
         @Override
         public void unfit(String reason) {
-            port.unfit(reason);
+            if (differs) {
+                port.diverged(reason);
+            } else {
+                port.unfit(reason);
+            }
         }
     }
 }

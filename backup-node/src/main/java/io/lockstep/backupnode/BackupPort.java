@@ -1,6 +1,7 @@
 package io.lockstep.backupnode;
 
 import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 
 /** What a {@link BackupNode} needs of the process that it lives in. */
@@ -26,6 +27,19 @@ public interface BackupPort {
 
     /** This run's state is not to be used any more: rebuild. Called by the node agent. */
     void unfit(String reason);
+
+    /**
+     * This run's state differs from the active's, and nobody knows yet which of them is right: keep it, and lead nobody.
+     * Called by the node agent.
+     */
+    void diverged(String reason);
+
+    /**
+     * An entry has been executed, and nothing else is until this returns; so it must be short. Called by the lane.
+     *
+     * @param previousTimeNs header time of the entry before
+     */
+    void executed(TsdStore store, Entry entry, long previousTimeNs);
 
     /** Runs something on the node agent's thread. Safe from any thread. */
     void onAgent(Runnable task);

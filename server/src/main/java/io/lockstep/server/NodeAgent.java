@@ -28,6 +28,7 @@ import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Connection;
 import io.lockstep.wire.ConnectionListener;
+import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.NetworkLoop;
@@ -41,6 +42,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -143,6 +145,13 @@ final class NodeAgent {
     /** The last reign of this process that somebody else ended; outlives its incarnation. */
     private @Nullable FormerReign formerReign;
 
+    /** Compares this run's tables with the active's. */
+    private Comparison comparison;
+    /** What is known of this run's difference from its active, which keeps it out of the view; empty without one. */
+    private String divergence = "";
+    /** Nodes that differ from us, who lead. */
+    private final Map<String, DifferingNode> differing = new LinkedHashMap<>();
+
     /** Why this process last began anew; empty when it never did. */
     private String anewBecause = "";
 
@@ -190,6 +199,7 @@ final class NodeAgent {
         this.self = new View.Member(config.name(), incarnation);
         this.viewRegister = newRegister();
         this.log = new ForwardLog(config.limits().forwardLogBytes());
+        this.comparison = new Comparison(new Comparing());
         this.backup = newBackup();
     }
 
@@ -319,6 +329,7 @@ final class NodeAgent {
         if (backup != null) {
             backup.tick(nowNs);
         }
+        comparison.tick();
         ActiveNode reigning = active;
         if (reigning != null) {
             reigning.tick(nowNs);
@@ -526,12 +537,55 @@ final class NodeAgent {
             }
             return;
         }
+        if (frame instanceof Frame.Sums sums) {
+            comparison.onSums(from.name(), sums);
+            return;
+        }
+        if (frame instanceof Frame.Narrow narrow) {
+            comparison.onNarrow(from.name(), narrow);
+            return;
+        }
+        if (frame instanceof Frame.Outvoted outvoted) {
+            outvoted(from.name(), outvoted);
+            return;
+        }
         View.Member member = new View.Member(from.name(), from.incarnation());
         ActiveNode reigning = active;
         if (reigning != null) {
+            if (frame instanceof Frame.Diverged diverged
+                    && reigning.core().view().hasBackup(member)) {
+                differs(from.name(), reigning, diverged);
+            }
             reigning.onFrame(member, frame, nowNs);
         } else if (backup != null) {
             backup.onFrame(member, frame, nowNs);
+        }
+    }
+
+    /** A backup differs from us. With another backup in sync there are three copies, and two of them decide. */
+    private void differs(String node, ActiveNode reigning, Frame.Diverged diverged) {
+        View present = reigning.core().view();
+        List<View.Member> witnesses = present.backups().stream()
+                .filter(each -> !each.name().equals(node))
+                .toList();
+        differing.put(
+                node,
+                new DifferingNode(
+                        present.backup(node).orElseThrow(),
+                        diverged.position(),
+                        witnesses,
+                        node + " differs from us at position " + diverged.position() + ": " + diverged.detail()));
+    }
+
+    /** Another copy than ours and the active's has shown that ours is the wrong one. */
+    private void outvoted(String from, Frame.Outvoted outvoted) {
+        BackupNode kept = backup;
+        if (kept != null
+                && !divergence.isEmpty()
+                && from.equals(kept.core().followed())
+                && outvoted.term() == kept.core().term()) {
+            rebuild(divergence + "; " + outvoted.witness() + " holds what " + from + " holds, after entry "
+                    + outvoted.position());
         }
     }
 
@@ -587,7 +641,7 @@ final class NodeAgent {
                 log,
                 recording,
                 viewRegister,
-                new BackupRole(),
+                new BackupRole(comparison),
                 System::nanoTime);
     }
 
@@ -605,7 +659,7 @@ final class NodeAgent {
                 new ActiveNode.Start(
                         self, promotion.view(), store, log, lastEntryAtNs, promotion.quarantined(), recording, runners),
                 viewRegister,
-                new ActiveRole(),
+                new ActiveRole(comparison),
                 System::nanoTime,
                 () -> ChronoUnit.NANOS.between(Instant.EPOCH, Instant.now()),
                 seeds);
@@ -702,6 +756,9 @@ final class NodeAgent {
         self = new View.Member(config.name(), random.nextLong() >>> 1 | 1);
         viewRegister = newRegister();
         log = new ForwardLog(config.limits().forwardLogBytes());
+        comparison = new Comparison(new Comparing());
+        divergence = "";
+        differing.clear();
         view = null;
         takeover = null;
         backup = newBackup();
@@ -726,7 +783,22 @@ final class NodeAgent {
 
     private void publishStatus() {
         String json = status.update(new NodeStatus.Now(
-                self, peerPort, active, isStopped, log.lastPosition(), backup, anewBecause, takeover, formerReign));
+                self,
+                peerPort,
+                active,
+                isStopped,
+                log.lastPosition(),
+                backup,
+                anewBecause,
+                active == null
+                        ? divergence
+                        : String.join(
+                                "; ",
+                                differing.values().stream()
+                                        .map(DifferingNode::report)
+                                        .toList()),
+                takeover,
+                formerReign));
         Members found = members;
         if (found != null) {
             found.publishStatus(config.name(), json);
@@ -822,6 +894,7 @@ final class NodeAgent {
 
     private Role leaveRole() {
         Role role = new Role(reign, activeStore, backup);
+        comparison.close();
         active = null;
         reign = null;
         activeStore = null;
@@ -864,7 +937,115 @@ final class NodeAgent {
         }
     }
 
+    /** Somebody whose state is another than ours, and who could say which is right. */
+    private record DifferingNode(View.Member member, long position, List<View.Member> witnesses, String report) {
+        DifferingNode with(String more) {
+            return new DifferingNode(member, position, witnesses, report + more);
+        }
+    }
+
+    private final class Comparing implements Comparison.Port {
+        @Override
+        public void onAgent(Runnable task) {
+            NodeAgent.this.onAgent(task);
+        }
+
+        @Override
+        public void send(String node, Frame frame) {
+            PeerLink link = links.get(node);
+            if (link != null) {
+                link.send(frame);
+            }
+        }
+
+        @Override
+        public long leadingTerm() {
+            ActiveNode reigning = active;
+            return reigning == null ? 0 : reigning.term();
+        }
+
+        @Override
+        public Collection<String> followers() {
+            ActiveNode reigning = active;
+            return reigning == null
+                    ? List.of()
+                    : reigning.core().executedPositions().keySet();
+        }
+
+        @Override
+        public Optional<String> followed() {
+            BackupNode following = backup;
+            return following != null && following.core().state() == BackupState.FOLLOWING
+                    ? Optional.of(following.core().followed())
+                    : Optional.empty();
+        }
+
+        @Override
+        public long followedTerm() {
+            BackupNode following = backup;
+            return following == null ? 0 : following.core().term();
+        }
+
+        @Override
+        public void differs(long position, long expected, long actual, String detail) {
+            BackupNode following = backup;
+            if (following != null) {
+                following.differs(position, expected, actual, detail);
+            }
+        }
+
+        @Override
+        public void found(String node, String report) {
+            LOG.error("{} and {} differ in {}", config.name(), node, report);
+            DifferingNode known = differing.get(node);
+            if (known != null) {
+                differing.put(node, known.with("; in " + report));
+            } else if (!divergence.isEmpty()) {
+                divergence += "; in " + report;
+            }
+            publishStatus();
+        }
+
+        @Override
+        public void agreed(String node, long position) {
+            Optional<View.Member> witness = view == null ? Optional.empty() : view.backup(node);
+            differing.forEach((name, each) -> {
+                if (witness.filter(each.witnesses()::contains).isPresent() && position >= each.position()) {
+                    LOG.warn("{} holds what we hold after entry {}, so {} is the wrong one", node, position, name);
+                    send(name, new Frame.Outvoted(leadingTerm(), position, node));
+                }
+            });
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            die(null, cause);
+        }
+    }
+
     private final class BackupRole implements BackupPort {
+        private final Comparison itsComparison;
+
+        BackupRole(Comparison itsComparison) {
+            this.itsComparison = itsComparison;
+        }
+
+        @Override
+        public void executed(TsdStore store, Entry entry, long previousTimeNs) {
+            itsComparison.executed(store, entry, previousTimeNs);
+        }
+
+        @Override
+        public void diverged(String reason) {
+            divergence = reason;
+            LOG.error(
+                    "{} {}. Nobody knows which of the two is right: it leads nobody and keeps its copy until a third copy"
+                            + " decides or an operator starts it again",
+                    config.name(),
+                    reason);
+            onAgent(NodeAgent.this::publishStatus);
+        }
+
         @Override
         public void send(String node, Frame frame) {
             PeerLink link = links.get(node);
@@ -925,6 +1106,17 @@ final class NodeAgent {
     }
 
     private final class ActiveRole implements ActivePort {
+        private final Comparison itsComparison;
+
+        ActiveRole(Comparison itsComparison) {
+            this.itsComparison = itsComparison;
+        }
+
+        @Override
+        public void executed(TsdStore store, Entry entry, long previousTimeNs) {
+            itsComparison.executed(store, entry, previousTimeNs);
+        }
+
         @Override
         public void send(View.Member to, Frame frame) {
             NodeAgent.this.send(to, frame);
@@ -933,6 +1125,10 @@ final class NodeAgent {
         @Override
         public void viewInstalled(View installed) {
             view = installed;
+            differing.values().removeIf(each -> installed
+                    .backup(each.member().name())
+                    .filter(again -> !again.equals(each.member()))
+                    .isPresent());
             isStopped = config.whenAlone().isStoppedIn(installed);
             ActiveNode reigning = active;
             if (reigning != null) {

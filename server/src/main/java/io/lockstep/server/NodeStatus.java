@@ -36,6 +36,7 @@ final class NodeStatus {
      * @param lastPosition of its forward log
      * @param backup the backup's role, while it has that
      * @param anewBecause why this process began anew as an empty node, the last time; empty when it did not
+     * @param divergence what is known of a difference between nodes; empty without one
      * @param takeover how this node became the active; null when it did not
      * @param formerReign the last reign of this process that somebody else ended; null without one
      */
@@ -47,6 +48,7 @@ final class NodeStatus {
             long lastPosition,
             @Nullable BackupNode backup,
             String anewBecause,
+            String divergence,
             @Nullable Takeover takeover,
             @Nullable FormerReign formerReign) {}
 
@@ -81,7 +83,7 @@ final class NodeStatus {
         if (now.active() != null) {
             describe(all, now.active(), now);
         } else if (now.backup() != null) {
-            describe(all, now.backup(), now.anewBecause());
+            describe(all, now.backup(), now);
         } else {
             describeNoRole(all, now.anewBecause());
         }
@@ -107,7 +109,7 @@ final class NodeStatus {
                                         "a joining node waits for the SQL transaction of session " + block.session()
                                                 + " to end: it reads a moment of the past (open since "
                                                 + Instant.ofEpochSecond(0, block.sinceNs()) + ")"))
-                        .orElse(""));
+                        .orElse(now.divergence()));
         all.put("inSync", true);
         all.put("term", reign.term());
         all.put("version", reign.version());
@@ -146,13 +148,15 @@ final class NodeStatus {
                 + " its request " + running.requestId() + ": " + running.sql();
     }
 
-    private static void describe(Map<String, Object> all, BackupNode backup, String anewBecause) {
+    private static void describe(Map<String, Object> all, BackupNode backup, Now now) {
+        String anewBecause = now.anewBecause();
         Optional<View> known = backup.core().registerView();
         all.put("role", backup.core().state() == BackupState.FOLLOWING ? "BACKUP" : "NONE");
         all.put("state", backup.core().state().name());
         // Who cannot join begins anew again and again; what it does now says less than why.
         boolean isAnew = !anewBecause.isEmpty() && backup.core().state() != BackupState.FOLLOWING;
-        all.put("reason", backup.core().reason() + (isAnew ? "; it began anew: " + anewBecause : ""));
+        String reason = now.divergence().isEmpty() ? backup.core().reason() : now.divergence();
+        all.put("reason", reason + (isAnew ? "; it began anew: " + anewBecause : ""));
         all.put("inSync", false);
         all.put("term", backup.core().term());
         all.put("version", known.map(View::version).orElse(0L));

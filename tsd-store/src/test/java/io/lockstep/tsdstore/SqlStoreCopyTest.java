@@ -9,10 +9,12 @@ import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlCodec;
 import io.lockstep.sqlwire.SqlOutcome;
 import io.lockstep.sqlwire.SqlRequest;
+import io.lockstep.tsdstore.sql.TableSums;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Decision;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.RequestKind;
+import io.lockstep.wire.TableSum;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,6 +73,7 @@ class SqlStoreCopyTest {
             assertThat(run(a, second, "UPDATE t SET v = v || 'second' WHERE id = 7"))
                     .isNull();
             final long digest = a.store.digest();
+            final List<TableSum> sums = new TableSums().of(Objects.requireNonNull(a.store.moment()));
             StateCopy copy = a.store.copy();
             int from = a.executions.size();
             run(a, first, "SAVEPOINT s");
@@ -81,6 +84,8 @@ class SqlStoreCopyTest {
             assertThat(pieces).hasSizeGreaterThan(2);
             try (TsdStore b = StoreDriver.install(pieces, new ShopService(true), new H2Records())) {
                 assertThat(b.digest()).isEqualTo(digest);
+                assertThat(new TableSums().of(Objects.requireNonNull(b.moment())))
+                        .isEqualTo(sums);
                 for (Execution execution : a.executions.subList(from, a.executions.size())) {
                     b.apply(execution.entry());
                 }

@@ -99,6 +99,43 @@ public sealed interface Frame {
     /** Backup to active: my execution differs. */
     record Diverged(long term, long position, long expected, long actual, String detail) implements Frame {}
 
+    /**
+     * Between active and backups: what my tables are after an entry. Both take them at the same entries, beside the lane;
+     * the active tells first.
+     *
+     * @param position of the entry
+     * @param chain chain digest there
+     */
+    record Sums(long term, long position, long chain, List<TableSum> tables) implements Frame {
+        public Sums {
+            tables = List.copyOf(tables);
+        }
+    }
+
+    /**
+     * Backup to active: this is what part of my table is, what is yours? Active to backup: the answer.
+     *
+     * @param position of the entry after which the sums differed
+     * @param depth how often the table was divided to come to this part
+     * @param prefix which part
+     * @param isRows whether it is so small that its rows are named one by one
+     * @param parts what it consists of
+     */
+    record Narrow(long term, long position, String table, int depth, long prefix, boolean isRows, List<RowSum> parts)
+            implements Frame {
+        public Narrow {
+            parts = List.copyOf(parts);
+        }
+    }
+
+    /**
+     * Active to a backup that differs: a third copy holds what I hold, so yours is the wrong one.
+     *
+     * @param position of the entry after which that was seen
+     * @param witness node that has the third copy
+     */
+    record Outvoted(long term, long position, String witness) implements Frame {}
+
     /** A dying active to everybody: this message is ending me; see rule R17. */
     record DeathNote(long term, Identity session, long requestId, String cause) implements Frame {}
 

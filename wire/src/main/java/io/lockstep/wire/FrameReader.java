@@ -130,6 +130,17 @@ public final class FrameReader {
                     case REGISTER_REFUSAL -> new Frame.RegisterRefusal(term, ballot(), ballot(), text("reason"));
                     case STATUS_ASK -> new Frame.StatusAsk(term, text("question"));
                     case STATUS_REPLY -> new Frame.StatusReply(term, fields.text("json", maxFrameBytes));
+                    case SUMS -> new Frame.Sums(term, fields.number("position"), fields.bits("chain"), tableSums());
+                    case NARROW ->
+                        new Frame.Narrow(
+                                term,
+                                fields.number("position"),
+                                text("table"),
+                                fields.smallNumber("depth"),
+                                fields.bits("prefix"),
+                                fields.flag("rows"),
+                                rowSums());
+                    case OUTVOTED -> new Frame.Outvoted(term, fields.number("position"), fields.name("witness"));
                 };
         fields.finish("frame");
         return frame;
@@ -143,6 +154,24 @@ public final class FrameReader {
         }
         fields.wrap(envelope.buffer(), envelope.payloadEnd(), envelope.payloadEnd()); // all of it is read
         return new Frame.Forward(term, forwardView.round(), forwardView.stablePosition(), entries);
+    }
+
+    private List<TableSum> tableSums() throws ProtocolException {
+        int count = fields.count("tables", Limits.TABLE_SUMS_MAX, Integer.BYTES + 2 * Long.BYTES);
+        List<TableSum> sums = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            sums.add(new TableSum(text("table"), fields.bits("sum"), fields.number("rows")));
+        }
+        return sums;
+    }
+
+    private List<RowSum> rowSums() throws ProtocolException {
+        int count = fields.count("parts", Limits.ROW_SUMS_MAX, Integer.BYTES + 3 * Long.BYTES);
+        List<RowSum> sums = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            sums.add(new RowSum(fields.bits("key"), fields.bits("sum"), fields.number("rows"), text("row")));
+        }
+        return sums;
     }
 
     private Peer peer() throws ProtocolException {

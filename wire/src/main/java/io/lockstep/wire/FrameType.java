@@ -29,7 +29,10 @@ public enum FrameType {
     ACCEPTED(Frame.Accepted.class),
     REGISTER_REFUSAL(Frame.RegisterRefusal.class),
     STATUS_ASK(Frame.StatusAsk.class),
-    STATUS_REPLY(Frame.StatusReply.class);
+    STATUS_REPLY(Frame.StatusReply.class),
+    SUMS(Frame.Sums.class),
+    NARROW(Frame.Narrow.class),
+    OUTVOTED(Frame.Outvoted.class);
 
     private static final FrameType[] BY_CODE = values();
     private static final Map<Class<? extends Frame>, FrameType> BY_CLASS =

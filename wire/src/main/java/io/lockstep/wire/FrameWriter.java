@@ -129,6 +129,12 @@ public final class FrameWriter {
             case REGISTER_REFUSAL -> BALLOT_BYTES + BALLOT_BYTES + textBytes(((Frame.RegisterRefusal) frame).reason());
             case STATUS_ASK -> textBytes(((Frame.StatusAsk) frame).question());
             case STATUS_REPLY -> 4 + ByteBufUtil.utf8Bytes(((Frame.StatusReply) frame).json());
+            case SUMS -> 8 + 8 + 4 + tableSumBytes(((Frame.Sums) frame).tables());
+            case NARROW -> {
+                Frame.Narrow narrow = (Frame.Narrow) frame;
+                yield 8 + textBytes(narrow.table()) + 4 + 8 + 1 + 4 + rowSumBytes(narrow.parts());
+            }
+            case OUTVOTED -> 8 + nameBytes(((Frame.Outvoted) frame).witness());
         };
     }
 
@@ -142,6 +148,30 @@ public final class FrameWriter {
             bytes += entries.get(i).bytes();
         }
         return (int) Math.min(bytes, Integer.MAX_VALUE - EnvelopeView.BYTES);
+    }
+
+    private static int tableSumBytes(List<TableSum> sums) {
+        checkCount("tables", sums.size(), Limits.TABLE_SUMS_MAX);
+        int bytes = 0;
+        for (TableSum each : sums) {
+            bytes += textBytes(each.table()) + 8 + 8;
+        }
+        return bytes;
+    }
+
+    private static int rowSumBytes(List<RowSum> sums) {
+        checkCount("parts", sums.size(), Limits.ROW_SUMS_MAX);
+        int bytes = 0;
+        for (RowSum each : sums) {
+            bytes += 8 + 8 + 8 + textBytes(each.text());
+        }
+        return bytes;
+    }
+
+    private static void checkCount(String what, int count, int max) {
+        if (count > max) {
+            throw new IllegalArgumentException(count + " " + what + "; at most " + max + " are sent");
+        }
     }
 
     private static int nameBytes(String name) {
@@ -245,6 +275,31 @@ public final class FrameWriter {
             }
             case STATUS_ASK -> writeText(Texts.cut(((Frame.StatusAsk) frame).question()), out);
             case STATUS_REPLY -> writeText(((Frame.StatusReply) frame).json(), out);
+            case SUMS -> {
+                Frame.Sums sums = (Frame.Sums) frame;
+                out.writeLong(sums.position()).writeLong(sums.chain());
+                out.writeInt(sums.tables().size());
+                for (TableSum each : sums.tables()) {
+                    writeText(Texts.cut(each.table()), out);
+                    out.writeLong(each.sum()).writeLong(each.rows());
+                }
+            }
+            case NARROW -> {
+                Frame.Narrow narrow = (Frame.Narrow) frame;
+                out.writeLong(narrow.position());
+                writeText(Texts.cut(narrow.table()), out);
+                out.writeInt(narrow.depth()).writeLong(narrow.prefix()).writeBoolean(narrow.isRows());
+                out.writeInt(narrow.parts().size());
+                for (RowSum each : narrow.parts()) {
+                    out.writeLong(each.key()).writeLong(each.sum()).writeLong(each.rows());
+                    writeText(Texts.cut(each.text()), out);
+                }
+            }
+            case OUTVOTED -> {
+                Frame.Outvoted outvoted = (Frame.Outvoted) frame;
+                out.writeLong(outvoted.position());
+                writeText(outvoted.witness(), out);
+            }
         }
     }
 

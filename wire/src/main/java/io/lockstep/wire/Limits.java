@@ -17,6 +17,12 @@ public final class Limits {
     /** Entries of one forward frame. */
     public static final int FORWARD_ENTRIES_MAX = 1 << 16;
 
+    /** Tables of one {@link Frame.Sums}. */
+    public static final int TABLE_SUMS_MAX = 1024;
+
+    /** Parts of one {@link Frame.Narrow}. */
+    public static final int ROW_SUMS_MAX = 256;
+
     /** Counter of a ballot: so that a higher one always remains, whatever somebody claims to have seen. */
     public static final long BALLOT_MAX = 1L << 62;
 

@@ -50,6 +50,22 @@ final class RandomFrames {
             case REGISTER_REFUSAL -> new Frame.RegisterRefusal(term, ballot(), ballot(), text());
             case STATUS_ASK -> new Frame.StatusAsk(term, text());
             case STATUS_REPLY -> new Frame.StatusReply(term, text());
+            case SUMS ->
+                new Frame.Sums(
+                        term,
+                        number(),
+                        random.nextLong(),
+                        list(() -> new TableSum(text(), random.nextLong(), number())));
+            case NARROW ->
+                new Frame.Narrow(
+                        term,
+                        number(),
+                        text(),
+                        smallNumber(),
+                        random.nextLong(),
+                        random.nextBoolean(),
+                        list(() -> new RowSum(random.nextLong(), random.nextLong(), number(), text())));
+            case OUTVOTED -> new Frame.Outvoted(term, number(), name());
         };
     }
 

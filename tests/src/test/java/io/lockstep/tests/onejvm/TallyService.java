@@ -14,6 +14,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.StringJoiner;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Adds up numbers: each message is one, each answer the sum so far, each ended transaction a row. Touched only by the
@@ -35,6 +37,12 @@ final class TallyService implements TransactionService {
     });
 
     private final Gate gate = new Gate();
+    /** What somebody is about to do to this node's records by hand; null: nothing. */
+    private volatile @Nullable String byHand;
+    /** When that was done, by {@link System#nanoTime}; 0: not yet. */
+    private volatile long byHandAtNs;
+    /** Added to every total: what a service must not do, if it is no constant. */
+    private volatile LongSupplier ofItsOwn = () -> 0;
 
     /** The next message of a transaction does not end before {@link #release}. */
     void hold() {
@@ -48,6 +56,21 @@ final class TallyService implements TransactionService {
 
     void release() {
         gate.open();
+    }
+
+    /** With its next message this node's records, and no other's, are changed by this statement. */
+    void changeByHand(String sql) {
+        byHandAtNs = 0;
+        byHand = sql;
+    }
+
+    long changedByHandAtNs() {
+        return byHandAtNs;
+    }
+
+    /** From now on totals depend on something that no entry says. */
+    void use(LongSupplier something) {
+        ofItsOwn = something;
     }
 
     @Override
@@ -71,8 +94,16 @@ final class TallyService implements TransactionService {
             throw new ServiceException("a message is one whole number");
         }
         context.put(SUM, sum);
+        String hand = byHand;
+        if (hand != null) {
+            byHand = null;
+            try (Statement statement = context.records().createStatement()) {
+                statement.execute(hand);
+            }
+            byHandAtNs = System.nanoTime();
+        }
         if (context.isTermination()) {
-            insert(context, sum);
+            insert(context, sum + ofItsOwn.getAsLong());
         }
         gate.pass();
         return Long.toString(sum).getBytes(StandardCharsets.UTF_8);

@@ -1,6 +1,7 @@
 package io.lockstep.tsdstore.sql;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
@@ -25,7 +26,7 @@ public final class TablesMoment {
     /** A table of a schema: its rows under their keys. */
     record TableAt(
             String name,
-            List<String> columns,
+            List<Column> columns,
             MVMap<Object, VersionedValue<Object>> map,
             Page<Object, VersionedValue<Object>> root) {}
 
@@ -55,12 +56,11 @@ public final class TablesMoment {
     private static TableAt at(MVTable table) {
         MVMap<Object, VersionedValue<Object>> map = (MVMap<Object, VersionedValue<Object>>)
                 (MVMap<?, ?>) ((MVPrimaryIndex) table.getIndexes().get(0)).getMVMap();
-        List<String> columns = new ArrayList<>();
-        for (Column each : table.getColumns()) {
-            columns.add(each.getName());
-        }
         return new TableAt(
-                table.getSchema().getName() + '.' + table.getName(), columns, map, map.flushAndGetRoot().root);
+                table.getSchema().getName() + '.' + table.getName(),
+                Arrays.asList(table.getColumns()),
+                map,
+                map.flushAndGetRoot().root);
     }
 
     String label() {
