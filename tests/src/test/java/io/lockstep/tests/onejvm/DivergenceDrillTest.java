@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 @ExtendWith(Timeline.class)
 class DivergenceDrillTest {
-    /** Nobody looks for so long whether somebody leads who must not. */
+    /** For so long it is watched that nobody leads. */
     private static final Duration WATCHED = Duration.ofSeconds(4);
 
     @TempDir
