@@ -652,7 +652,7 @@ class DistributorCoreTest {
         assertThat(core.snapshot().sessions()).isEqualTo(1);
         now += 12_000 * MS;
         activeIs(B, 2);
-        assertThat(heard()).containsExactly("active b 2", "b <- 2 CLOSE 0");
+        assertThat(heard()).containsExactly("active b 2", "b <- 2 CLOSE 0 repeated");
         core.tick(now + 29_000 * MS);
         assertThat(core.snapshot().sessions()).isEqualTo(1);
         core.tick(now + 29_500 * MS);
