@@ -46,6 +46,9 @@ final class Comparison {
     /** Moments whose rows can still be asked for: each keeps alive what was changed since. */
     private static final int KEPT_MAX = 4;
 
+    /** Some ten seconds after the last one to compare with has gone, what was kept goes too. */
+    private static final int IDLE_TICKS = 2_000;
+
     private static final int CLAIMS_MAX = 16;
     /** A part with so few rows is told row by row. */
     private static final int ROWS_MAX = 32;
@@ -115,6 +118,9 @@ final class Comparison {
     /** Touched by the thread 'compare' only: sums over everything are taken once, whatever they cost. */
     private boolean isFirst = true;
 
+    /** How often {@link #tick} has found nobody to compare with, since there was somebody. */
+    private int idleTicks;
+
     private long agreedPosition;
     private @Nullable Search search;
 
@@ -176,7 +182,8 @@ final class Comparison {
         boolean isNeeded = port.leadingTerm() > 0
                 ? !port.followers().isEmpty()
                 : port.followed().isPresent();
-        if (isWanted && !isNeeded) {
+        idleTicks = isNeeded ? 0 : idleTicks + 1;
+        if (idleTicks == IDLE_TICKS) { // not at once: who has just left the view may still ask which rows differ
             kept.clear();
             claims.clear();
             inBackground(() -> {
