@@ -194,7 +194,7 @@ final class Comparison {
         isWanted = isNeeded;
     }
 
-    /** Ends the run: nothing more is taken. Waits for what is being read, since it is about to be closed. */
+    /** Ends the run: nothing more is taken. What is being read goes on, in pages that nobody changes, for nobody. */
     void close() {
         isWanted = false;
         thread.shutdownNow();
