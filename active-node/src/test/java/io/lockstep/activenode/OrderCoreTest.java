@@ -2,9 +2,11 @@ package io.lockstep.activenode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.NoRecords;
+import io.lockstep.tsdstore.PendingEffect;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
 import io.lockstep.wire.Answer;
@@ -269,6 +271,23 @@ class OrderCoreTest {
         pass(MS);
         assertThat(core.expireNext(now, wall)).isNotNull();
         assertThat(service.runs).hasValue(2);
+    }
+
+    @Test
+    void anEffectsBeginningAndEndAreEntriesThatNameIt() {
+        Request begun = client.begin("once bell");
+        ask(begun);
+        EffectRunner.Key key = new EffectRunner.Key(begun.session(), 1, 0);
+        assertThat(store.pendingEffects()).extracting(PendingEffect::key).containsExactly(key);
+        Execution started = core.effect(RequestKind.EFFECT_STARTED, key, now, wall);
+        assertThat(started.entry().header().kind()).isEqualTo(RequestKind.EFFECT_STARTED);
+        assertThat(store.pendingEffects()).extracting(PendingEffect::isStarted).containsExactly(true);
+        assertThat(core.effect(RequestKind.EFFECT_DONE, key, now, wall)
+                        .entry()
+                        .header()
+                        .kind())
+                .isEqualTo(RequestKind.EFFECT_DONE);
+        assertThat(store.pendingEffects()).isEmpty();
     }
 
     private void pass(long ns) {

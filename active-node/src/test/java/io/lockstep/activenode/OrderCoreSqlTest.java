@@ -1,0 +1,217 @@
+package io.lockstep.activenode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lockstep.sqlwire.GeneratedKeys;
+import io.lockstep.sqlwire.LobReferences;
+import io.lockstep.sqlwire.Scram;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlCodec;
+import io.lockstep.sqlwire.SqlOutcome;
+import io.lockstep.sqlwire.SqlRequest;
+import io.lockstep.tsdstore.Execution;
+import io.lockstep.tsdstore.H2Records;
+import io.lockstep.tsdstore.MarkedRequest;
+import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.tsdstore.TsdStoreConfig;
+import io.lockstep.wire.Answer;
+import io.lockstep.wire.Identity;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
+import java.util.Map;
+import java.util.Objects;
+import org.h2.value.Value;
+import org.h2.value.ValueInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Order of SQL messages, over the real store and H2: who waits and is tried again, and which reads need no order. */
+class OrderCoreSqlTest {
+    private static final long NOW = 1_000_000_000L;
+    private static final long WALL = 1_790_000_000_000_000_000L;
+
+    private final TsdStore store = TsdStore.create(new TallyService(), new H2Records(), TsdStoreConfig.defaults());
+    private final OrderCore core = new OrderCore(store, 1, new HeaderClock(0, NOW, WALL), () -> 7);
+    private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
+
+    /** One client's SQL session. */
+    private final class Client {
+        final Identity session;
+        private long last;
+
+        Client(long nonce) throws Exception {
+            session = Objects.requireNonNull(order(Asking.open(nonce)).execution())
+                    .entry()
+                    .identity();
+            SqlOutcome.Challenge challenge =
+                    (SqlOutcome.Challenge) outcome(order(ask(new SqlAction.Hello("app", "0123456789abcdefghijklmn"))));
+            String said = Scram.said("app", challenge.nonce(), challenge.salt(), challenge.iterations());
+            byte[] proof = Scram.proof("app".toCharArray(), challenge.salt(), challenge.iterations(), said);
+            assertThat(outcome(order(ask(new SqlAction.Prove(proof, Map.of("timeZone", "UTC"))))))
+                    .isInstanceOf(SqlOutcome.Welcome.class);
+        }
+
+        Request ask(SqlAction action) {
+            long previous = last++;
+            return request(last, RequestKind.SQL, previous, action);
+        }
+
+        Request read(SqlAction action) {
+            return request(last + 1, RequestKind.SQL_READ, last, action);
+        }
+
+        private Request request(long id, RequestKind kind, long previous, SqlAction action) {
+            boolean isAutoCommit = !(action instanceof SqlAction.End);
+            byte[] body = codec.encode(SqlRequest.of(isAutoCommit, action));
+            return new Request(session, 1, id, kind, 0, 0, previous, Identity.NONE, 1000, false, body);
+        }
+
+        void updateAndKeepLocked() {
+            long previous = last++;
+            byte[] body = codec.encode(SqlRequest.of(false, statement("UPDATE t SET v = v + 1 WHERE id = 1")));
+            order(new Request(session, 1, last, RequestKind.SQL, 0, 0, previous, Identity.NONE, 1000, false, body));
+        }
+    }
+
+    private final Client holder = client(1);
+    private final Client waiter = client(2);
+
+    @BeforeEach
+    void aTable() {
+        order(holder.ask(statement("CREATE TABLE t(id INT PRIMARY KEY, v INT)")));
+        order(holder.ask(statement("INSERT INTO t VALUES (1, 10), (2, 20)")));
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+    }
+
+    @Test
+    void whoMeetsALockWaitsAndIsTriedAgainUnderAnEntryOfItsOwnWhenTheHolderHasEnded() throws Exception {
+        assertThat(core.nextRetry()).isNull();
+        holder.updateAndKeepLocked();
+        Request blocked = waiter.ask(statement("UPDATE t SET v = v + 1 WHERE id = 1"));
+        Ordered waiting = order(blocked);
+        assertThat(waiting.execution()).isNotNull();
+        assertThat(waiting.answer()).isNull();
+        assertThat(core.nextRetry()).isNull();
+        order(holder.ask(new SqlAction.End(true)));
+        MarkedRequest ready = Objects.requireNonNull(core.nextRetry());
+        assertThat(ready).isEqualTo(new MarkedRequest(waiter.session, blocked.requestId()));
+        Execution retried = core.retry(ready, NOW, WALL);
+        assertThat(retried.entry().header().kind()).isEqualTo(RequestKind.RETRY);
+        assertThat(outcome(Objects.requireNonNull(retried.answer()))).isInstanceOf(SqlOutcome.Updated.class);
+        assertThat(core.nextRetry()).isNull();
+        assertThat(rows(order(waiter.read(statement("SELECT v FROM t WHERE id = 1")))))
+                .isEqualTo("12");
+    }
+
+    @Test
+    void aRepeatOfWhatWaitsIsNotOrderedAgainAndHasNoAnswerYet() {
+        holder.updateAndKeepLocked();
+        Request blocked = waiter.ask(statement("UPDATE t SET v = 0 WHERE id = 1"));
+        order(blocked);
+        long position = store.last().position();
+        Ordered again = order(blocked.asRepeated());
+        assertThat(again.execution()).isNull();
+        assertThat(again.answer()).isNull();
+        assertThat(again.waitPosition()).isEqualTo(position);
+        assertThat(again.needsRound()).isFalse();
+        assertThat(store.last().position()).isEqualTo(position);
+    }
+
+    @Test
+    void row61AMarkNamesTheWaitingMessageThatIsTriedAgain() {
+        holder.updateAndKeepLocked();
+        order(waiter.ask(statement("UPDATE t SET v = 0 WHERE id = 1")));
+        order(holder.ask(new SqlAction.End(true)));
+        MarkedRequest ready = Objects.requireNonNull(core.nextRetry());
+        Execution mark = core.markRetry(ready, NOW, WALL);
+        assertThat(mark.entry().header().kind()).isEqualTo(RequestKind.MARK);
+        assertThat(store.mark()).contains(ready);
+        assertThat(core.retry(ready, NOW, WALL).answer()).isNotNull();
+    }
+
+    @Test
+    void onlyASqlReadWhoseTurnItIsMayBeAnsweredFromTheStateAsItIs() {
+        SqlAction select = statement("SELECT v FROM t WHERE id = 1");
+        assertThat(core.isFreshRead(waiter.read(select))).isTrue();
+        assertThat(core.isFreshRead(waiter.ask(select))).as("ordered").isFalse();
+        assertThat(core.isFreshRead(waiter.read(select)))
+                .as("what it comes after has not arrived")
+                .isFalse();
+    }
+
+    @Test
+    void aRowIsLookedUpByItsKeyAtOnceAndAnyOtherReadIsLeftToAnotherThread() throws Exception {
+        order(waiter.ask(new SqlAction.Prepare(1, "SELECT v FROM t WHERE id = ?")));
+        Request byKey = waiter.read(new SqlAction.Execute(
+                1, null, new Value[] {ValueInteger.get(2)}, GeneratedKeys.NONE, 0, 0, 0, 0, false));
+        Ordered found = Objects.requireNonNull(core.readKey(byKey));
+        assertThat(rows(found)).isEqualTo("20");
+        assertThat(found.execution()).isNull();
+        assertThat(found.waitPosition()).isEqualTo(store.last().position());
+        assertThat(found.needsRound()).isTrue();
+
+        Request all = waiter.read(statement("SELECT SUM(v) FROM t"));
+        assertThat(core.readKey(all)).isNull();
+        assertThat(rows(outcome(core.readBeside(all).get()))).isEqualTo("30");
+    }
+
+    @Test
+    void saysWhichExecutionBeganLastToThoseWhoReadBesideTheLane() {
+        assertThat(core.begunPosition()).isEqualTo(store.last().position()).isPositive();
+        order(waiter.ask(statement("UPDATE t SET v = 0 WHERE id = 2")));
+        assertThat(core.begunPosition()).isEqualTo(store.last().position());
+        OrderCore next = new OrderCore(store, 2, new HeaderClock(store.lastTimeNs(), NOW, WALL), () -> 7);
+        assertThat(next.begunPosition()).isEqualTo(store.last().position());
+    }
+
+    @Test
+    void allPlanAnewFromTheEntryBeforeACopyOn() {
+        long position = store.last().position();
+        Execution before = core.beforeCopy(NOW, WALL);
+        assertThat(before.entry().header().kind()).isEqualTo(RequestKind.REPLAN);
+        assertThat(before.entry().identity()).isEqualTo(new Identity(1, position + 1));
+        assertThat(before.answer()).isNull();
+    }
+
+    // ---- short forms -----------------------------------------------------------------------------------------------
+
+    private Client client(long nonce) {
+        try {
+            if (store.last().equals(Identity.NONE)) {
+                core.openTerm(new byte[0], NOW, WALL);
+            }
+            return new Client(nonce);
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static SqlAction statement(String sql) {
+        return new SqlAction.Execute(0, sql, new Value[0], GeneratedKeys.NONE, 0, 0, 0, 0, false);
+    }
+
+    private Ordered order(Request request) {
+        return core.onRequest(request, NOW, WALL);
+    }
+
+    private SqlOutcome outcome(Ordered ordered) throws Exception {
+        return outcome(Objects.requireNonNull(ordered.answer()));
+    }
+
+    private SqlOutcome outcome(Answer answer) throws Exception {
+        return codec.decodeReply(answer.body()).outcome();
+    }
+
+    private String rows(Ordered ordered) throws Exception {
+        return rows(outcome(ordered));
+    }
+
+    private static String rows(SqlOutcome outcome) {
+        return ((SqlOutcome.Rows) outcome).rows().get(0)[0].getString();
+    }
+}
