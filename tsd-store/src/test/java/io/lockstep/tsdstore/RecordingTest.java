@@ -8,9 +8,12 @@ import io.lockstep.wire.Identity;
 import io.lockstep.wire.ProtocolException;
 import io.lockstep.wire.RequestKind;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -106,5 +109,63 @@ class RecordingTest {
                         execution.effects()));
         Path file = record(driver);
         assertThatThrownBy(() -> replay(file, Long.MAX_VALUE)).isInstanceOf(DivergenceException.class);
+    }
+
+    private static List<Identity> read(Path file) throws IOException {
+        List<Identity> read = new ArrayList<>();
+        Recording.read(file, entry -> read.add(entry.identity()));
+        return read;
+    }
+
+    @Test
+    void whatIsReadIsWhatWasWrittenInItsOrder() throws Exception {
+        StoreDriver driver = talk(StoreDriver.withoutRecords());
+        List<Entry> read = new ArrayList<>();
+        Recording.read(record(driver), read::add);
+        assertThat(read)
+                .usingRecursiveComparison()
+                .isEqualTo(driver.executions.stream().map(Execution::entry).toList());
+        Path empty = Files.createFile(folder.resolve("empty"));
+        assertThat(read(empty)).isEmpty();
+    }
+
+    @Test
+    void whatWasFlushedIsInTheFileBeforeTheRecordingEnds() throws Exception {
+        StoreDriver driver = talk(StoreDriver.withoutRecords());
+        Path file = folder.resolve("entries");
+        try (Recording recording = Recording.create(file)) {
+            for (int i = 0; i < 3; i++) {
+                recording.append(driver.executions.get(i).entry());
+                assertThat(read(file)).as("kept in a buffer").hasSize(i);
+                recording.flush();
+                assertThat(read(file)).hasSize(i + 1);
+            }
+            recording.append(driver.executions.get(3).entry());
+        }
+        assertThat(read(file)).as("its end flushes").hasSize(4);
+    }
+
+    @Test
+    void anEntryOfALengthThatNoneHasIsRefused() throws Exception {
+        Path file = folder.resolve("entries");
+        for (int length : new int[] {-1, 0, Entry.OVERHEAD_BYTES - 1, (64 << 20) + 1, Integer.MAX_VALUE}) {
+            Files.write(file, ByteBuffer.allocate(8).putInt(length).array());
+            assertThatThrownBy(() -> read(file))
+                    .isInstanceOf(ProtocolException.class)
+                    .hasMessageContaining("a recorded entry of " + length + " bytes");
+        }
+        for (int length : new int[] {Entry.OVERHEAD_BYTES, 64 << 20}) {
+            Files.write(file, ByteBuffer.allocate(8).putInt(length).array());
+            assertThat(read(file)).as("one that is cut off").isEmpty();
+        }
+    }
+
+    @Test
+    void whoHasClosedARecordingReadsNothingMoreOfIt() throws Exception {
+        Path file = record(talk(StoreDriver.withoutRecords()));
+        Recording.Reader reader = new Recording.Reader(file);
+        assertThat(reader.next()).isNotNull();
+        reader.close();
+        assertThatThrownBy(reader::next).isInstanceOf(IOException.class);
     }
 }
