@@ -145,4 +145,185 @@ class WaitingQueueTest {
         queue.remove(A);
         assertThat(queue.nextGiveUpNs()).isEqualTo(Long.MAX_VALUE);
     }
+
+    @Test
+    void saysWhoWaitsInTheOrderOfComing() {
+        assertThat(queue.isEmpty()).isTrue();
+        assertThat(queue.lastPlace()).isZero();
+        assertThat(queue.placeOf(B)).isZero();
+        waitForRow(B, ROW, A);
+        queue.add(C, 0, null, List.of(A), false, 100);
+        waitForRow(D, OTHER, A);
+        assertThat(queue.isEmpty()).isFalse();
+        assertThat(queue.waiters()).extracting(waiter -> waiter.session).containsExactly(B, C, D);
+        assertThat(queue.lastPlace()).isEqualTo(3);
+        assertThat(queue.placeOf(C)).isEqualTo(2);
+        queue.remove(B);
+        queue.remove(B);
+        assertThat(queue.waiters()).extracting(waiter -> waiter.session).containsExactly(C, D);
+        queue.remove(C);
+        queue.remove(D);
+        assertThat(queue.isEmpty()).isTrue();
+        assertThat(queue.lastPlace()).as("places are given out once").isEqualTo(3);
+    }
+
+    @Test
+    void theFirstOfThoseWhoAreReadyIsTriedFirst() {
+        waitForRow(B, ROW, A);
+        waitForRow(C, OTHER, D);
+        released(D);
+        released(A);
+        assertThat(queue.nextReady()).isEqualTo(B);
+        queue.remove(B);
+        assertThat(queue.nextReady()).isEqualTo(C);
+        queue.remove(C);
+        assertThat(queue.nextReady()).isNull();
+    }
+
+    @Test
+    void aHolderIsAwaitedAsLongAsSomebodyWaitsForIt() {
+        assertThat(queue.isAwaited(A)).isFalse();
+        waitForRow(B, ROW, A);
+        waitForRow(C, ROW, A);
+        assertThat(queue.isAwaited(A)).isTrue();
+        queue.remove(B);
+        assertThat(queue.isAwaited(A)).as("by the second in line").isTrue();
+        queue.remove(C);
+        assertThat(queue.isAwaited(A)).isFalse();
+        queue.add(B, 0, null, List.of(A, D), true, 100);
+        queue.add(C, 0, null, List.of(A), false, 100);
+        assertThat(queue.isAwaited(A)).isTrue();
+        assertThat(queue.isAwaited(D)).isTrue();
+        queue.remove(B);
+        assertThat(queue.isAwaited(A)).as("by the other").isTrue();
+        assertThat(queue.isAwaited(D)).isFalse();
+        queue.remove(C);
+        assertThat(queue.isAwaited(A)).isFalse();
+    }
+
+    @Test
+    void nobodyIsAwaitedByATableOnceItHasEnded() {
+        queue.add(C, 0, null, List.of(A, B), true, 100);
+        queue.released(A, false, this::holderOf);
+        assertThat(queue.isAwaited(A)).as("it has let go of something only").isTrue();
+        released(A);
+        assertThat(queue.isAwaited(A)).isFalse();
+        assertThat(queue.isAwaited(B)).isTrue();
+        assertThat(queue.ready()).isEmpty();
+        released(B);
+        assertThat(queue.isAwaited(B)).isFalse();
+        assertThat(queue.ready()).containsExactly(C);
+    }
+
+    @Test
+    void whoWaitsForTwoRowsOfOneHolderWaitsForEachOfThem() {
+        waitForRow(B, ROW, A);
+        waitForRow(C, OTHER, A);
+        queue.remove(B);
+        assertThat(queue.isAwaited(A)).isTrue();
+        released(A);
+        assertThat(queue.ready()).containsExactly(C);
+    }
+
+    @Test
+    void allOfALineWaitForWhoeverHasTheRowNow() {
+        waitForRow(B, ROW, A);
+        waitForRow(C, ROW, A);
+        held.put(ROW, D);
+        released(A);
+        assertThat(queue.ready()).isEmpty();
+        assertThat(queue.isAwaited(A)).isFalse();
+        assertThat(queue.isAwaited(D)).isTrue();
+        assertThat(queue.waiters()).extracting(queue::holderInLine).containsExactly(D, D);
+        held.clear();
+        released(D);
+        assertThat(queue.ready()).containsExactly(B);
+    }
+
+    @Test
+    void whoIsTriedHoldsTheLineUntilItIsKnownWhatCameOfIt() {
+        waitForRow(B, ROW, A);
+        waitForRow(C, ROW, A);
+        released(A);
+        assertThat(queue.isAwaited(A)).isFalse();
+        assertThat(queue.isAwaited(B)).isTrue();
+        assertThat(queue.waiters()).extracting(queue::holderInLine).containsExactly(B, B);
+        queue.add(D, 0, null, List.of(A), false, 100);
+        assertThat(queue.waiters()).extracting(queue::holderInLine).containsExactly(B, B, null);
+    }
+
+    @Test
+    void whoHasTheRowThatItIsFirstInLineForIsTried() {
+        waitForRow(B, ROW, A);
+        held.put(ROW, B);
+        released(A);
+        assertThat(queue.ready()).containsExactly(B);
+    }
+
+    @Test
+    void aCopyOfTheQueueGoesOnAsItsSource() {
+        queue.add(B, 0, ROW, List.of(A), false, 300);
+        queue.add(C, 0, ROW, List.of(A), false, 200);
+        queue.add(D, 0, null, List.of(A, C), true, 100);
+        released(A);
+
+        WaitingQueue copy = new WaitingQueue();
+        copy.restoreLastPlace(queue.lastPlace());
+        for (WaitingQueue.Waiter each : queue.waiters()) {
+            copy.restore(each.session, each.place, each.row, each.holders, each.needsAll, each.giveUpNs, each.isReady);
+        }
+        for (WaitingQueue.Waiter each : queue.waiters()) {
+            if (each.row != null) {
+                copy.restoreLine(each.row, queue.holderInLine(each));
+            }
+        }
+        copy.restoreLine(OTHER, A);
+
+        for (WaitingQueue each : List.of(queue, copy)) {
+            assertThat(each.lastPlace()).isEqualTo(3);
+            assertThat(each.waiters()).extracting(waiter -> waiter.session).containsExactly(B, C, D);
+            assertThat(each.waiters()).extracting(each::holderInLine).containsExactly(B, B, null);
+            assertThat(each.ready()).containsExactly(B);
+            assertThat(each.isAwaited(A)).isFalse();
+            assertThat(each.isAwaited(B)).isTrue();
+            assertThat(each.isAwaited(C)).isTrue();
+            assertThat(each.nextGiveUp(150)).isEqualTo(D);
+            each.remove(B);
+            each.released(B, true, this::holderOf);
+            assertThat(each.ready()).containsExactly(C);
+            each.remove(C);
+            each.released(C, true, this::holderOf);
+            assertThat(each.ready()).containsExactly(D);
+            each.add(A, 0, ROW, List.of(D), false, 100);
+            assertThat(each.placeOf(A)).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void thoseWhoAreGivenUpAtTheSameTimeAreSoInTheOrderOfComing() {
+        queue.add(B, 0, ROW, List.of(A), false, 100);
+        queue.add(C, 0, ROW, List.of(A), false, 100);
+        assertThat(queue.nextGiveUp(100)).isEqualTo(B);
+        queue.remove(B);
+        assertThat(queue.nextGiveUpNs()).isEqualTo(100);
+        assertThat(queue.nextGiveUp(100)).isEqualTo(C);
+        queue.remove(C);
+        assertThat(queue.nextGiveUp(Long.MAX_VALUE)).isNull();
+    }
+
+    @Test
+    void whoWouldWaitForNobodyIsNotStuck() {
+        assertThat(queue.isDeadlock(A, List.of(), false)).isFalse();
+        assertThat(queue.isDeadlock(A, List.of(), true)).isFalse();
+    }
+
+    @Test
+    void findsADeadlockThroughWhoWaitsForATable() {
+        queue.add(B, 0, null, List.of(A, C), true, 100);
+        queue.add(D, 0, null, List.of(A, C), false, 100);
+        assertThat(queue.isDeadlock(A, List.of(B), false)).as("B needs both").isTrue();
+        assertThat(queue.isDeadlock(A, List.of(D), false)).as("D needs one").isFalse();
+        queue.add(C, 0, null, List.of(B), false, 100);
+        assertThat(queue.isDeadlock(A, List.of(D), false)).as("C waits for B").isTrue();
+    }
 }
