@@ -126,7 +126,8 @@ class RegisterAcceptorTest {
             }
         });
         assertThat(acceptor.record()).isEqualTo(NEW);
-        acceptor.answer(new Frame.Prepare(0, LOW));
+        assertThat(acceptor.answer(new Frame.Prepare(0, LOW)))
+                .isEqualTo(new Frame.Promise(0, LOW, Ballot.ZERO, Optional.empty(), 7, false));
         assertThat(acceptor.record()).isEqualTo(NEW.promise(LOW)).isEqualTo(saved[0]);
     }
 }

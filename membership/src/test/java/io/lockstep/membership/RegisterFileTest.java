@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lockstep.wire.Ballot;
 import io.lockstep.wire.View;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -74,6 +75,27 @@ class RegisterFileTest {
     void keepsWhatWasSaved() throws IOException {
         saved(record(1), record(2), record(3));
         assertThat(reopened()).isEqualTo(record(3));
+    }
+
+    @Test
+    void aFileThatIsCutOffIsReadAsFarAsASlotIsWhole() throws IOException {
+        byte[] good = saved(record(1), record(2));
+        ByteBuffer second = ByteBuffer.wrap(good, SLOT, SLOT).slice();
+        int end = SLOT + 24 + second.getInt(20) + 4;
+        for (int length = SLOT; length <= end + 1; length++) {
+            byte[] cut = Arrays.copyOf(good, length);
+            Files.write(path(), cut);
+            assertThat(reopened()).as("the first slot, cut at %d", length).isEqualTo(record(2));
+            cut[0] ^= 1;
+            Files.write(path(), cut);
+            if (length < end) {
+                assertThatThrownBy(this::open).as("cut at %d", length).hasMessageContaining("damaged in both copies");
+            } else {
+                assertThat(reopened())
+                        .as("what follows a slot's checksum means nothing")
+                        .isEqualTo(record(2));
+            }
+        }
     }
 
     @Test
