@@ -102,7 +102,7 @@ public final class Promises {
 
     /** A node begins a reign. */
     public void promoted(View.Member node, View view, History history) {
-        answeredStays.holds(node, history);
+        answeredStays.holds(node, view.term(), history);
         oneWriter.promoted(node, view);
         views.usedBy(node, view);
         gate.promoted(node, view, history.lastPosition());
@@ -113,7 +113,7 @@ public final class Promises {
         answers++;
         oneWriter.answered(node, term);
         gate.answered(node, term, answer, history);
-        answeredStays.answered(answer, history);
+        answeredStays.answered(term, answer, history);
         onceOnly.answered(answer);
     }
 
@@ -233,7 +233,7 @@ public final class Promises {
 
     /** The history that survived. */
     public void survived(History history) {
-        answeredStays.holds(null, history);
+        answeredStays.holds(null, Long.MAX_VALUE, history);
         oneWriter.survived(history);
         onceOnly.survived(history);
         headerTimes.survived(history);

@@ -330,7 +330,8 @@ final class SimClient implements Network.Host, SessionCore.Effects<SimClient.Tic
         }
         if (ticket.kind() == RequestKind.BEGIN
                 || code == AnswerCode.TRANSACTION_ENDED
-                || code == AnswerCode.UNKNOWN_SESSION) {
+                || code == AnswerCode.UNKNOWN_SESSION
+                || simulation.isDark()) {
             over(of);
         } else {
             goOn(of);

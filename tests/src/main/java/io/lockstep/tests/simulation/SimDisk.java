@@ -62,6 +62,11 @@ final class SimDisk implements RegisterStore {
         return true;
     }
 
+    /** Whether both slots are. */
+    boolean isWhole() {
+        return slots[0] != null && slots[1] != null;
+    }
+
     /** A slot goes bad at rest. */
     void flip(int slot) {
         slots[slot] = null;

@@ -21,6 +21,7 @@ import io.lockstep.tsdstore.DivergenceException;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.ForwardLog;
 import io.lockstep.tsdstore.MarkedRequest;
+import io.lockstep.tsdstore.Ruling;
 import io.lockstep.tsdstore.StateCopy;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.wire.Answer;
@@ -846,6 +847,10 @@ final class SimNode implements Network.Host {
         /** Another thread reads, while the lane goes on; its answer comes to the agent when it comes. */
         private void readBeside(View.Member from, Request request, Supplier<Answer> read) {
             internal(scheduler.between(0, 300 * Scheduler.US), () -> {
+                if (state.store.judge(request) instanceof Ruling.Refused refused
+                        && refused.answer().code() == AnswerCode.UNKNOWN_SESSION) {
+                    return; // its session has ended meanwhile: asked again, it is told so
+                }
                 Ordered seen = new Ordered(null, read.get(), order.begunPosition(), true);
                 promises.read(term, request.session(), request.requestId(), history.lastPosition(), scheduler.now());
                 internal(scheduler.between(0, 200 * Scheduler.US), () -> {

@@ -42,6 +42,9 @@ public final class Simulation {
             TsdStoreConfig.defaults().withIdle(Duration.ofMillis(1800), TRANSACTION_IDLE);
     private static final long START_NS = 60 * Scheduler.MS;
     private static final long HEAL_MAX_NS = 60_000 * Scheduler.MS;
+    /** What was sent before everything healed has arrived by then. */
+    private static final long ON_THE_WAY_NS = 1_500 * Scheduler.MS;
+
     /** After everything has healed, an active is to be found within this time. */
     private static final long UNDISTURBED_NS = 3_000 * Scheduler.MS;
 
@@ -575,7 +578,8 @@ public final class Simulation {
         }
         SimNode node = nodes.get(voter);
         boolean isSpared = node != null && (!node.isAlive() || isLastCopy(node, next));
-        if (isSpared) {
+        boolean mayLoseIt = kind == FaultKind.TORN_WRITE || kind == FaultKind.BIT_FLIP;
+        if (isSpared || (mayLoseIt && !mayLoseDisk(voter))) {
             return SimDisk.Mishap.NONE;
         }
         armedSave = null;
@@ -652,7 +656,9 @@ public final class Simulation {
             boolean isNamed = record.voting()
                     && record.value().isPresent()
                     && record.value().get().voters().stream().anyMatch(v -> v.diskId() == record.diskId());
-            if (!isNamed) {
+            boolean isWhole =
+                    other.getKey().equals(name) || other.getValue().disk().isWhole();
+            if (!isNamed || !isWhole) {
                 return false;
             }
         }
@@ -987,7 +993,7 @@ public final class Simulation {
         while (!isSettled(isClosing) && scheduler.now() - beganNs < HEAL_MAX_NS) {
             scheduler.runUntil(scheduler.now() + STEP_NS);
             restartUnfit();
-            if (!isDark && isEverybodyLost()) {
+            if (!isDark && isEverybodyLost() && scheduler.now() - beganNs > ON_THE_WAY_NS) {
                 return endInDarkness();
             }
             if (!isClosing && requests >= schedule.requests() && isEverybodyIdle()) {
@@ -1081,7 +1087,20 @@ public final class Simulation {
         if (view == null || !killed.contains(view.active()) || active() != null) {
             return false;
         }
-        return killed.containsAll(view.backups());
+        return killed.containsAll(view.backups()) && !isAnybodyAccepted(view.version());
+    }
+
+    /** Whether a voter holds a value of a later version that lists a run which lives: that may have been chosen. */
+    private boolean isAnybodyAccepted(long version) {
+        for (SimVoter voter : voters.values()) {
+            View accepted = voter.record().value().orElse(null);
+            if (accepted != null
+                    && accepted.version() > version
+                    && !(killed.contains(accepted.active()) && killed.containsAll(accepted.backups()))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     boolean isDark() {
