@@ -520,6 +520,7 @@ final class Statements {
         h2.lock();
         try {
             h2.commit(false);
+            unlockSchema(h2);
         } finally {
             h2.unlock();
         }
@@ -535,10 +536,18 @@ final class Statements {
         }
     }
 
+    /** A temporary table that goes at the end of a transaction leaves the schema locked until the next one ends. */
+    private static void unlockSchema(SessionLocal h2) {
+        if (!h2.getLocks().isEmpty()) {
+            h2.commit(true);
+        }
+    }
+
     private static void rollback(SessionLocal h2) {
         h2.lock();
         try {
             h2.rollback();
+            unlockSchema(h2);
         } finally {
             h2.unlock();
         }

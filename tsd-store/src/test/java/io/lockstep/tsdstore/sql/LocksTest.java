@@ -112,6 +112,20 @@ class LocksTest {
         assertThat(b.run("values next value for s")).isEqualTo("1");
     }
 
+    /** H2 drops such a table after it has committed, and keeps the schema locked for that until the next commit. */
+    @Test
+    void leavesNoLockOnTheSchemaBehindWhenATemporaryTableGoesAtTheEndOfATransaction() {
+        a.run("create sequence q");
+        for (String end : List.of("select current value for q", "set @x = 1", "commit", "rollback")) {
+            SqlClient c = open();
+            assertThat(c.run("create local temporary table passing(id int primary key) on commit drop"))
+                    .isEqualTo("0");
+            c.run(end);
+            assertThat(b.run("create table t(id int)")).as(end).isEqualTo("error 42101");
+            assertThat(b.run("select next value for q")).as(end).isNotEqualTo("waits");
+        }
+    }
+
     @Test
     void hasCommittedWhenAStatementOnTheSchemaFails() {
         a.run("update t set v = 77 where id = 1");
