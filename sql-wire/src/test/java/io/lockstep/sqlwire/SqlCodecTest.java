@@ -484,6 +484,24 @@ class SqlCodecTest {
     }
 
     @Test
+    void columnsOfFourKilobytesAreKeptAndLongerOnesLeaveThemInPlace() throws Exception {
+        ColumnsCache cache = new ColumnsCache();
+        List<SqlColumn> kept = new ArrayList<>();
+        List<SqlColumn> longer = new ArrayList<>();
+        byte[] most = new byte[4_096];
+        most[0] = 1;
+        byte[] over = new byte[4_097];
+        cache.wrote(kept, most);
+        cache.wrote(longer, over);
+        assertThat(cache.encodingOf(kept)).isSameAs(most);
+        assertThat(cache.encodingOf(longer)).isNull();
+        cache.read(kept, most);
+        cache.read(longer, over);
+        assertThat(cache.readAgain(new SqlReader(most, LobReferences.INLINE))).isSameAs(kept);
+        assertThat(cache.readAgain(new SqlReader(over, LobReferences.INLINE))).isNull();
+    }
+
+    @Test
     void aJavaObjectDoesNotTravel() {
         Value[] object = {ValueJavaObject.getNoCopy(new byte[] {1})};
         SqlRequest request =
@@ -496,6 +514,7 @@ class SqlCodecTest {
         byte[] salt = {1, 2, 3};
         Scram.Verifier verifier = Scram.verifier("app".toCharArray(), salt, Scram.ITERATIONS);
         String said = Scram.said("app", "clientnode", salt, Scram.ITERATIONS);
+        assertThat(said).isEqualTo("3:app,clientnode,010203,4096");
         byte[] proof = Scram.proof("app".toCharArray(), salt, Scram.ITERATIONS, said);
         assertThat(Scram.isProved(verifier, said, proof)).isTrue();
         assertThat(Scram.isProved(verifier, said + "x", proof)).isFalse();
