@@ -38,6 +38,7 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
     private final Consumer<ConnectFailure> onNotOpened;
     private final FrameReader greetingReader;
     private final FrameReader frameReader;
+    private final OutboundBudget budget;
     private final OutboundQueue outbound;
 
     /** Why it ends; the first reason counts. Set from any thread, and nothing is sent or received once it is set. */
@@ -51,18 +52,21 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
     private boolean isEndTold;
 
     /**
+     * @param budget of all connections of the transport
      * @param greetBeforeNs on {@link System#nanoTime}: without the other side's greeting by then it is over
      * @param onNotOpened told once if it never opens
      */
     ChannelConnection(
             Channel channel,
             TransportConfig config,
+            OutboundBudget budget,
             Peer self,
             long greetBeforeNs,
             ConnectionListener listener,
             Consumer<ConnectFailure> onNotOpened) {
         this.channel = channel;
         this.config = config;
+        this.budget = budget;
         this.self = self;
         this.greetBeforeNs = greetBeforeNs;
         this.listener = listener;
@@ -70,7 +74,7 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
         this.greetingReader = new FrameReader(config.cluster(), Limits.GREETING_MAX_BYTES);
         this.frameReader = new FrameReader(config.cluster(), config.maxFrameBytes());
         FrameWriter writer = new FrameWriter(config.cluster(), self.incarnation(), config.maxFrameBytes());
-        this.outbound = new OutboundQueue(channel, writer, config.outboundBufferMaxBytes(), this::tellWritable);
+        this.outbound = new OutboundQueue(channel, writer, config.outboundBufferMaxBytes(), budget, this::tellWritable);
     }
 
     // ---- from any thread ------------------------------------------------------------------------------------------
@@ -93,13 +97,26 @@ final class ChannelConnection extends ByteToMessageDecoder implements Connection
     @Override
     public void send(Frame frame) {
         int bytes = FrameWriter.checkedBytes(frame, config.maxFrameBytes());
-        if (isOpen() && !outbound.offer(frame, bytes)) {
-            String reason = "the other side does not read: more than " + config.outboundBufferMaxBytes()
-                    + " bytes would wait for it";
-            if (endReason.compareAndSet(null, reason)) {
-                closeSocket();
-            }
+        if (!isOpen()) {
+            return;
         }
+        if (outbound.offer(frame, bytes)) {
+            budget.enforce();
+        } else {
+            abort("the other side does not read: more than " + config.outboundBufferMaxBytes()
+                    + " bytes would wait for it");
+        }
+    }
+
+    /** Closes without a farewell, which the other side would not read either. Safe from any thread. */
+    void abort(String reason) {
+        endReason.compareAndSet(null, reason);
+        closeSocket();
+        outbound.discard();
+    }
+
+    long waitingBytes() {
+        return outbound.waitingBytes();
     }
 
     @Override

@@ -18,8 +18,9 @@ public interface Connection {
 
     /**
      * Queues a frame; frames arrive in the order in which one thread sends them. Never blocks. A peer that leaves more
-     * than {@link TransportConfig#outboundBufferMaxBytes} waiting is disconnected. Does nothing after the connection
-     * has closed.
+     * than {@link TransportConfig#outboundBufferMaxBytes} waiting is disconnected, and so is the one that leaves the most
+     * waiting when it is more than {@link TransportConfig#outboundTotalMaxBytes} for all together. Does nothing after the
+     * connection has closed.
      *
      * @throws IllegalArgumentException when the frame is longer than {@link TransportConfig#maxFrameBytes} or carries a
      *     name or list over a limit; see {@link Limits}

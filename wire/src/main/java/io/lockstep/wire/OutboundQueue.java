@@ -28,6 +28,7 @@ final class OutboundQueue {
     private final Channel channel;
     private final FrameWriter writer;
     private final Runnable onWritable;
+    private final OutboundBudget budget;
     private final long maxBytes;
     private final long highWaterBytes;
     private final long lowWaterBytes;
@@ -41,9 +42,11 @@ final class OutboundQueue {
     /** Set before the frame that crosses the high-water mark is queued, so that its leaving cannot come first. */
     private volatile boolean isFull;
 
-    OutboundQueue(Channel channel, FrameWriter writer, int maxBytes, Runnable onWritable) {
+    /** @param budget told of everything that waits here */
+    OutboundQueue(Channel channel, FrameWriter writer, int maxBytes, OutboundBudget budget, Runnable onWritable) {
         this.channel = channel;
         this.writer = writer;
+        this.budget = budget;
         this.onWritable = onWritable;
         this.maxBytes = maxBytes;
         this.highWaterBytes = maxBytes / 2;
@@ -52,6 +55,10 @@ final class OutboundQueue {
 
     boolean isWritable() {
         return !isFull;
+    }
+
+    long waitingBytes() {
+        return waitingBytes.get();
     }
 
     /** Queues a frame of that length. @return false when more than the maximum would wait; nothing is queued then */
@@ -64,6 +71,7 @@ final class OutboundQueue {
         if (waiting > highWaterBytes) {
             isFull = true;
         }
+        budget.add(bytes);
         frames.add(frame);
         requestTurn();
         return true;
@@ -74,7 +82,7 @@ final class OutboundQueue {
             try {
                 channel.eventLoop().execute(this::takeTurn);
             } catch (RejectedExecutionException e) {
-                frames.clear(); // the transport has closed, and this connection with it
+                discard(); // the transport has closed, and this connection with it
             }
         }
     }
@@ -95,14 +103,19 @@ final class OutboundQueue {
 
     /** Writes everything that waits and one last frame. @return completes when the last frame has left or cannot */
     ChannelFuture finish(Frame last) {
-        waitingBytes.addAndGet(FrameWriter.bytes(last));
+        int bytes = FrameWriter.bytes(last);
+        waitingBytes.addAndGet(bytes);
+        budget.add(bytes);
         frames.add(last);
         writeUpTo(Long.MAX_VALUE);
         return channel.writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER);
     }
 
+    /** Gives up what waits here; what Netty still holds it gives up itself when the socket closes. */
     void discard() {
-        frames.clear();
+        for (Frame frame = frames.poll(); frame != null; frame = frames.poll()) {
+            onLeft(FrameWriter.bytes(frame));
+        }
     }
 
     private void writeUpTo(long maxTurnBytes) {
@@ -134,6 +147,7 @@ final class OutboundQueue {
     }
 
     private void onLeft(int bytes) {
+        budget.add(-bytes);
         long waiting = waitingBytes.addAndGet(-bytes);
         if (isFull && waiting <= lowWaterBytes) {
             isFull = false;

@@ -47,6 +47,7 @@ public final class Transport implements AutoCloseable {
     private final boolean isLoopOwn;
     private final Queue<Channel> listening = new ConcurrentLinkedQueue<>();
     private final Set<ChannelConnection> connections = ConcurrentHashMap.newKeySet();
+    private final OutboundBudget budget;
 
     /** Sockets that were accepted and are not closed yet. */
     private final AtomicInteger accepted = new AtomicInteger();
@@ -72,6 +73,7 @@ public final class Transport implements AutoCloseable {
 
     private Transport(TransportConfig config, NetworkLoop loop, boolean isLoopOwn) {
         this.config = config;
+        this.budget = new OutboundBudget(config.outboundTotalMaxBytes(), connections);
         this.self = config.self();
         this.loop = loop;
         this.isLoopOwn = isLoopOwn;
@@ -201,7 +203,7 @@ public final class Transport implements AutoCloseable {
     private ChannelConnection add(
             Channel channel, long greetBeforeNs, ConnectionListener listener, Consumer<ConnectFailure> onNotOpened) {
         ChannelConnection connection =
-                new ChannelConnection(channel, config, self, greetBeforeNs, listener, onNotOpened);
+                new ChannelConnection(channel, config, budget, self, greetBeforeNs, listener, onNotOpened);
         connections.add(connection);
         channel.closeFuture().addListener((Future<Void> closed) -> connections.remove(connection));
         channel.pipeline().addLast(connection);

@@ -12,6 +12,8 @@ import java.time.Duration;
  * @param handshakeLimit an accepted connection whose greeting is not complete by then is closed, 10 ms to 1 minute
  * @param maxConnections accepted connections at a time, 1 or more
  * @param outboundBufferMaxBytes a peer that leaves more waiting is disconnected; at least two longest frames
+ * @param outboundTotalMaxBytes when more waits for all peers together, the one that leaves the most waiting is
+ *     disconnected; at least outboundBufferMaxBytes
  */
 public record TransportConfig(
         String cluster,
@@ -19,7 +21,8 @@ public record TransportConfig(
         int maxFrameBytes,
         Duration handshakeLimit,
         int maxConnections,
-        int outboundBufferMaxBytes) {
+        int outboundBufferMaxBytes,
+        long outboundTotalMaxBytes) {
 
     private static final int FRAME_LEAST_BYTES = 64 << 10;
     private static final int FRAME_MOST_BYTES = 1 << 30;
@@ -49,9 +52,37 @@ public record TransportConfig(
                 "outboundBufferMaxBytes",
                 outboundBufferMaxBytes,
                 "at least twice maxFrameBytes (" + maxFrameBytes + ")");
+        check(
+                outboundTotalMaxBytes >= outboundBufferMaxBytes,
+                "outboundTotalMaxBytes",
+                outboundTotalMaxBytes,
+                "at least outboundBufferMaxBytes (" + outboundBufferMaxBytes + ")");
     }
 
-    /** The defaults: frames up to 4 MiB, 5 s to greet, 1,024 connections, 64 MiB outbound for each of them. */
+    /** The same with a quarter of the heap for what waits for all peers together, if one peer may not have more. */
+    public TransportConfig(
+            String cluster,
+            Peer self,
+            int maxFrameBytes,
+            Duration handshakeLimit,
+            int maxConnections,
+            int outboundBufferMaxBytes) {
+        this(
+                cluster,
+                self,
+                maxFrameBytes,
+                handshakeLimit,
+                maxConnections,
+                outboundBufferMaxBytes,
+                Math.max(quarterOfHeapBytes(), outboundBufferMaxBytes));
+    }
+
+    /** A quarter of the most memory that this process may have: so much may wait for slow peers. */
+    public static long quarterOfHeapBytes() {
+        return Runtime.getRuntime().maxMemory() / 4;
+    }
+
+    /** The defaults: frames up to 4 MiB, 5 s to greet, 1,024 connections, 64 MiB outbound for each of them, a quarter of the heap for all. */
     public static TransportConfig defaults(String cluster, Peer self) {
         return new TransportConfig(
                 cluster, self, Limits.FRAME_MAX_BYTES_DEFAULT, Duration.ofSeconds(5), 1024, 64 << 20);

@@ -34,11 +34,18 @@ class HostilePeerTest {
     private static final int CONNECTIONS_MAX = 3;
     private static final int FRAME_MAX_BYTES = 64 << 10;
     private static final int OUTBOUND_MAX_BYTES = 4 << 20;
+    private static final long OUTBOUND_TOTAL_MAX_BYTES = OUTBOUND_MAX_BYTES + (1 << 20);
     private static final Peer NODE = new Peer("node-1", Peer.Role.NODE, 0x1111);
     private static final Peer CLIENT = new Peer("client", Peer.Role.CLIENT, 0x2222);
 
-    private final Transport server = new Transport(
-            new TransportConfig("test", NODE, FRAME_MAX_BYTES, GREETING_LIMIT, CONNECTIONS_MAX, OUTBOUND_MAX_BYTES));
+    private final Transport server = new Transport(new TransportConfig(
+            "test",
+            NODE,
+            FRAME_MAX_BYTES,
+            GREETING_LIMIT,
+            CONNECTIONS_MAX,
+            OUTBOUND_MAX_BYTES,
+            OUTBOUND_TOTAL_MAX_BYTES));
     private final Transport client = new Transport(TransportConfig.defaults("test", CLIENT));
     private final Recorder atServer = new Recorder();
     private final Recorder atClient = new Recorder();
@@ -197,6 +204,37 @@ class HostilePeerTest {
             }
             assertThat(atServer.closed()).contains("does not read");
             assertThat(socket.isClosed()).isFalse();
+        }
+    }
+
+    @Test
+    void whenAllTogetherLeaveTooMuchWaitingTheGreediestIsClosedAndTheOthersGoOn() throws Exception {
+        try (Socket modest = open(bytes(new Frame.Hello(0, CLIENT), "test"));
+                Socket greedy = open(bytes(new Frame.Hello(0, CLIENT), "test"))) {
+            Connection one = atServer.opened();
+            Connection other = atServer.opened();
+            Frame piece = new Frame.CopyChunk(1, 1, 1, false, new byte[FRAME_MAX_BYTES / 2]);
+            // Most of the limit of one peer each, which together is more than the limit of all.
+            while (one.isWritable()) {
+                one.send(piece);
+            }
+            while (other.isOpen()) {
+                other.send(piece);
+            }
+            assertThat(atServer.closed())
+                    .contains("of all connections", OUTBOUND_TOTAL_MAX_BYTES + " wait together", "connect again");
+            assertThat(one.isOpen()).isTrue();
+
+            // What the closed one left waiting is forgotten, so that there is room for the next.
+            try (Socket next = open(bytes(new Frame.Hello(0, CLIENT), "test"))) {
+                Connection third = atServer.opened();
+                while (third.isWritable()) {
+                    third.send(piece);
+                }
+                assertThat(third.isOpen()).isTrue();
+                assertThat(one.isOpen()).isTrue();
+                assertThat(List.of(modest, greedy, next)).noneMatch(Socket::isClosed);
+            }
         }
     }
 
