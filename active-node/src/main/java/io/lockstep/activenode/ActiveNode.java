@@ -48,6 +48,9 @@ public final class ActiveNode {
     private static final long EXPIRY_CHECK_NS = 50_000_000L;
     private static final long LANE_LIMIT_MS = 5_000;
 
+    /** Of answers to reads between execution and connection; no setting, since the heap says what there is room for. */
+    private static final long READ_ANSWERS_MAX_BYTES = Runtime.getRuntime().maxMemory() / 8;
+
     private final ActivePort port;
     private final View.Member self;
     private final long term;
@@ -121,8 +124,10 @@ public final class ActiveNode {
                 store.lastTimeNs() == 0 ? monotonicNs.getAsLong() : start.lastEntryAtNs(),
                 wallNs.getAsLong());
         OrderCore order = new OrderCore(store, term, clock, seeds);
-        this.reads = new ReadPool(port, order::begunPosition, core::onOrdered);
-        this.handler = new ExecuteHandler(order, store, start.recording(), gate, reads, monotonicNs, wallNs, port);
+        ReadAnswers readAnswers = new ReadAnswers(READ_ANSWERS_MAX_BYTES);
+        this.reads = new ReadPool(port, order::begunPosition, readAnswers, core::onOrdered);
+        this.handler = new ExecuteHandler(
+                order, store, start.recording(), gate, reads, readAnswers, monotonicNs, wallNs, port);
         this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new LaneWait());
         this.processor = new BatchEventProcessorBuilder().build(ring, ring.newBarrier(), handler);
         processor.setExceptionHandler(new LaneExceptions());

@@ -30,6 +30,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     private final @Nullable Recording recording;
     private final LaneGate gate;
     private final ReadPool reads;
+    private final ReadAnswers readAnswers;
     private final LongSupplier monotonicNs;
     private final LongSupplier wallNs;
     private final ActivePort port;
@@ -59,6 +60,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
             @Nullable Recording recording,
             LaneGate gate,
             ReadPool reads,
+            ReadAnswers readAnswers,
             LongSupplier monotonicNs,
             LongSupplier wallNs,
             ActivePort port) {
@@ -67,6 +69,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         this.recording = recording;
         this.gate = gate;
         this.reads = reads;
+        this.readAnswers = readAnswers;
         this.monotonicNs = monotonicNs;
         this.wallNs = wallNs;
         this.port = port;
@@ -148,6 +151,11 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     }
 
     private void ask(LaneEvent event, Request request, long startNs, long nowWallNs) throws IOException {
+        boolean isRead = !request.kind().isOrdered();
+        if (isRead && readAnswers.isFull()) {
+            event.ordered = new Ordered(null, readAnswers.busy(request), 0, false);
+            return;
+        }
         currentSinceNs = startNs;
         current = request;
         Ordered ordered = null;
@@ -164,6 +172,9 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         }
         current = null;
         event.ordered = ordered;
+        if (isRead && ordered.answer() != null) {
+            event.channel = readAnswers.counted(Objects.requireNonNull(event.channel), ordered.answer());
+        }
         if (ordered.execution() != null) {
             record(ordered.execution());
         }

@@ -30,6 +30,7 @@ final class ReadPool {
 
     private final ActivePort port;
     private final LongSupplier begunPosition;
+    private final ReadAnswers answers;
     private final Taker taker;
     private final ThreadPoolExecutor executor;
     /** What is read, or waits to be, and who asked for it last. */
@@ -47,10 +48,12 @@ final class ReadPool {
      * No thread runs before the first read.
      *
      * @param begunPosition of the execution that the lane began last; read by the pool's threads
+     * @param answers whether there is room for another
      */
-    ReadPool(ActivePort port, LongSupplier begunPosition, Taker taker) {
+    ReadPool(ActivePort port, LongSupplier begunPosition, ReadAnswers answers, Taker taker) {
         this.port = port;
         this.begunPosition = begunPosition;
+        this.answers = answers;
         this.taker = taker;
         int threads = Runtime.getRuntime().availableProcessors();
         AtomicInteger number = new AtomicInteger();
@@ -85,10 +88,11 @@ final class ReadPool {
 
     private void run(MarkedRequest name, Request request, Supplier<Answer> read) {
         try {
-            Answer answer = read.get();
+            Answer answer = answers.isFull() ? answers.busy(request) : read.get();
             Ordered ordered = new Ordered(null, answer, begunPosition.getAsLong(), true);
             Asked last = Objects.requireNonNull(inHand.remove(name), "what is read is in hand");
-            port.onAgent(() -> taker.onRead(last.channel(), last.request(), ordered));
+            Connection channel = answers.counted(last.channel(), answer);
+            port.onAgent(() -> taker.onRead(channel, last.request(), ordered));
         } catch (RuntimeException | Error failure) {
             port.failed(request, failure);
         }

@@ -9,9 +9,12 @@ import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Peer;
 import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -24,10 +27,18 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class ReadPoolTest {
     private static final Identity SESSION = new Identity(1, 2);
+    private static final int ROOM_BYTES = 100_000;
 
     private final BlockingQueue<Runnable> agent = new LinkedBlockingQueue<>();
     private final BlockingQueue<Request> taken = new LinkedBlockingQueue<>();
-    private final ReadPool pool = new ReadPool(new Agent(), () -> 7, (channel, request, ordered) -> taken.add(request));
+    private final BlockingQueue<Answer> answered = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Connection> channels = new LinkedBlockingQueue<>();
+    private final ReadAnswers answers = new ReadAnswers(ROOM_BYTES);
+    private final ReadPool pool = new ReadPool(new Agent(), () -> 7, answers, (channel, request, ordered) -> {
+        taken.add(request);
+        channels.add(channel);
+        answered.add(Objects.requireNonNull(ordered.answer()));
+    });
 
     @Test
     void aRepeatOfAReadThatIsNotDoneReadsNothingAndGetsTheAnswer() throws InterruptedException {
@@ -55,6 +66,49 @@ class ReadPoolTest {
         assertThat(agent).isEmpty();
     }
 
+    @Test
+    void aReadIsNotReadWhileTooManyAnswersWaitAndIsWhenTheyHaveLeft() throws InterruptedException {
+        Asking asking = new Asking(SESSION);
+        Request first = asking.read("sum");
+        Request second = asking.request(2, RequestKind.READ, 0, 0, "sum");
+        Nowhere channel = new Nowhere();
+        pool.read(channel, first, () -> answer(first, ROOM_BYTES));
+        agent.take().run();
+        assertThat(answered.remove().code()).isEqualTo(AnswerCode.OK);
+
+        pool.read(channel, second, () -> {
+            throw new AssertionError("there is no room for its answer");
+        });
+        agent.take().run();
+        Answer busy = answered.remove();
+        assertThat(busy.code()).isEqualTo(AnswerCode.BUSY);
+        assertThat(busy.requestId()).isEqualTo(second.requestId());
+        assertThat(new String(busy.body(), StandardCharsets.UTF_8))
+                .contains(ROOM_BYTES + " wait", "sent again by itself", "more heap");
+
+        channels.remove().send(new Frame.Reply(1, answer(first, ROOM_BYTES)));
+        assertThat(channel.sent.remove()).isEqualTo(AnswerCode.OK);
+        pool.read(channel, second, () -> answer(second, 1));
+        agent.take().run();
+        assertThat(answered.remove().code()).isEqualTo(AnswerCode.OK);
+        pool.close();
+    }
+
+    @Test
+    void anAnswerThatItsConnectionCannotTakeBecomesBusyAndGivesItsRoomBack() {
+        Request request = new Asking(SESSION).read("sum");
+        Nowhere channel = new Nowhere();
+        channel.isWritable = false;
+        Answer answer = answer(request, ROOM_BYTES);
+        Connection counted = answers.counted(channel, answer);
+        assertThat(answers.isFull()).isTrue();
+
+        counted.send(new Frame.Reply(1, answer));
+
+        assertThat(channel.sent).containsExactly(AnswerCode.BUSY);
+        assertThat(answers.isFull()).isFalse();
+    }
+
     private static void await(CountDownLatch latch) {
         try {
             assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
@@ -64,10 +118,17 @@ class ReadPoolTest {
     }
 
     private static Answer answer(Request request) {
-        return new Answer(SESSION, request.requestId(), SESSION, AnswerCode.OK, new byte[0]);
+        return answer(request, 0);
+    }
+
+    private static Answer answer(Request request, int bytes) {
+        return new Answer(SESSION, request.requestId(), SESSION, AnswerCode.OK, new byte[bytes]);
     }
 
     private static final class Nowhere implements Connection {
+        final BlockingQueue<AnswerCode> sent = new LinkedBlockingQueue<>();
+        boolean isWritable = true;
+
         @Override
         public Peer peer() {
             return new Peer("c", Peer.Role.CLIENT, 1);
@@ -80,12 +141,13 @@ class ReadPoolTest {
 
         @Override
         public boolean isWritable() {
-            return true;
+            return isWritable;
         }
 
+        /** Called by the gate only, here by the test. */
         @Override
         public void send(Frame frame) {
-            throw new AssertionError("the node agent sends");
+            sent.add(((Frame.Reply) frame).answer().code());
         }
 
         @Override

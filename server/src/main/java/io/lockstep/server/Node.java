@@ -116,17 +116,19 @@ public final class Node implements AutoCloseable {
         return opened;
     }
 
+    /** A distributor or backup that does not read may have a quarter of the heap waiting at most, alone or with others. */
     private static TransportConfig network(LockstepConfig config, long incarnation) {
         Peer self = new Peer(config.name(), Peer.Role.NODE, incarnation);
         TransportConfig defaults = TransportConfig.defaults(config.cluster(), self);
         int frameBytes = Math.max(defaults.maxFrameBytes(), config.limits().messageMaxBytes() + FRAME_MARGIN_BYTES);
+        long outboundBytes = Math.min(defaults.outboundBufferMaxBytes(), TransportConfig.quarterOfHeapBytes());
         return new TransportConfig(
                 config.cluster(),
                 self,
                 frameBytes,
                 defaults.handshakeLimit(),
                 config.limits().connectionsMax(),
-                Math.max(defaults.outboundBufferMaxBytes(), 2 * frameBytes));
+                (int) Math.max(outboundBytes, 2L * frameBytes));
     }
 
     /** Where others reach it. */

@@ -455,6 +455,14 @@ final class NodeAgent {
                     AnswerCode.BUSY,
                     config.name() + " has no backup in sync and, by " + Setting.WHEN_ALONE.key()
                             + ", takes nothing new until one is");
+        } else if (!connection.isWritable()) {
+            refuse(
+                    connection,
+                    request,
+                    AnswerCode.BUSY,
+                    "answers wait on the connection from " + config.name() + " to " + connection.peer()
+                            + ", which does not read them fast enough, so nothing more is taken from there; it is sent"
+                            + " again by itself");
         } else if (!reigning.ask(connection, request)) {
             refuse(connection, request, AnswerCode.BUSY, config.name() + " has no room for more messages");
         }
