@@ -44,6 +44,9 @@ class SlowClientIT {
     private static final String SLOW = "slow";
     private static final int RECEIVE_BUFFER_BYTES = 4_096;
     private static final int SLOW_CLIENTS = 3;
+    /** So many that what each may leave waiting, 8 MiB, is twice the memory of a process, all together. */
+    private static final int MANY_SLOW_CLIENTS = 32;
+
     private static final int ANSWER_BYTES = 500_000;
     /** More than the distributor keeps for a client, and than its system's buffers hold. */
     private static final int ANSWERS_EACH = 40;
@@ -71,27 +74,59 @@ class SlowClientIT {
     void row69ClientsThatReadAByteASecondAreDisconnectedAndTheOthersAreServed() throws Exception {
         long term = cluster.allInSync().term();
         ChildProcess distributor = cluster.processes().distributors().get(0);
+        int closedBefore = log(distributor).split("its client has been gone", -1).length;
         List<SlowClient> slow = new ArrayList<>();
         try (LockstepClient client = cluster.client("quick")) {
             LockstepTransaction transaction = client.begin(bytes("add 1"));
             for (int i = 0; i < SLOW_CLIENTS; i++) {
                 slow.add(new SlowClient(distributor.address(), i + 1));
             }
-            for (SlowClient each : slow) {
-                each.askForMuch();
-            }
+            // A client asks again for what was answered with BUSY.
             await().atMost(LIMIT).pollInterval(Duration.ofSeconds(1)).untilAsserted(() -> {
                 for (SlowClient each : slow) {
+                    each.askForMuch();
                     each.readAByte();
                 }
                 assertThat(text(transaction.send(bytes("add 0")))).isEqualTo("1");
-                assertThat(log(distributor).split("its client has been gone", -1))
+                assertThat(log(distributor).split("its client has been gone", -1).length)
                         .as("a session that was closed each")
-                        .hasSize(SLOW_CLIENTS + 1);
+                        .isGreaterThanOrEqualTo(closedBefore + SLOW_CLIENTS);
             });
             for (SlowClient each : slow) {
                 assertThat(each.readToTheEnd()).isLessThan((long) ANSWERS_EACH * ANSWER_BYTES);
             }
+            assertThat(cluster.fallen()).isEmpty();
+            assertThat(distributor.isAlive()).isTrue();
+            assertThat(cluster.allInSync().term()).isEqualTo(term);
+            assertThat(text(transaction.end(bytes("add 1")))).isEqualTo("2");
+            cluster.equalEverywhere(client);
+        } finally {
+            for (SlowClient each : slow) {
+                each.close();
+            }
+        }
+    }
+
+    @Test
+    void row69ManyOfThemTogetherEndNeitherTheActiveNorTheDistributorAndTheOthersAreServed() throws Exception {
+        long term = cluster.allInSync().term();
+        ChildProcess distributor = cluster.processes().distributors().get(0);
+        List<SlowClient> slow = new ArrayList<>();
+        try (LockstepClient client = cluster.client("quick")) {
+            LockstepTransaction transaction = client.begin(bytes("add 1"));
+            for (int i = 0; i < MANY_SLOW_CLIENTS; i++) {
+                slow.add(new SlowClient(distributor.address(), 1_000 + i));
+            }
+            // A client asks again for what was answered with BUSY.
+            await().atMost(LIMIT).pollInterval(Duration.ofSeconds(1)).untilAsserted(() -> {
+                for (SlowClient each : slow) {
+                    each.askForMuch();
+                    each.readAByte();
+                }
+                assertThat(text(transaction.send(bytes("add 0")))).isEqualTo("1");
+                assertThat(cluster.fallen()).isEmpty();
+                assertThat(slow).allSatisfy(each -> assertThat(each.isClosed).isTrue());
+            });
             assertThat(cluster.fallen()).isEmpty();
             assertThat(distributor.isAlive()).isTrue();
             assertThat(cluster.allInSync().term()).isEqualTo(term);
@@ -137,6 +172,8 @@ class SlowClientIT {
         private final FrameWriter writer;
         private final Identity session;
         private long read;
+        /** Whether the other side has ended the connection, as far as was noticed. */
+        private boolean isClosed;
 
         SlowClient(InetSocketAddress address, long number) throws Exception {
             writer = new FrameWriter("lockstep", number, Limits.FRAME_MAX_BYTES_DEFAULT);
@@ -150,21 +187,28 @@ class SlowClientIT {
         }
 
         void askForMuch() throws IOException {
-            for (int id = 1; id <= ANSWERS_EACH; id++) {
-                byte[] body = bytes("long " + ANSWER_BYTES);
-                Request request = WireClient.request(session, id, RequestKind.READ, 0, 0, body);
-                write(new Frame.Ask(0, request));
+            try {
+                for (int id = 1; id <= ANSWERS_EACH && !isClosed; id++) {
+                    byte[] body = bytes("long " + ANSWER_BYTES);
+                    Request request = WireClient.request(session, id, RequestKind.READ, 0, 0, body);
+                    write(new Frame.Ask(0, request));
+                }
+            } catch (SocketException ended) {
+                assertThat(ended.getMessage()).containsAnyOf("reset", "Broken pipe");
+                isClosed = true;
             }
         }
 
         void readAByte() throws IOException {
             try {
-                if (socket.getInputStream().available() > 0
+                if (!isClosed
+                        && socket.getInputStream().available() > 0
                         && socket.getInputStream().read() >= 0) {
                     read++;
                 }
             } catch (SocketException reset) {
                 assertThat(reset).hasMessageContaining("reset");
+                isClosed = true;
             }
         }
 
