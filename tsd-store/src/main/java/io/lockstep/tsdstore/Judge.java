@@ -57,6 +57,9 @@ final class Judge {
                     AnswerCode.BUSY,
                     config.sessionsMax() + " sessions are open; close some or raise sessionsMax");
         }
+        if (state.retainedBytes() >= config.retainedTotalMaxBytes()) {
+            return refused(request, AnswerCode.BUSY, tooMuchRetained());
+        }
         return Ruling.Fresh.INSTANCE;
     }
 
@@ -119,6 +122,11 @@ final class Judge {
                     "session " + session.name + " has " + session.retained.sizeAfter(upTo)
                             + " answers that its client has not acknowledged; acknowledge them first");
         }
+        long retained = state.retainedBytes();
+        boolean isAnyRetained = session.retained.sizeAfter(upTo) > 0;
+        if (retained >= (isAnyRetained ? 1 : 2) * config.retainedTotalMaxBytes() && !isShortAnswered(request.kind())) {
+            return refused(request, AnswerCode.BUSY, tooMuchRetained());
+        }
         if (request.kind() == RequestKind.BEGIN && state.transactionCount() >= config.transactionsMax()) {
             return refused(
                     request,
@@ -130,6 +138,17 @@ final class Judge {
                     request, AnswerCode.BUSY, EFFECTS_MAX + " effects to the outside wait to be run; try again later");
         }
         return Ruling.Fresh.INSTANCE;
+    }
+
+    /** What a client can always do about it: say what it has, end what it has no more use for. */
+    private static boolean isShortAnswered(RequestKind kind) {
+        return kind == RequestKind.TOUCH || kind == RequestKind.CLOSE || kind == RequestKind.VOID;
+    }
+
+    private String tooMuchRetained() {
+        return "answers that their clients have not acknowledged have " + state.retainedBytes() + " bytes in all sessions,"
+                + " and this node keeps " + config.retainedTotalMaxBytes() + ", a quarter of its heap; acknowledge answers,"
+                + " close sessions, or give the nodes more heap; try again later";
     }
 
     private static @Nullable String malformed(Request request) {

@@ -26,6 +26,38 @@ final class RetainedAnswers {
     private int head;
     private int size;
     private long bytes;
+    /** Of all sessions of the store; null while the session is in none. */
+    private @Nullable Total total;
+
+    /** How much the answers of all sessions of a store have. Touched only by the lane. */
+    static final class Total {
+        private long bytes;
+
+        long bytes() {
+            return bytes;
+        }
+    }
+
+    /** These answers count there from now on. */
+    void countIn(Total all) {
+        total = all;
+        all.bytes += bytes;
+    }
+
+    /** These answers no longer count: their session has ended. */
+    void countOut() {
+        if (total != null) {
+            total.bytes -= bytes;
+            total = null;
+        }
+    }
+
+    private void change(long by) {
+        bytes += by;
+        if (total != null) {
+            total.bytes += by;
+        }
+    }
 
     int size() {
         return size;
@@ -68,7 +100,7 @@ final class RetainedAnswers {
         Retained last = at(size - 1);
         ring[(head + size - 1) & (ring.length - 1)] = null;
         size--;
-        bytes -= cost(last);
+        change(-cost(last));
         return last;
     }
 
@@ -84,12 +116,12 @@ final class RetainedAnswers {
         }
         ring[(head + size) & (ring.length - 1)] = retained;
         size++;
-        bytes += cost(retained);
+        change(cost(retained));
     }
 
     void pruneUpTo(long requestId) {
         while (size > 0 && at(0).requestId() <= requestId) {
-            bytes -= cost(at(0));
+            change(-cost(at(0)));
             ring[head] = null;
             head = (head + 1) & (ring.length - 1);
             size--;

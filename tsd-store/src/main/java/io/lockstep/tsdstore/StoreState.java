@@ -37,12 +37,19 @@ final class StoreState {
     /** What the last entry marks, but for view entries; null when that is no mark. */
     @Nullable MarkedRequest marked;
 
+    private final RetainedAnswers.Total retained = new RetainedAnswers.Total();
+
     Collection<Session> sessions() {
         return sessions.values();
     }
 
     int sessionCount() {
         return sessions.size();
+    }
+
+    /** Bytes of the answers that clients have not acknowledged, of all sessions. */
+    long retainedBytes() {
+        return retained.bytes();
     }
 
     int transactionCount() {
@@ -61,6 +68,7 @@ final class StoreState {
         sessions.put(session.name, session);
         byNonce.put(session.nonce, session);
         dueSessions.add(session);
+        session.retained.countIn(retained);
     }
 
     void remove(Session session) {
@@ -71,6 +79,7 @@ final class StoreState {
         dueSessions.remove(session);
         byNonce.remove(session.nonce);
         sessions.remove(session.name);
+        session.retained.countOut();
     }
 
     void add(OpenTransaction transaction) {

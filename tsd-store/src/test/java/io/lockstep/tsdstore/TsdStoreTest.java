@@ -260,6 +260,34 @@ class TsdStoreTest {
     }
 
     @Test
+    void whenAllSessionsTogetherRetainTooMuchWhoeverRetainsSomethingIsRefusedAndTheOthersGoOn() {
+        driver = StoreDriver.withoutRecords(
+                new TsdStoreConfig(Duration.ofMinutes(1), Duration.ofMinutes(1), 30, 1 << 20, 160, 10, 9));
+        session = driver.open();
+        Identity other = driver.open();
+        Identity prompt = driver.open();
+        driver.begin(session, "put a");
+        driver.begin(other, "put b");
+
+        Answer refusal = driver.send(session, RequestKind.BEGIN, 0, "put c");
+        assertThat(refusal.code()).isEqualTo(AnswerCode.BUSY);
+        assertThat(text(refusal.body())).contains("in all sessions", "keeps 160", "acknowledge answers");
+        assertThat(driver.open()).isEqualTo(Identity.NONE);
+        assertThat(codeOf(StoreDriver.request(prompt, 1, RequestKind.BEGIN, 0, 0, 0, "put d")))
+                .as("who retains nothing")
+                .isEqualTo(AnswerCode.OK);
+        assertThat(codeOf(StoreDriver.request(prompt, 2, RequestKind.BEGIN, 0, 1, 1, "put e")))
+                .as("who has acknowledged")
+                .isEqualTo(AnswerCode.OK);
+        assertThat(codeOf(StoreDriver.request(session, 2, RequestKind.CLOSE, 0, 1, 1, "")))
+                .isEqualTo(AnswerCode.OK);
+        assertThat(codeOf(StoreDriver.request(other, 2, RequestKind.TOUCH, 0, 1, 1, "")))
+                .isEqualTo(AnswerCode.OK);
+        assertThat(codeOf(StoreDriver.request(prompt, 3, RequestKind.TOUCH, 0, 2, 2, "")))
+                .isEqualTo(AnswerCode.OK);
+    }
+
+    @Test
     void nothingButATouchIsTakenWhileTooManyEffectsWait() {
         StoreState state = new StoreState();
         Identity name = new Identity(1, 2);
