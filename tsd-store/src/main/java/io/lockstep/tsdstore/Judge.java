@@ -146,8 +146,10 @@ final class Judge {
     }
 
     private String tooMuchRetained() {
-        return "answers that their clients have not acknowledged have " + state.retainedBytes() + " bytes in all sessions,"
-                + " and this node keeps " + config.retainedTotalMaxBytes() + ", a quarter of its heap; acknowledge answers,"
+        return "answers that their clients have not acknowledged have " + state.retainedBytes()
+                + " bytes in all sessions,"
+                + " and this node keeps " + config.retainedTotalMaxBytes()
+                + ", a quarter of its heap; acknowledge answers,"
                 + " close sessions, or give the nodes more heap; try again later";
     }
 
