@@ -12,8 +12,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Frames on their way out of one connection. {@link #offer} is safe from any thread, because it only queues; the rest is
- * touched only by the connection's network thread.
+ * Frames on their way out of one connection. {@link #offer}, {@link #discard} and {@link #waitingBytes} are safe from any
+ * thread, because they only queue, take out of the queue, and count; the rest is touched only by the connection's network
+ * thread.
  *
  * <p>All frames that wait when the network thread comes by are encoded into as few buffers as possible and leave with one
  * flush; a lone frame leaves at once.
@@ -111,7 +112,10 @@ final class OutboundQueue {
         return channel.writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER);
     }
 
-    /** Gives up what waits here; what Netty still holds it gives up itself when the socket closes. */
+    /**
+     * Gives up what waits here; what Netty still holds it gives up itself when the socket closes. Only for a connection that
+     * has ended: from then on nobody is told that it is writable.
+     */
     void discard() {
         for (Frame frame = frames.poll(); frame != null; frame = frames.poll()) {
             onLeft(FrameWriter.bytes(frame));
