@@ -302,6 +302,7 @@ abstract class DriverTest {
             other.setAutoCommit(false);
             other.createStatement().execute("UPDATE T SET ID = 2");
             execute("SET LOCK_TIMEOUT 20000");
+            int before = server.reads.get() + server.ordered.get();
             CompletableFuture<Integer> code = CompletableFuture.supplyAsync(() -> {
                 try {
                     statement.execute(
@@ -313,10 +314,10 @@ abstract class DriverTest {
                     return e.getErrorCode();
                 }
             });
-            while (!code.isDone()) {
-                statement.cancel();
-                Thread.onSpinWait();
+            while (server.reads.get() + server.ordered.get() == before) {
+                Thread.onSpinWait(); // H2's JDBC class forgets a statement whose cancellation came just before it began
             }
+            statement.cancel();
             assertThat(code.get()).isEqualTo(57014);
         }
     }
