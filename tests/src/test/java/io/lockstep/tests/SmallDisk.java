@@ -3,20 +3,14 @@ package io.lockstep.tests;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** A disk of a few kilobytes: a file system in memory at one folder. Used by the test's thread only. */
 final class SmallDisk implements AutoCloseable {
     private static final String SIZE = "size=64k";
     private static final int PAGE_BYTES = 4_096;
-    private static final long LIMIT_SECONDS = 30;
 
     private final Path folder;
     private final Path filler;
@@ -29,7 +23,7 @@ final class SmallDisk implements AutoCloseable {
     /** Mounts it there; ends the test as not run where that is not allowed. */
     static SmallDisk at(Path folder, String rows) throws IOException {
         Files.createDirectories(folder);
-        String said = run("mount", "-t", "tmpfs", "-o", SIZE, "tmpfs", folder.toString());
+        String said = Program.run("mount", "-t", "tmpfs", "-o", SIZE, "tmpfs", folder.toString());
         if (!said.isEmpty()) {
             String why = "NOT RUN, " + rows + " with a disk that is full: mount said: " + said;
             System.err.println(why);
@@ -61,7 +55,7 @@ final class SmallDisk implements AutoCloseable {
      * for it at the next write.
      */
     static void takeRoom(Path file, int from, int bytes) throws IOException {
-        String said = run("fallocate", "-p", "-o", "" + from, "-l", "" + bytes, file.toString());
+        String said = Program.run("fallocate", "-p", "-o", "" + from, "-l", "" + bytes, file.toString());
         if (!said.isEmpty()) {
             throw new IOException(said);
         }
@@ -69,31 +63,9 @@ final class SmallDisk implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        String said = run("umount", "-l", folder.toString());
+        String said = Program.run("umount", "-l", folder.toString());
         if (!said.isEmpty()) {
             throw new IOException(said);
-        }
-    }
-
-    /** @return why it failed; empty when it did not */
-    private static String run(String... command) throws IOException {
-        Process process;
-        try {
-            process = new ProcessBuilder(List.of(command))
-                    .redirectErrorStream(true)
-                    .start();
-        } catch (IOException e) {
-            return e.toString();
-        }
-        try (InputStream out = process.getInputStream()) {
-            String said = new String(out.readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-                return command[0] + " does not end";
-            }
-            return process.exitValue() == 0 ? "" : command[0] + " failed: " + said.strip();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while " + command[0] + " runs");
         }
     }
 }
