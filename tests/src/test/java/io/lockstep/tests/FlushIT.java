@@ -93,7 +93,7 @@ class FlushIT {
             for (FaultyDisk disk : DISKS.values()) {
                 assertThat(disk.flushes("slow"))
                         .as("flushes, of a voter that is asked for its disk meanwhile: none is for a message")
-                        .isLessThan(MESSAGES / 10);
+                        .isLessThan(MESSAGES);
             }
             ChildProcess former = cluster.active();
             ChildProcess next = other(former);
