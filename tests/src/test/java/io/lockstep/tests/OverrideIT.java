@@ -83,7 +83,7 @@ class OverrideIT {
         return found.get(0);
     }
 
-    private record Said(int exit, String text) {}
+    record Said(int exit, String text) {}
 
     private static void refused(TestCluster cluster, String why, String node) {
         Said said = override(cluster, node, "--accept-loss");
@@ -91,7 +91,7 @@ class OverrideIT {
         assertThat(said.exit).as(said.text).isEqualTo(ExitCode.REFUSED.code());
     }
 
-    private static Said override(TestCluster cluster, String node, String... options) {
+    static Said override(TestCluster cluster, String node, String... options) {
         StringWriter said = new StringWriter();
         List<String> line = new ArrayList<>(List.of("override", node));
         line.addAll(List.of(options));

@@ -14,12 +14,18 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A service that adds up numbers, and whose other messages end the process that executes them. Touched only by the lane.
+ * A service that adds up numbers and keeps rows, and whose other messages end the process that executes them, or have it
+ * do what no service may. Touched only by the lane.
  */
 public final class PoisonService implements TransactionService {
     /** Folder outside of the database, shared by all nodes: a system property. */
@@ -72,11 +78,20 @@ public final class PoisonService implements TransactionService {
     }
 
     @Override
-    public byte[] handle(TransactionContext context, byte[] message) throws ServiceException {
+    public void createRecords(Connection records) throws SQLException {
+        try (Statement create = records.createStatement()) {
+            create.execute("create table numbers (id bigint primary key, number bigint not null)");
+        }
+    }
+
+    @Override
+    public byte[] handle(TransactionContext context, byte[] message) throws ServiceException, SQLException {
         String[] words = new String(message, StandardCharsets.UTF_8).split(" ");
         long sum = context.get(SUM).orElse(0L);
         switch (words[0]) {
             case "add" -> sum += Long.parseLong(words[1]);
+            case "rows" -> sum += insertMany(context.records(), Long.parseLong(words[1]), Integer.parseInt(words[2]));
+            case "own-clock" -> insert(context.records(), Long.parseLong(words[1]), System.nanoTime());
             case "effect" ->
                 context.runOutside(new OutsideEffect(
                         AppendingRunner.NAME,
@@ -107,7 +122,7 @@ public final class PoisonService implements TransactionService {
     }
 
     @Override
-    public byte[] read(ReadContext context, byte[] question) throws ServiceException {
+    public byte[] read(ReadContext context, byte[] question) throws ServiceException, SQLException {
         String[] words = new String(question, StandardCharsets.UTF_8).split(" ");
         if (words[0].equals("long")) {
             return new byte[Integer.parseInt(words[1])];
@@ -115,8 +130,43 @@ public final class PoisonService implements TransactionService {
         if (words[0].equals("wall-clock")) {
             return Long.toString(System.currentTimeMillis()).getBytes(StandardCharsets.UTF_8);
         }
+        if (words[0].equals("rows")) {
+            return select(context.records(), "select count(*) from numbers");
+        }
+        if (words[0].equals("number")) {
+            return select(context.records(), "select number from numbers where id = " + Long.parseLong(words[1]));
+        }
         poison(new String(question, StandardCharsets.UTF_8));
         return question.clone();
+    }
+
+    /** @return how many */
+    private static int insertMany(Connection records, long firstId, int count) throws SQLException {
+        try (PreparedStatement insert = records.prepareStatement("insert into numbers values (?, ?)")) {
+            for (long id = firstId; id < firstId + count; id++) {
+                insert.setLong(1, id);
+                insert.setLong(2, id);
+                insert.addBatch();
+            }
+            insert.executeBatch();
+        }
+        return count;
+    }
+
+    private static void insert(Connection records, long id, long number) throws SQLException {
+        try (PreparedStatement insert = records.prepareStatement("insert into numbers values (?, ?)")) {
+            insert.setLong(1, id);
+            insert.setLong(2, number);
+            insert.executeUpdate();
+        }
+    }
+
+    private static byte[] select(Connection records, String query) throws SQLException {
+        try (Statement select = records.createStatement();
+                ResultSet rows = select.executeQuery(query)) {
+            rows.next();
+            return rows.getString(1).getBytes(StandardCharsets.UTF_8);
+        }
     }
 
     private static void poison(String word) throws ServiceException {

@@ -12,6 +12,7 @@ import io.lockstep.server.ClusterPlan;
 import io.lockstep.server.ClusterStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -82,8 +83,13 @@ final class TestCluster implements AutoCloseable {
 
     /** A client that shows no sign of life of its own, so that positions are this test's alone. */
     LockstepClient client(String label) {
+        return client(label, cluster.clientAddresses());
+    }
+
+    /** Such a client of those distributors only. */
+    LockstepClient client(String label, List<InetSocketAddress> distributors) {
         return LockstepClient.builder()
-                .distributors(cluster.clientAddresses())
+                .distributors(distributors)
                 .label(label)
                 .connectTimeout(LIMIT)
                 .requestTimeout(LIMIT)

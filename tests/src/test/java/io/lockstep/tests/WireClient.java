@@ -54,7 +54,12 @@ final class WireClient implements AutoCloseable {
 
     /** Sends it and waits for the next answer. */
     Answer ask(Request request) throws Exception {
-        send(new Frame.Ask(0, request));
+        return ask(0, request);
+    }
+
+    /** Asks as a distributor does, in that term. */
+    Answer ask(long term, Request request) throws Exception {
+        send(new Frame.Ask(term, request));
         Answer answer = answers.poll(TestCluster.LIMIT.toSeconds(), TimeUnit.SECONDS);
         if (answer == null) {
             throw new AssertionError("no answer to " + request);
