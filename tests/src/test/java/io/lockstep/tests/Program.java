@@ -13,7 +13,7 @@ final class Program {
 
     private Program() {}
 
-    /** @return why it failed; empty when it did not */
+    /** Runs it to its end; returns why it failed, empty when it did not. */
     static String run(String... command) throws IOException {
         Process process;
         try {
