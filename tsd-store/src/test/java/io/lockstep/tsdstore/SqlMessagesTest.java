@@ -55,7 +55,10 @@ class SqlMessagesTest {
     @Test
     void aMessageThatMeetsALockIsAnsweredWhenItsHolderHasEnded() throws Exception {
         Request blocked = request(waiter, true, "UPDATE t SET v = v + 1 WHERE id = 1");
+        assertThat(driver.store.waitingMessages()).isEmpty();
         assertThat(order(blocked)).isNull();
+        assertThat(driver.store.waitingMessages()).containsExactly(new MarkedRequest(waiter, blocked.requestId()));
+        assertThat(driver.store.running()).isNotNull();
         assertThat(driver.store.nextRetry()).isNull();
         assertThat(driver.store.judge(blocked)).isInstanceOf(Ruling.Waiting.class);
         assertThat(end(holder, true)).isEqualTo("done");
