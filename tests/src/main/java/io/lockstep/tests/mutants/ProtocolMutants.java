@@ -96,6 +96,10 @@ public final class ProtocolMutants {
                         "an empty node begins an old database anew",
                         "R7",
                         fallsThrough(BACKUP, "lambda$locate$*", "isPresent", 0)),
+                Mutant.of(
+                        "an operator's word counts though a member of the view lives",
+                        "R7 I1",
+                        new Patch(BACKUP, "lambda$override$*", "allMatch", 0, Change.CALLS_OTHER, "anyMatch")),
                 // ---- the log, copies
                 Mutant.of(
                         "a gap in the log is taken",

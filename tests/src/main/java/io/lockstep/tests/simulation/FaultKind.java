@@ -42,14 +42,16 @@ enum FaultKind {
     TORN_WRITE(Scope.DISK),
     /** A slot of a voter's file goes bad at rest. */
     BIT_FLIP(Scope.DISK),
-    /** A flush of a voter's file fails: nobody knows what is on the disk. */
+    /** A save of a voter's record fails, as on a full disk or in a flush: nobody knows what is on the disk. */
     FAILED_FLUSH(Scope.DISK),
     /** A voter's disk takes up to 200 ms for a flush. */
     SLOW_DISK(Scope.DISK),
     /** A voter comes back with an empty disk (R13). */
     NEW_DISK(Scope.WORLD),
     /** All nodes are killed at once and come back in any order: at level memory they must refuse. */
-    ALL_DARK(Scope.WORLD);
+    ALL_DARK(Scope.WORLD),
+    /** An operator orders a node to lead, though one that holds more may live (R7). */
+    OVERRIDE(Scope.WORLD);
 
     /** Where it strikes. */
     enum Scope {

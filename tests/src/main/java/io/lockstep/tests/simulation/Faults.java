@@ -61,7 +61,8 @@ record Faults(
             Map.entry(FaultKind.FAILED_FLUSH, 0.12),
             Map.entry(FaultKind.SLOW_DISK, 0.15),
             Map.entry(FaultKind.NEW_DISK, 0.1),
-            Map.entry(FaultKind.ALL_DARK, 0.01)));
+            Map.entry(FaultKind.ALL_DARK, 0.01),
+            Map.entry(FaultKind.OVERRIDE, 0.15)));
 
     static Faults draw(SplittableRandom random, Set<FaultKind> without) {
         Set<FaultKind> kinds = EnumSet.noneOf(FaultKind.class);

@@ -40,7 +40,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -437,6 +439,18 @@ final class SimNode implements Network.Host {
                 }
             });
         }
+    }
+
+    /** An operator orders it to lead. */
+    void override(Predicate<View.Member> isGone) {
+        internal(scheduler.between(0, Scheduler.MS), () -> {
+            if (backup != null) {
+                Optional<String> refusal = backup.override(isGone, clock.monotonic());
+                if (scheduler.isTracing()) {
+                    scheduler.trace(self + " is ordered to lead: " + refusal.orElse("it asks the register"));
+                }
+            }
+        });
     }
 
     /** A distributor is connected. */

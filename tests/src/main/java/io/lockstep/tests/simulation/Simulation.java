@@ -337,6 +337,7 @@ public final class Simulation {
             case WRONG_REPEAT -> repeatWrongly();
             case NEW_DISK -> replaceDisk();
             case ALL_DARK -> killEverybody();
+            case OVERRIDE -> overrideInVain();
             default -> {
                 // Poison strikes where it is executed, the others have been drawn.
             }
@@ -369,6 +370,16 @@ public final class Simulation {
                 cover(FaultKind.KILL);
                 kill(victim, between(20 * Scheduler.MS, 400 * Scheduler.MS));
             }
+        }
+    }
+
+    /** The operator knows who has ended, and vouches for nobody else; so whoever is ordered to lead must not. */
+    private void overrideInVain() {
+        SimNode node = at(pick(nodeNames));
+        if (node.isAlive() && !isLastCopy(node, null) && strikes(FaultKind.OVERRIDE)) {
+            cover(FaultKind.OVERRIDE);
+            Set<View.Member> gone = Set.copyOf(killed);
+            node.override(gone::contains);
         }
     }
 
