@@ -45,12 +45,20 @@ public final class RegisterProposer implements ViewRegister {
 
     /** How long to wait for an answer before asking again; a fsync on a busy disk takes tens of milliseconds. */
     static final long RESEND_NS = 50_000_000;
-    /** Age at which a round without result is given up for one with a new ballot. */
+    /**
+     * Age at which a change's first round is given up for one with a new ballot; twice as much for each further one. A
+     * round takes two saves of each voter that decides, one after the other, and those of older ballots come before: with
+     * a fixed age no round would end on disks that are slow enough.
+     */
     static final long ROUND_MAX_NS = 8 * RESEND_NS;
+    /** The age is doubled no more often than this, to 51 s. */
+    private static final int ROUND_DOUBLINGS_MAX = 7;
     /** First pause after a conflict; doubled by every further one, and scattered by half of itself to either side. */
     static final long PAUSE_MIN_NS = 2_000_000;
 
     static final long PAUSE_MAX_NS = 100_000_000;
+    /** To 33 s, where rounds take as long. */
+    private static final int PAUSE_DOUBLINGS_MAX = 14;
     /** A voter that was away long is still told that it may vote. */
     static final long ADMISSION_PAUSE_MAX_NS = 1_000_000_000;
     /** After this time without result the owner is told whom the register waits for. */
@@ -370,14 +378,15 @@ public final class RegisterProposer implements ViewRegister {
             current().conflicts = 1;
             beginRound(nowNs);
         } else {
-            pause(nowNs);
+            // Disks that made this round take long let nobody's round end in a pause that is short beside it.
+            pause(nowNs, Math.max(PAUSE_MAX_NS, nowNs - Invariants.present(round, "round").beganNs));
         }
     }
 
     /** Somebody else is at it too: whoever waits longer lets the other one finish. */
-    private void pause(long nowNs) {
+    private void pause(long nowNs, long mostNs) {
         Attempt now = current();
-        long span = Math.min(PAUSE_MAX_NS, PAUSE_MIN_NS << Math.min(now.conflicts, 10));
+        long span = Math.min(mostNs, PAUSE_MIN_NS << Math.min(now.conflicts, PAUSE_DOUBLINGS_MAX));
         now.conflicts++;
         now.pauseEndNs = nowNs + span / 2 + Math.floorMod(random.getAsLong(), span);
         round = null;
@@ -395,9 +404,9 @@ public final class RegisterProposer implements ViewRegister {
 
     private void tickRound(long nowNs) {
         Round now = Invariants.present(round, "round");
-        if (nowNs - now.beganNs >= ROUND_MAX_NS) {
+        if (nowNs - now.beganNs >= ROUND_MAX_NS << Math.min(current().conflicts, ROUND_DOUBLINGS_MAX)) {
             current().lastReport = report(now);
-            pause(nowNs);
+            pause(nowNs, PAUSE_MAX_NS);
         } else if (nowNs - now.sentNs >= RESEND_NS) {
             now.sentNs = nowNs;
             if (state == State.PREPARING) {
@@ -473,7 +482,8 @@ public final class RegisterProposer implements ViewRegister {
     @Override
     public String toString() {
         return "proposer " + incarnation + " " + state + " highest " + highestCounter + " strangers " + strangers
-                + " admissions " + admissions + (attempt == null ? "" : " conflicts " + attempt.conflicts)
+                + " admissions " + admissions
+                + (attempt == null ? "" : " conflicts " + attempt.conflicts)
                 + (round == null ? "" : " " + round);
     }
 
@@ -560,7 +570,9 @@ public final class RegisterProposer implements ViewRegister {
         final long nonce;
 
         final long beganNs;
+        /** Rounds that somebody else's ballot ended, or their age. */
         int conflicts;
+
         long pauseEndNs;
         String lastReport = "";
         String told = "";

@@ -180,12 +180,12 @@ class RegisterProposerTest {
     }
 
     @Test
-    void givesARoundUpAtItsAgeAndBeginsAHigherOneAfterAPauseThatDoubles() {
+    void givesARoundUpAtItsAgeAndBeginsAHigherOneAfterAPauseBothOfWhichDouble() {
         change("b");
         Ballot ballot = prepared();
         long spanNs = RegisterProposer.PAUSE_MIN_NS;
         for (int round = 1; round <= 9; round++) {
-            tickAfter(RegisterProposer.ROUND_MAX_NS - 1);
+            tickAfter((RegisterProposer.ROUND_MAX_NS << Math.min(round - 1, 7)) - 1);
             sent.clear();
             random = round % 2 == 0 ? spanNs - 1 : 0;
             tickAfter(1);
