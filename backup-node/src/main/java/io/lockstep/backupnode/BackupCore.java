@@ -650,11 +650,23 @@ public final class BackupCore {
 
     /** Which message the active of a term died of. */
     private record DeathNote(long term, MarkedRequest message) {
-        /** A later reign went on with its session behind it: it was executed or barred, or its client has left it. */
+        /**
+         * A later reign went on with its session behind it: it was executed or barred, or its client has left it; or the
+         * session has ended. What has no number of its own, the end of a session or of a transaction's time, is settled by
+         * that end alone.
+         */
         boolean isSettledBy(ControlHeader header) {
-            return header.term() > term
-                    && header.session().equals(message.session())
-                    && header.requestId() >= message.requestId();
+            if (header.term() <= term || !header.session().equals(message.session())) {
+                return false;
+            }
+            long expiring = message.expiringTransaction();
+            boolean isNumbered = expiring == 0 && message.requestId() > 0;
+            return switch (header.kind()) {
+                case EXPIRE_SESSION -> true;
+                case EXPIRE -> expiring > 0 && header.transaction() == expiring;
+                case CLOSE -> !isNumbered || header.requestId() >= message.requestId();
+                default -> isNumbered && header.requestId() >= message.requestId();
+            };
         }
     }
 }

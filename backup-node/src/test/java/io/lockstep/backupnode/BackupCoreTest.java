@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lockstep.membership.ToldRegister;
 import io.lockstep.tsdstore.DivergenceException;
 import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.NoRecords;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** The backup's decisions as transcripts: what it is told, and the lines that it says. */
@@ -488,6 +490,42 @@ class BackupCoreTest {
         backup.register.value = Optional.of(new View(2, 2, C, List.of(B), List.of(), 0));
         backup.outlives("c");
         assertThat(backup.heard()).endsWith("promoted in term 3");
+    }
+
+    @Test
+    void row61ADeathNoteOfTheEndOfATimeIsForgottenWithThatEndAndNotBefore() {
+        Identity session = new Identity(1, 2);
+        MarkedRequest first = MarkedRequest.expiryOf(session, 1);
+        MarkedRequest second = MarkedRequest.expiryOf(session, 2);
+        MarkedRequest whole = MarkedRequest.expiryOf(session, 0);
+        String all = " quarantining " + first.session() + "#" + first.requestId() + " quarantining 1.2#"
+                + second.requestId() + " quarantining 1.2#0";
+        assertThat(promotedAfter(orders -> orders.messages(1), first, second, whole))
+                .endsWith("in term 3" + all);
+        assertThat(promotedAfter(orders -> orders.expires(1).messages(1), first, second, whole))
+                .endsWith("in term 3 quarantining 1.2#" + second.requestId() + " quarantining 1.2#0");
+        assertThat(promotedAfter(orders -> orders.expires(0), first, second, whole, new MarkedRequest(session, 9)))
+                .endsWith("in term 3");
+    }
+
+    /** What is heard last of a node that got these notes of term 1, then what term 2 ordered, and then takes over. */
+    private static String promotedAfter(UnaryOperator<Orders> secondReign, MarkedRequest... notes) {
+        Orders orders = secondReign.apply(new Orders().reign(1).messages(3).reign(2));
+        long last = orders.store.last().position();
+        Backup backup = new Backup().following();
+        backup.forward(orders, 1, 4, 4);
+        backup.lane();
+        for (MarkedRequest note : notes) {
+            backup.core.onDeathNote("a", new Frame.DeathNote(1, note.session(), note.requestId(), "stack"), backup.now);
+        }
+        backup.locatesAnew();
+        backup.core.onFollow("c", new Frame.Follow(2, 2, 5), backup.now);
+        backup.core.onForward("c", new Frame.Forward(2, 1, last, orders.range(5, last)), backup.now);
+        backup.lane();
+        backup.register.value = Optional.of(new View(2, 2, C, List.of(B), List.of(), 0));
+        backup.outlives("c");
+        List<String> heard = backup.heard();
+        return heard.get(heard.size() - 1);
     }
 
     @Test

@@ -39,10 +39,22 @@ final class Orders {
         return this;
     }
 
+    /** Orders the end of a transaction's time, or with 0 the session's. */
+    Orders expires(long transaction) {
+        RequestKind kind = transaction == 0 ? RequestKind.EXPIRE_SESSION : RequestKind.EXPIRE;
+        add(kind, session, 0, transaction, new byte[0]);
+        return this;
+    }
+
     private Entry add(RequestKind kind, Identity of, long id, byte[] body) {
+        return add(kind, of, id, 0, body);
+    }
+
+    private Entry add(RequestKind kind, Identity of, long id, long transaction, byte[] body) {
         long position = store.last().position() + 1;
         Entry entry = store.execute(
-                        new ControlHeader(term, position, of, id, kind, 1, 0, 0, 1_000 + position, 31 * position),
+                        new ControlHeader(
+                                term, position, of, id, kind, 1, transaction, 0, 1_000 + position, 31 * position),
                         body,
                         Decision.EXECUTE)
                 .entry();
