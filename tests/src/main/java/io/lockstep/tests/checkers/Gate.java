@@ -35,7 +35,8 @@ final class Gate {
 
     private record Read(long term, Identity session, long requestId) {}
 
-    private record ReadAt(long ns, long position) {}
+    /** @param isAlone whether nobody else could begin a reign then: the view had no other member, nor was one proposed */
+    private record ReadAt(long ns, long position, boolean isAlone) {}
 
     /** Highest position that the active of a term called stable. */
     private final Map<Long, Long> stableOfTerm = new HashMap<>();
@@ -54,11 +55,17 @@ final class Gate {
     }
 
     /** An active has executed a read, when it had executed the entries up to a position. */
-    void read(long term, Identity session, long requestId, long position, long nowNs) {
-        reads.putIfAbsent(new Read(term, session, requestId), new ReadAt(nowNs, position));
+    void read(View.Member by, long term, Identity session, long requestId, long position, long nowNs) {
+        View view = installed.get(by);
+        List<View> views = proposed.get(by);
+        boolean isAlone = view != null && view.backups().isEmpty() && views != null && views.isEmpty();
+        reads.putIfAbsent(new Read(term, session, requestId), new ReadAt(nowNs, position, isAlone));
     }
 
-    /** Nobody else can have begun a reign before the read: every backup has confirmed a frame that left after it (R3). */
+    /**
+     * Nobody else can have begun a reign before the read: every backup has confirmed a frame that left after it, unless
+     * there was none when it was executed (R3).
+     */
     private void mustBeConfirmed(View.Member by, long term, Answer answer, History history) {
         ReadAt executed = reads.get(new Read(term, answer.session(), answer.requestId()));
         View view = installed.get(by);
@@ -66,6 +73,9 @@ final class Gate {
             return;
         }
         mustBeHeld(by, executed.position, "answers a read that saw", history);
+        if (executed.isAlone) {
+            return;
+        }
         for (View.Member backup : view.backups()) {
             Long round = echoed.get(new Echo(term, backup));
             Long leftNs = round == null ? null : sentNs.get(new Round(term, round));

@@ -139,8 +139,8 @@ public final class Promises {
     }
 
     /** An active has executed a read, when it had executed the entries up to a position. */
-    public void read(long term, Identity session, long requestId, long position, long nowNs) {
-        gate.read(term, session, requestId, position, nowNs);
+    public void read(View.Member by, long term, Identity session, long requestId, long position, long nowNs) {
+        gate.read(by, term, session, requestId, position, nowNs);
     }
 
     /** An active tells a backup what is stable. */

@@ -849,7 +849,8 @@ final class SimNode implements Network.Host {
             if (ordered.execution() != null) {
                 executed(ordered.execution(), false);
             } else if (!request.kind().isOrdered()) {
-                promises.read(term, request.session(), request.requestId(), history.lastPosition(), scheduler.now());
+                promises.read(
+                        self, term, request.session(), request.requestId(), history.lastPosition(), scheduler.now());
             }
             List<Execution> retried = retry();
             done(() -> {
@@ -866,7 +867,8 @@ final class SimNode implements Network.Host {
                     return; // its session has ended meanwhile: asked again, it is told so
                 }
                 Ordered seen = new Ordered(null, read.get(), order.begunPosition(), true);
-                promises.read(term, request.session(), request.requestId(), history.lastPosition(), scheduler.now());
+                promises.read(
+                        self, term, request.session(), request.requestId(), history.lastPosition(), scheduler.now());
                 internal(scheduler.between(0, 200 * Scheduler.US), () -> {
                     core.at(clock.monotonic());
                     core.onOrdered(from, request, seen);
