@@ -441,6 +441,11 @@ final class SimNode implements Network.Host {
         }
     }
 
+    /** Whether an operator's order to lead would be tried now. */
+    boolean couldBeOrdered() {
+        return isAlive && backup != null && backup.overrideRefusal().isEmpty();
+    }
+
     /** An operator orders it to lead. */
     void override(Predicate<View.Member> isGone) {
         internal(scheduler.between(0, Scheduler.MS), () -> {
@@ -663,6 +668,9 @@ final class SimNode implements Network.Host {
         @Override
         public void became(BackupState from, BackupState to, String reason) {
             isFollowing = to == BackupState.FOLLOWING;
+            if (to == BackupState.LOCATING_ACTIVE) {
+                simulation.seeksActive(SimNode.this);
+            }
             if (scheduler.isTracing()) {
                 scheduler.trace(self + " " + from + " -> " + to + " at " + log.lastPosition() + ": " + reason);
             }

@@ -94,6 +94,9 @@ public final class Simulation {
     /** What strikes at the next save of a voter; null when nothing does. */
     private @Nullable FaultKind armedSave;
 
+    /** Whether the next node that looks for its active is ordered to lead. */
+    private boolean isOrderArmed;
+
     private final Map<String, Long> slowUntilNs = new HashMap<>();
     private boolean isHealed;
     private boolean isDark;
@@ -337,7 +340,7 @@ public final class Simulation {
             case WRONG_REPEAT -> repeatWrongly();
             case NEW_DISK -> replaceDisk();
             case ALL_DARK -> killEverybody();
-            case OVERRIDE -> overrideInVain();
+            case OVERRIDE -> override();
             default -> {
                 // Poison strikes where it is executed, the others have been drawn.
             }
@@ -373,9 +376,27 @@ public final class Simulation {
         }
     }
 
+    /** Who is ordered to lead is one that could, now or when there is one. */
+    private void override() {
+        for (String name : nodeNames) {
+            if (at(name).couldBeOrdered()) {
+                overrideInVain(at(name));
+                return;
+            }
+        }
+        isOrderArmed = true;
+    }
+
+    /** A node looks for its active. */
+    void seeksActive(SimNode node) {
+        if (isOrderArmed) {
+            isOrderArmed = false;
+            scheduler.after(faultRandom.nextLong(2 * Scheduler.MS), () -> overrideInVain(node));
+        }
+    }
+
     /** The operator knows who has ended, and vouches for nobody else; so whoever is ordered to lead must not. */
-    private void overrideInVain() {
-        SimNode node = at(pick(nodeNames));
+    private void overrideInVain(SimNode node) {
         if (node.isAlive() && !isLastCopy(node, null) && strikes(FaultKind.OVERRIDE)) {
             cover(FaultKind.OVERRIDE);
             Set<View.Member> gone = Set.copyOf(killed);
