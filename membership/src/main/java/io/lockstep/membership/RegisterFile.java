@@ -31,7 +31,11 @@ import org.jspecify.annotations.Nullable;
  * does not start.
  *
  * <p>Layout of a slot of {@value #SLOT_BYTES} bytes: magic, slot number, sequence, length (int, long, int), payload,
- * CRC32C over everything before it. Payload: disk id, promised and accepted ballot, whether it votes, the view.
+ * CRC32C over everything before it; at the end of the slot the file's inode and a CRC32C of it. Payload: disk id, promised
+ * and accepted ballot, whether it votes, the view.
+ *
+ * <p>A voter's memory must exist once: two processes with copies of it would make two majorities, and a copy of former
+ * days has forgotten what was promised since. A copy is another inode, so it is refused, where the file system has inodes.
  */
 public final class RegisterFile implements RegisterStore, Closeable {
     static final int SLOT_BYTES = 16 * 1024;
@@ -40,20 +44,25 @@ public final class RegisterFile implements RegisterStore, Closeable {
 
     private static final int HEADER_BYTES = Long.BYTES + Integer.BYTES + Long.BYTES + Integer.BYTES;
     private static final int FIXED_PAYLOAD_BYTES = 5 * Long.BYTES + 1 + 1;
-    private static final int PAYLOAD_MAX_BYTES = SLOT_BYTES - HEADER_BYTES - Integer.BYTES;
+    private static final int HOME_BYTES = Long.BYTES + Integer.BYTES;
+    private static final int PAYLOAD_MAX_BYTES = SLOT_BYTES - HEADER_BYTES - Integer.BYTES - HOME_BYTES;
+    /** No file has this inode. */
+    private static final long NO_INODE = 0;
 
     private final Path path;
     private final FileChannel channel;
     private final FileLock lock;
+    private final long inode;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(SLOT_BYTES);
     private VoterRecord record;
     private long sequence;
     private boolean failed;
 
-    private RegisterFile(Path path, FileChannel channel, FileLock lock, Slot newest) {
+    private RegisterFile(Path path, FileChannel channel, FileLock lock, long inode, Slot newest) {
         this.path = path;
         this.channel = channel;
         this.lock = lock;
+        this.inode = inode;
         this.record = newest.record;
         this.sequence = newest.sequence;
     }
@@ -63,8 +72,8 @@ public final class RegisterFile implements RegisterStore, Closeable {
      *
      * @param path of the file; its folder must exist
      * @param diskIds source of the id of a new disk
-     * @throws IOException when another process has it open, when neither slot is whole, or on a failed read, write or
-     *     flush
+     * @throws IOException when another process has it open, when it is a copy, when neither slot is whole, or on a failed
+     *     read, write or flush
      */
     public static RegisterFile open(Path path, LongSupplier diskIds) throws IOException {
         if (!Files.exists(path)) {
@@ -74,7 +83,9 @@ public final class RegisterFile implements RegisterStore, Closeable {
         try {
             FileLock lock = lock(path, channel);
             Slot newest = newest(path, readSlot(channel, 0), readSlot(channel, 1));
-            RegisterFile file = new RegisterFile(path, channel, lock, newest);
+            long inode = inode(path);
+            checkHome(path, channel, inode);
+            RegisterFile file = new RegisterFile(path, channel, lock, inode, newest);
             // After a failed flush the page cache may show what the disk lacks: only what is flushed now is certain.
             // This also mends a bad slot.
             file.save(newest.record);
@@ -96,7 +107,7 @@ public final class RegisterFile implements RegisterStore, Closeable {
             throw new IOException(path + " failed earlier and is not written any more");
         }
         failed = true;
-        write(path, channel, buffer, next, sequence + 1);
+        write(path, channel, buffer, next, sequence + 1, inode);
         failed = false;
         sequence++;
         record = next;
@@ -116,7 +127,7 @@ public final class RegisterFile implements RegisterStore, Closeable {
         try (FileChannel channel = FileChannel.open(
                 made, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             ByteBuffer buffer = ByteBuffer.allocate(SLOT_BYTES);
-            write(made, channel, buffer, VoterRecord.ofNewDisk(newDiskId(diskIds)), 1);
+            write(made, channel, buffer, VoterRecord.ofNewDisk(newDiskId(diskIds)), 1, inode(made));
         }
         Files.move(made, path, StandardCopyOption.ATOMIC_MOVE);
         try (FileChannel folder = FileChannel.open(folderOf(path), StandardOpenOption.READ)) {
@@ -150,11 +161,12 @@ public final class RegisterFile implements RegisterStore, Closeable {
         return lock;
     }
 
-    private static void write(Path path, FileChannel channel, ByteBuffer buffer, VoterRecord record, long sequence)
+    private static void write(
+            Path path, FileChannel channel, ByteBuffer buffer, VoterRecord record, long sequence, long inode)
             throws IOException {
         try {
             for (int slot = 0; slot < 2; slot++) {
-                encode(buffer, slot, sequence, record);
+                encode(buffer, slot, sequence, record, inode);
                 long at = (long) slot * SLOT_BYTES;
                 while (buffer.hasRemaining()) {
                     at += channel.write(buffer, at);
@@ -183,11 +195,36 @@ public final class RegisterFile implements RegisterStore, Closeable {
         return first;
     }
 
+    // ---- the one file and its copies ------------------------------------------------------------------------------
+
+    private static long inode(Path path) throws IOException {
+        try {
+            return Files.getAttribute(path, "unix:ino") instanceof Number number ? number.longValue() : NO_INODE;
+        } catch (UnsupportedOperationException | IllegalArgumentException e) {
+            return NO_INODE; // this file system has none
+        }
+    }
+
+    private static void checkHome(Path path, FileChannel channel, long inode) throws IOException {
+        for (int slot = 0; slot < 2; slot++) {
+            ByteBuffer bytes = read(channel, (long) (slot + 1) * SLOT_BYTES - HOME_BYTES, HOME_BYTES);
+            boolean isWhole = bytes.remaining() == HOME_BYTES && bytes.getInt(Long.BYTES) == crc(bytes, Long.BYTES);
+            long written = isWhole ? bytes.getLong() : NO_INODE;
+            if (inode != NO_INODE && written != NO_INODE && written != inode) {
+                throw new IOException(path + " is a copy: it was written as inode " + written + " and is inode " + inode
+                        + ". With two copies of a voter's memory two nodes could lead at once, and an old one has"
+                        + " forgotten what it promised since, so this voter does not start. Start it where the file"
+                        + " itself is. If that is lost and the other voters are a majority, remove this file: the voter"
+                        + " then begins with a new disk, and votes again when they have admitted it");
+            }
+        }
+    }
+
     // ---- slot -----------------------------------------------------------------------------------------------------
 
     private record Slot(long sequence, VoterRecord record) {}
 
-    private static void encode(ByteBuffer buffer, int slot, long sequence, VoterRecord record) {
+    private static void encode(ByteBuffer buffer, int slot, long sequence, VoterRecord record, long inode) {
         byte[] view = record.value().map(ViewCodec::encode).orElse(new byte[0]);
         int length = FIXED_PAYLOAD_BYTES + view.length;
         Invariant.check(length <= PAYLOAD_MAX_BYTES, "view too long for the register", view.length, PAYLOAD_MAX_BYTES);
@@ -200,23 +237,17 @@ public final class RegisterFile implements RegisterStore, Closeable {
         buffer.put((byte) (record.value().isPresent() ? 1 : 0));
         buffer.put(view);
         buffer.putInt(crc(buffer, buffer.position()));
-        while (buffer.position() < SLOT_BYTES) {
+        while (buffer.position() < SLOT_BYTES - HOME_BYTES) {
             buffer.put((byte) 0);
         }
+        buffer.putLong(inode);
+        buffer.putInt(crc(buffer.duplicate().position(SLOT_BYTES - HOME_BYTES).slice(), Long.BYTES));
         buffer.flip();
     }
 
     /** The slot, or null when it is not whole. */
     private static @Nullable Slot readSlot(FileChannel channel, int slot) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(SLOT_BYTES);
-        long at = (long) slot * SLOT_BYTES;
-        while (bytes.hasRemaining()) {
-            int read = channel.read(bytes, at + bytes.position());
-            if (read < 0) {
-                break;
-            }
-        }
-        bytes.flip();
+        ByteBuffer bytes = read(channel, (long) slot * SLOT_BYTES, SLOT_BYTES);
         if (bytes.remaining() < HEADER_BYTES || bytes.getLong() != MAGIC || bytes.getInt() != slot) {
             return null;
         }
@@ -229,6 +260,15 @@ public final class RegisterFile implements RegisterStore, Closeable {
             return null;
         }
         return new Slot(sequence, decode(bytes, length));
+    }
+
+    /** What is there, up to so many bytes. */
+    private static ByteBuffer read(FileChannel channel, long at, int length) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(length);
+        while (bytes.hasRemaining() && channel.read(bytes, at + bytes.position()) >= 0) {
+            // the next ones
+        }
+        return bytes.flip();
     }
 
     private static VoterRecord decode(ByteBuffer bytes, int length) throws IOException {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -254,6 +255,49 @@ class RegisterFileTest {
             assertThat(file.record().voting()).isFalse();
             assertThatThrownBy(this::open).hasMessageContaining("open already");
         }
+    }
+
+    @Test
+    void row84ACopyIsRefusedAndSaysWhatToDoAndTheFileItselfGoesOnUnderAnotherName() throws IOException {
+        saved(record(1));
+        Path elsewhere = folder.resolve("elsewhere");
+        Files.copy(path(), elsewhere, StandardCopyOption.COPY_ATTRIBUTES);
+        byte[] copied = Files.readAllBytes(elsewhere);
+        assertThatThrownBy(() -> RegisterFile.open(elsewhere, () -> 99))
+                .isInstanceOf(IOException.class)
+                .hasMessageContainingAll("elsewhere is a copy", "remove this file");
+        assertThat(Files.readAllBytes(elsewhere)).isEqualTo(copied);
+
+        Path moved = Files.move(path(), folder.resolve("moved"));
+        try (RegisterFile file = RegisterFile.open(moved, () -> 99)) {
+            assertThat(file.record()).isEqualTo(record(1));
+        }
+    }
+
+    @Test
+    void row84ACopyIsNoticedByEitherSlot() throws IOException {
+        byte[] bytes = saved(record(1));
+        for (int slot = 0; slot < 2; slot++) {
+            byte[] damaged = bytes.clone();
+            damaged[(slot + 1) * SLOT - 1] ^= 1;
+            Path elsewhere = folder.resolve("elsewhere" + slot);
+            Files.write(elsewhere, damaged);
+            assertThatThrownBy(() -> RegisterFile.open(elsewhere, () -> 99)).hasMessageContaining("is a copy");
+        }
+    }
+
+    @Test
+    void aFileThatDoesNotSayWhichOneItIsSaysSoFromThenOn() throws IOException {
+        byte[] bytes = saved(record(1));
+        Arrays.fill(bytes, SLOT - 12, SLOT, (byte) 0);
+        Arrays.fill(bytes, 2 * SLOT - 12, 2 * SLOT, (byte) 0);
+        Path elsewhere = folder.resolve("elsewhere");
+        Files.write(elsewhere, bytes);
+        try (RegisterFile file = RegisterFile.open(elsewhere, () -> 99)) {
+            assertThat(file.record()).isEqualTo(record(1));
+        }
+        Path again = Files.copy(elsewhere, folder.resolve("again"));
+        assertThatThrownBy(() -> RegisterFile.open(again, () -> 99)).hasMessageContaining("again is a copy");
     }
 
     @Test

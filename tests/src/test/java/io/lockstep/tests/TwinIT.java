@@ -72,6 +72,25 @@ class TwinIT {
     }
 
     @Test
+    void row84ACopyThatHasTheVotersMemoryTooIsRefused() throws Exception {
+        long term = cluster.allInSync().term();
+        ChildProcess node = cluster.active();
+        Path copy = copyOf(node);
+        Files.copy(node.directory().resolve("register"), copy.resolve("register"));
+        Twin twin = new Twin(copy);
+        try {
+            assertThat(twin.process.onExit()).succeedsWithin(LIMIT);
+            assertThat(twin.process.exitValue()).isEqualTo(ExitCode.FAILED.code());
+            assertThat(Files.readString(twin.log)).contains("register is a copy", "remove this file");
+        } finally {
+            twin.end();
+            Files.delete(copy.resolve("register"));
+        }
+        assertThat(cluster.allInSync().term()).isEqualTo(term);
+        assertThat(cluster.active()).isSameAs(node);
+    }
+
+    @Test
     void row84ACopyOfTheBackupTakesItsPlaceWhileItLivesAndNothingIsLostOrDoubled() throws Exception {
         long term = cluster.allInSync().term();
         ChildProcess active = cluster.active();
