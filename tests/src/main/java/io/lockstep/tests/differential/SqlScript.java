@@ -653,8 +653,8 @@ final class SqlScript {
                                 + any(
                                         "",
                                         " ON COMMIT DELETE ROWS",
-                                        // With autocommit H2 leaves its schema locked then, and meets that lock later.
-                                        isAutoCommit[session] ? "" : " ON COMMIT DROP",
+                                        // Not ON COMMIT DROP: H2 leaves its schema locked then, and meets that lock.
+                                        "",
                                         " TRANSACTIONAL",
                                         " NOT PERSISTENT");
                     case 10 -> "DROP TABLE IF EXISTS TEMP";
