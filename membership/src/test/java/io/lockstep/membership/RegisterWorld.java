@@ -39,25 +39,6 @@ final class RegisterWorld {
         }
     }
 
-    /** A voter's disk. */
-    private static final class Disk implements RegisterStore {
-        private VoterRecord record;
-
-        private Disk(VoterRecord record) {
-            this.record = record;
-        }
-
-        @Override
-        public VoterRecord record() {
-            return record;
-        }
-
-        @Override
-        public void save(VoterRecord next) {
-            record = next;
-        }
-    }
-
     private final Bridge bridge;
     private final List<String> voters;
     private final VoterRecord[] records;
@@ -247,7 +228,7 @@ final class RegisterWorld {
     private Sent take(Sent sent) {
         now += RegisterProposer.RESEND_NS + 1;
         int v = voters.indexOf(sent.to());
-        Disk disk = new Disk(records[v]);
+        MemoryDisk disk = new MemoryDisk(records[v]);
         Frame reply = answer(new RegisterAcceptor(sent.to(), disk), sent.frame());
         setRecord(v, disk.record());
         return new Sent(sent.to(), sent.from(), reply);

@@ -27,28 +27,9 @@ class ViewRegisterTest extends ViewRegisterContract {
     private static final List<String> VOTERS = List.of("n1", "n2", "d1");
     private static final long MS = 1_000_000;
 
-    /** A voter's disk. */
-    private static final class Disk implements RegisterStore {
-        private VoterRecord record;
-
-        Disk(long id) {
-            record = VoterRecord.ofNewDisk(id);
-        }
-
-        @Override
-        public VoterRecord record() {
-            return record;
-        }
-
-        @Override
-        public void save(VoterRecord next) {
-            record = next;
-        }
-    }
-
     private record Sent(RegisterProposer from, String voter, Frame frame) {}
 
-    private final Map<String, Disk> disks = new HashMap<>();
+    private final Map<String, MemoryDisk> disks = new HashMap<>();
     private final Set<String> down = new HashSet<>();
     private final Deque<Sent> inFlight = new ArrayDeque<>();
     private Predicate<Frame> lost = frame -> false;
@@ -56,10 +37,10 @@ class ViewRegisterTest extends ViewRegisterContract {
     private long now;
 
     ViewRegisterTest() {
-        VOTERS.forEach(voter -> disks.put(voter, new Disk(nextId++)));
+        VOTERS.forEach(voter -> disks.put(voter, new MemoryDisk(VoterRecord.ofNewDisk(nextId++))));
     }
 
-    private Disk disk(String voter) {
+    private MemoryDisk disk(String voter) {
         return Objects.requireNonNull(disks.get(voter), voter);
     }
 
@@ -180,8 +161,8 @@ class ViewRegisterTest extends ViewRegisterContract {
     @Test
     void neverBeginsAnewWhereOneVoterRemembers() {
         committed(begin(proposer(), activate("n1")));
-        disks.put("n1", new Disk(nextId++));
-        disks.put("n2", new Disk(nextId++));
+        disks.put("n1", new MemoryDisk(VoterRecord.ofNewDisk(nextId++)));
+        disks.put("n2", new MemoryDisk(VoterRecord.ofNewDisk(nextId++)));
         RegisterProposer proposer = proposer();
         List<ViewOutcome> outcomes = begin(proposer, activate("n2"));
         letTimePass(proposer, 2000);
@@ -202,7 +183,7 @@ class ViewRegisterTest extends ViewRegisterContract {
                 List.of(),
                 List.of(new View.Voter("n1", 1), new View.Voter("n2", 2), new View.Voter("d1", 3)),
                 77);
-        Disk half = disk("n1");
+        MemoryDisk half = disk("n1");
         half.save(half.record().accept(half.record().promised(), cutShort));
         lost = frame -> false;
 
@@ -232,7 +213,7 @@ class ViewRegisterTest extends ViewRegisterContract {
         lost = frame -> frame instanceof Frame.Accepted || frame instanceof Frame.Admit;
         begin(dying, activate("n1"));
         lost = frame -> false;
-        disks.put("d1", new Disk(99));
+        disks.put("d1", new MemoryDisk(VoterRecord.ofNewDisk(99)));
 
         RegisterProposer proposer = proposer();
         List<ViewOutcome> outcomes = begin(proposer, activate("n2"));
@@ -288,7 +269,7 @@ class ViewRegisterTest extends ViewRegisterContract {
     @Test
     void aLostDiskDoesNotVoteUntilTheOthersHaveNamedIt() {
         committed(begin(proposer(), activate("n1")));
-        disks.put("d1", new Disk(99));
+        disks.put("d1", new MemoryDisk(VoterRecord.ofNewDisk(99)));
         down.add("n1");
         RegisterProposer blocked = proposer();
         List<ViewOutcome> outcomes = begin(blocked, activate("n2"));
@@ -314,7 +295,7 @@ class ViewRegisterTest extends ViewRegisterContract {
     @Test
     void aLostAdmissionIsSentAgain() {
         committed(begin(proposer(), activate("n1")));
-        disks.put("d1", new Disk(99));
+        disks.put("d1", new MemoryDisk(VoterRecord.ofNewDisk(99)));
         RegisterProposer naming = proposer();
         lost = Frame.Admit.class::isInstance;
         begin(naming, ViewChange.read());

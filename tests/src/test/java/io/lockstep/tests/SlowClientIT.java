@@ -95,16 +95,21 @@ class SlowClientIT {
             for (SlowClient each : slow) {
                 assertThat(each.readToTheEnd()).isLessThan((long) ANSWERS_EACH * ANSWER_BYTES);
             }
-            assertThat(cluster.fallen()).isEmpty();
-            assertThat(distributor.isAlive()).isTrue();
-            assertThat(cluster.allInSync().term()).isEqualTo(term);
-            assertThat(text(transaction.end(bytes("add 1")))).isEqualTo("2");
-            cluster.equalEverywhere(client);
+            nothingHasHappenedTo(distributor, term, transaction, client);
         } finally {
             for (SlowClient each : slow) {
                 each.close();
             }
         }
+    }
+
+    private static void nothingHasHappenedTo(
+            ChildProcess distributor, long term, LockstepTransaction open, LockstepClient client) {
+        assertThat(cluster.fallen()).isEmpty();
+        assertThat(distributor.isAlive()).isTrue();
+        assertThat(cluster.allInSync().term()).isEqualTo(term);
+        assertThat(text(open.end(bytes("add 1")))).isEqualTo("2");
+        cluster.equalEverywhere(client);
     }
 
     @Test
@@ -127,11 +132,7 @@ class SlowClientIT {
                 assertThat(cluster.fallen()).isEmpty();
                 assertThat(slow).allSatisfy(each -> assertThat(each.isClosed).isTrue());
             });
-            assertThat(cluster.fallen()).isEmpty();
-            assertThat(distributor.isAlive()).isTrue();
-            assertThat(cluster.allInSync().term()).isEqualTo(term);
-            assertThat(text(transaction.end(bytes("add 1")))).isEqualTo("2");
-            cluster.equalEverywhere(client);
+            nothingHasHappenedTo(distributor, term, transaction, client);
         } finally {
             for (SlowClient each : slow) {
                 each.close();

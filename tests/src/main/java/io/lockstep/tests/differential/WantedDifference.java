@@ -3,7 +3,10 @@ package io.lockstep.tests.differential;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Differences from plain H2 that are meant, and documented in docs/jdbc.md: the one place that excuses any. */
+/**
+ * Differences from plain H2 that are meant, and documented in docs/jdbc.md. What else is excused: which of two messages that
+ * block each other is ended, see {@link Comparison}.
+ */
 enum WantedDifference {
     /** An error that prints a row prints a large object by its content or length, and H2 adds a number or an address. */
     LARGE_OBJECT_IN_TEXT("(?s)(PRIMARY KEY ON \\w+\\.T5\\(ID\\) \\().*?(\\)\"; SQL statement)");
