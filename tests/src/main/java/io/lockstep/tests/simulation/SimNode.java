@@ -501,9 +501,9 @@ final class SimNode implements Network.Host {
             scheduler.trace(self + " is rebuilt: " + reason);
         }
         View.Member before = self;
+        simulation.gaveUp(this);
         endRole();
         closeState();
-        simulation.ended(before, false);
         reign = null;
         installer = null;
         corrupted = null;

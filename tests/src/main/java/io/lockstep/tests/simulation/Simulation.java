@@ -80,7 +80,9 @@ public final class Simulation {
     private final Map<String, SimClock> clocks = new HashMap<>();
     private final List<SimClient> clients = new ArrayList<>();
     private final Map<Long, Copied> copied = new HashMap<>();
-    private final Set<View.Member> killed = new HashSet<>();
+    /** Runs that are over; see {@link #gaveUp}. */
+    private final Set<View.Member> gone = new HashSet<>();
+
     private final Set<Identity> endedWithoutService = new HashSet<>();
     private final Intruder intruder;
     private final List<ListHistory.Transaction> sqlTransactions = new ArrayList<>();
@@ -399,8 +401,7 @@ public final class Simulation {
     private void overrideInVain(SimNode node) {
         if (node.isAlive() && !isLastCopy(node, null) && strikes(FaultKind.OVERRIDE)) {
             cover(FaultKind.OVERRIDE);
-            Set<View.Member> gone = Set.copyOf(killed);
-            node.override(gone::contains);
+            node.override(Set.copyOf(gone)::contains);
         }
     }
 
@@ -443,14 +444,14 @@ public final class Simulation {
             scheduler.trace(
                     "kill " + victim.member() + (victim.isActive() ? ", the active of term " + victim.term() : ""));
         }
-        View.Member gone = victim.member();
+        View.Member run = victim.member();
         boolean isLate = faultRandom.nextInt(4) == 0;
         victim.kill(
                 faultRandom.nextBoolean() ? faultRandom.nextInt() : 0,
                 isLate ? between(10 * Scheduler.MS, 600 * Scheduler.MS) : 0);
-        ended(gone, true);
-        disconnected(gone);
-        scheduler.after(restartAfterNs, () -> startNode(gone.name()));
+        gone.add(run);
+        disconnected(run);
+        scheduler.after(restartAfterNs, () -> startNode(run.name()));
     }
 
     private void killDistributor(SimDistributor victim) {
@@ -821,10 +822,13 @@ public final class Simulation {
                 .forEach(node -> node.connectionLost(gone));
     }
 
-    /** A run of a node is over; by our hand, or by its own decision. */
-    void ended(View.Member run, boolean isKilled) {
-        if (isKilled) {
-            killed.add(run);
+    /**
+     * A run gives its copy up by its own decision. It is as gone as one that was killed if another listed copy lives;
+     * who gives up the last one loses what was answered, and is to be caught.
+     */
+    void gaveUp(SimNode node) {
+        if (!isLastCopy(node, null)) {
+            gone.add(node.member());
         }
     }
 
@@ -1113,13 +1117,13 @@ public final class Simulation {
         }
     }
 
-    /** Whether every run that the register lists was killed: nobody may lead any more (R7). */
+    /** Whether every run that the register lists is over: nobody may lead any more (R7). */
     private boolean isEverybodyLost() {
         View view = promises.newestView();
-        if (view == null || !killed.contains(view.active()) || active() != null) {
+        if (view == null || !gone.contains(view.active()) || active() != null) {
             return false;
         }
-        return killed.containsAll(view.backups()) && !isAnybodyAccepted(view.version());
+        return gone.containsAll(view.backups()) && !isAnybodyAccepted(view.version());
     }
 
     /** Whether a voter holds a value of a later version that lists a run which lives: that may have been chosen. */
@@ -1128,7 +1132,7 @@ public final class Simulation {
             View accepted = voter.record().value().orElse(null);
             if (accepted != null
                     && accepted.version() > version
-                    && !(killed.contains(accepted.active()) && killed.containsAll(accepted.backups()))) {
+                    && !(gone.contains(accepted.active()) && gone.containsAll(accepted.backups()))) {
                 return true;
             }
         }
