@@ -10,8 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the active among the nodes: what a distributor does, for one session and without a thread. Touched under the
- * session's lock, but for {@link #admit}, which one thread at a time calls without it.
+ * Finds the active among the nodes: what a distributor does, for the sessions of a process and without a thread.
  *
  * <p>To a node it is a distributor with a name of its own, so that it is told who is active: at once where that is so,
  * and on promotion. It is no voter, ever (R13): nobody's configuration can name it.

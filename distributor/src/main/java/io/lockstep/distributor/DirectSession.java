@@ -6,7 +6,6 @@ import io.lockstep.wire.BlockingConnection;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Limits;
-import io.lockstep.wire.Peer;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import java.io.IOException;
@@ -15,16 +14,16 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A session, with a distributor or with the active itself, whose callers carry their own requests: the thread that asks writes the socket, and reads it until it has
- * its answer, so that an answer costs no hand-over between threads. Safe from any thread; one of those that wait reads
- * for all of them.
+ * A session, with a distributor or with the active itself, whose callers carry their own requests: the thread that asks
+ * writes the socket, and reads it until it has its answer. Sessions of a process that lead to the same place share their
+ * connection ({@link SharedChannel}). Safe from any thread.
  *
  * <p>Between requests nobody reads. Whoever opens such sessions calls {@link #care} of each every second or so, from a
  * thread of its own, so that the session shows signs of life and a broken connection is noticed.
@@ -38,51 +37,38 @@ public final class DirectSession implements AutoCloseable {
     /** Requests of one session at a time: one, a cancel or two beside it, and the session's own. */
     private static final int WINDOW_REQUESTS = 64;
 
-    private static final long ATTEMPT_NS = TimeUnit.SECONDS.toNanos(1);
-    private static final long PAUSE_MIN_NS = TimeUnit.MILLISECONDS.toNanos(20);
-    private static final long PAUSE_MAX_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long CLOSE_LIMIT_NS = TimeUnit.SECONDS.toNanos(2);
-    /** Another thread's request may have an earlier deadline than any that the reading thread knew of. */
-    private static final int READ_MOST_MILLIS = 250;
-    /** A node says twice a second that it is active; more than come between two rounds of care. */
-    private static final int CARE_FRAMES = 64;
-    /** A write that takes longer has met somebody who does not read. */
-    private static final long WRITE_STALL_NS = TimeUnit.SECONDS.toNanos(5);
+    private static final long TICK_MOST_NS = TimeUnit.SECONDS.toNanos(1);
 
-    private final List<InetSocketAddress> addresses;
-    private final Door door;
-    private final String cluster;
-    private final Peer self;
+    private final SharedChannel channel;
+    private final Identity provisional;
     private final ReentrantLock lock = new ReentrantLock();
-    /** A request has ended, or nobody reads any more. */
-    private final Condition changed = lock.newCondition();
+    private final Call opening = new Call();
+    private final Call closing = new Call();
 
     // Touched only under the lock.
     private final SessionCore<Call> core;
+    /** The connection that the core knows of. */
     private @Nullable BlockingConnection connection;
-    private boolean isBroken;
-    /** Whether somebody reads or dials without the lock. */
-    private boolean hasReader;
 
-    private int attempts;
-    private int failures;
+    private boolean hasAppended;
+    /** Why the connection leads nowhere; null while it does. */
+    private @Nullable String reasonToLeave;
+
     private int takeovers;
-    private long nextAttemptNs;
     private @Nullable Ending over;
 
-    private volatile boolean isOpened;
     private volatile long term;
-    private volatile String lastFailure = "";
-    /** {@link System#nanoTime} when a write began; 0 while nobody writes. */
-    private volatile long writingSinceNs;
 
-    /** The connection of now, for {@link #care} while somebody is stuck in a write. */
-    private volatile @Nullable BlockingConnection written;
-
-    /** One request between its caller and its answer. */
+    /** One request between its caller and its answer; one thread at most waits for it. */
     public static final class Call {
         private volatile long requestId;
         private volatile @Nullable Ending ending;
+        /** Who waits; set before it looks for the ending, as the ending is set before its waiter is woken. */
+        volatile @Nullable Thread waiter;
+
+        /** Where the {@link SharedChannel} keeps it while it sleeps; negative while it does not. Under that one's lock. */
+        int sleepingAt = -1;
 
         /** Its number in the session; 0 as long as it has not been sent. */
         public long requestId() {
@@ -93,23 +79,18 @@ public final class DirectSession implements AutoCloseable {
         public @Nullable Ending ending() {
             return ending;
         }
+
+        private void end(Ending how) {
+            ending = how;
+            LockSupport.unpark(waiter);
+        }
     }
 
-    private DirectSession(
-            List<InetSocketAddress> addresses,
-            Door door,
-            String cluster,
-            String label,
-            SessionConfig config,
-            long openingNs) {
+    private DirectSession(SharedChannel channel, SessionConfig config, long openingNs) {
         long nonce = RANDOM.nextLong(1, Long.MAX_VALUE);
-        long nowNs = System.nanoTime();
-        this.addresses = addresses;
-        this.door = door;
-        this.cluster = cluster;
-        this.self = door.self(label, nonce);
-        this.core = new SessionCore<>(config, new CoreEffects(), nonce, openingNs, nowNs);
-        this.nextAttemptNs = nowNs;
+        this.provisional = Identity.provisional(nonce);
+        this.core = new SessionCore<>(config, new CoreEffects(), nonce, openingNs, System.nanoTime());
+        this.channel = channel;
     }
 
     /**
@@ -127,7 +108,7 @@ public final class DirectSession implements AutoCloseable {
             Duration requestTimeout,
             Duration touchInterval,
             Duration openingLimit) {
-        return open(distributors, new DistributorDoor(), cluster, label, requestTimeout, touchInterval, openingLimit);
+        return open(false, distributors, cluster, label, requestTimeout, touchInterval, openingLimit);
     }
 
     /**
@@ -144,40 +125,31 @@ public final class DirectSession implements AutoCloseable {
             Duration requestTimeout,
             Duration touchInterval,
             Duration openingLimit) {
-        return open(nodes, new ActiveDoor(), cluster, label, requestTimeout, touchInterval, openingLimit);
+        return open(true, nodes, cluster, label, requestTimeout, touchInterval, openingLimit);
     }
 
     private static DirectSession open(
+            boolean isAtNodes,
             List<InetSocketAddress> addresses,
-            Door door,
             String cluster,
             String label,
             Duration requestTimeout,
             Duration touchInterval,
             Duration openingLimit) {
         SessionConfig config = new SessionConfig(requestTimeout, WINDOW_REQUESTS, WINDOW_REQUESTS, touchInterval);
+        SharedChannel.Place place = new SharedChannel.Place(isAtNodes, List.copyOf(addresses), cluster, label);
         DirectSession session =
-                new DirectSession(List.copyOf(addresses), door, cluster, label, config, openingLimit.toNanos());
+                SharedChannel.join(place, channel -> new DirectSession(channel, config, openingLimit.toNanos()));
         session.awaitOpening();
         return session;
     }
 
     private void awaitOpening() {
-        lock.lock();
-        try {
-            while (over == null && !isOpened) {
-                carry();
-            }
-            Ending why = over;
-            if (why != null) {
-                throw new LockstepException(
-                        why.problem() == null ? Outcome.NOT_EXECUTED : why.problem(),
-                        why.code(),
-                        why.text() + (lastFailure.isEmpty() ? "" : "; last failure: " + lastFailure));
-            }
-        } finally {
-            leaveConnectionWhenOver();
-            lock.unlock();
+        Ending why = channel.await(this, opening);
+        if (why.problem() != null) {
+            String last = channel.lastFailure();
+            throw new LockstepException(
+                    why.problem(), why.code(), why.text() + (last.isEmpty() ? "" : "; last failure: " + last));
         }
     }
 
@@ -201,37 +173,15 @@ public final class DirectSession implements AutoCloseable {
         lock.lock();
         try {
             core.submit(call, kind, 0, body, timeoutNs, System.nanoTime());
-            leaveWhenBroken();
         } finally {
-            lock.unlock();
+            unlock();
         }
         return call;
     }
 
     /** Waits for a request's end; an interrupt does not end the wait. */
     public Ending await(Call call) {
-        Ending ending = call.ending;
-        if (ending != null) {
-            return ending;
-        }
-        lock.lock();
-        try {
-            while (true) {
-                ending = call.ending;
-                if (ending != null) {
-                    return ending;
-                }
-                if (hasReader) {
-                    changed.awaitUninterruptibly();
-                } else {
-                    carry();
-                }
-            }
-        } finally {
-            changed.signalAll(); // one of those that still wait reads now
-            leaveConnectionWhenOver();
-            lock.unlock();
-        }
+        return channel.await(this, call);
     }
 
     /** Sends a request and waits for its end. */
@@ -239,214 +189,95 @@ public final class DirectSession implements AutoCloseable {
         return await(submit(kind, body, timeoutNs));
     }
 
-    // ---- one step of whoever waits, under the lock ----------------------------------------------------------------
+    // ---- what happens to it: called by whoever has the channel's turn, or waits itself -----------------------------
 
-    /** Waits without the lock for a frame, a connection or the next thing to do, and does what follows from it. */
-    private void carry() {
-        hasReader = true;
-        try {
-            BlockingConnection now = connection;
-            if (now == null) {
-                dial();
-            } else {
-                read(now, Math.max(1, Math.min(READ_MOST_MILLIS, millisUntil(core.nextTickNs()))));
-            }
-        } finally {
-            hasReader = false;
-        }
-        long nowNs = System.nanoTime();
-        if (core.nextTickNs() - nowNs <= 0) {
-            core.tick(nowNs);
-            leaveWhenBroken();
-        }
-    }
-
-    private static int millisUntil(long timeNs) {
-        long millis = (timeNs - System.nanoTime() + 999_999) / 1_000_000;
-        return (int) Math.max(0, Math.min(Integer.MAX_VALUE, millis));
-    }
-
-    private void read(BlockingConnection from, int timeoutMillis) {
-        Frame frame = null;
-        IOException trouble = null;
+    /** Gives the lock back, and does what may not be done under it. */
+    private void unlock() {
+        BlockingConnection now = connection;
+        String reason = reasonToLeave;
+        reasonToLeave = null;
+        boolean isFlushDue = hasAppended;
+        hasAppended = false;
+        boolean isOver = over != null;
+        Identity name = core.session();
         lock.unlock();
-        try {
-            frame = from.receive(timeoutMillis);
-        } catch (IOException e) {
-            trouble = e;
-        } finally {
-            lock.lock();
+        if (isFlushDue) {
+            channel.flush();
         }
-        if (from != connection) {
-            return;
+        if (reason != null && now != null) {
+            channel.leaveConnection(now, reason);
         }
-        if (trouble != null) {
-            onBroken(trouble);
-        } else if (frame != null) {
-            String reason = door.reasonToLeave(frame, System.nanoTime());
-            if (reason != null) {
-                onBroken(new IOException(reason));
-            } else if (frame instanceof Frame.Reply reply) {
-                failures = 0;
-                core.onReply(reply.term(), reply.answer(), System.nanoTime());
-            }
+        if (isOver) {
+            channel.leave(this, name);
         }
-        leaveWhenBroken();
     }
 
-    private void dial() {
+    /** Lets time pass for the session. @return when it is to pass again, at the latest */
+    long tickWhenDue() {
         long nowNs = System.nanoTime();
-        if (nowNs - nextAttemptNs < 0) {
-            waitUntil(Math.min(nextAttemptNs, Math.max(nowNs + 1_000_000, core.nextTickNs())));
-            return;
-        }
-        InetSocketAddress address = addresses.get(attempts++ % addresses.size());
-        long limitNs = Math.min(ATTEMPT_NS, Math.max(1_000_000, core.nextTickNs() - nowNs));
-        BlockingConnection opened = null;
-        IOException trouble = null;
-        lock.unlock();
+        lock.lock();
         try {
-            opened = admitted(
-                    BlockingConnection.open(address, Duration.ofNanos(limitNs), cluster, self), nowNs + limitNs);
-        } catch (IOException e) {
-            trouble = e;
+            if (core.nextTickNs() - nowNs <= 0) {
+                core.tick(nowNs);
+            }
+            return nowNs + Math.max(0, Math.min(TICK_MOST_NS, core.nextTickNs() - nowNs));
         } finally {
+            unlock();
+        }
+    }
+
+    /** There is a connection. One that is not the channel's any more does nothing, nor does one that is known. */
+    void onConnection(BlockingConnection opened) {
+        lock.lock();
+        try {
+            if (opened == channel.connection() && opened != connection) {
+                connection = opened;
+                core.onChannelUp(System.nanoTime());
+            }
+        } finally {
+            unlock();
+        }
+    }
+
+    /** That connection is over. */
+    void onConnectionLost(BlockingConnection left) {
+        lock.lock();
+        try {
+            if (left == connection) {
+                connection = null;
+                core.onChannelDown();
+            }
+        } finally {
+            unlock();
+        }
+    }
+
+    /** An answer came. A fault of this session's ends this session alone. */
+    void onReply(Frame.Reply reply, long nowNs) {
+        try {
             lock.lock();
-        }
-        if (opened == null) {
-            lastFailure = door.what() + " at " + address + ": " + trouble;
-            postpone();
-        } else if (core.state() == SessionState.ENDED) {
-            opened.close();
-        } else {
-            connection = opened;
-            written = opened;
-            isBroken = false;
-            core.onChannelUp(System.nanoTime());
-            leaveWhenBroken();
-        }
-    }
-
-    private BlockingConnection admitted(BlockingConnection opened, long beforeNs) throws IOException {
-        try {
-            door.admit(opened, beforeNs);
-            return opened;
-        } catch (IOException | RuntimeException e) {
-            opened.close();
-            throw e;
-        }
-    }
-
-    /** Waits without the lock; an interrupt is kept for later, since what was asked for has been sent. */
-    private void waitUntil(long timeNs) {
-        boolean isInterrupted = false;
-        try {
-            for (long leftNs = timeNs - System.nanoTime(); leftNs > 0; ) {
-                try {
-                    leftNs = changed.awaitNanos(leftNs) > 0 ? 0 : timeNs - System.nanoTime();
-                } catch (InterruptedException e) {
-                    isInterrupted = true;
-                }
+            try {
+                core.onReply(reply.term(), reply.answer(), nowNs);
+            } finally {
+                unlock();
             }
-        } finally {
-            if (isInterrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-    }
-
-    /** The next distributor is tried at once, and with pauses when all of them have failed. */
-    private void postpone() {
-        failures = Math.min(failures + 1, 1_000);
-        int rounds = failures / addresses.size();
-        long pauseNs =
-                rounds == 0 || failures == 1 ? 0 : Math.min(PAUSE_MAX_NS, PAUSE_MIN_NS << Math.min(rounds - 1, 10));
-        nextAttemptNs = System.nanoTime() + pauseNs - (pauseNs == 0 ? 0 : RANDOM.nextLong(pauseNs / 2));
-    }
-
-    private void onBroken(IOException trouble) {
-        lastFailure = String.valueOf(trouble.getMessage());
-        isBroken = true;
-    }
-
-    /** After every call into the core: what it found broken is left. */
-    private void leaveWhenBroken() {
-        BlockingConnection left = connection;
-        if (isBroken && left != null) {
-            LOG.debug("session {} leaves {}: {}", core.session(), left, lastFailure);
-            connection = null;
-            written = null;
-            isBroken = false;
-            left.close();
-            core.onChannelDown();
-            postpone();
-        }
-    }
-
-    private void leaveConnectionWhenOver() {
-        BlockingConnection left = connection;
-        if (over != null && left != null) {
-            connection = null;
-            written = null;
-            left.close();
+        } catch (RuntimeException e) {
+            LOG.error("session {} is given up: a fault of the client", provisional, e);
+            abort("a fault of the client: " + e);
         }
     }
 
     // ---- between requests -----------------------------------------------------------------------------------------
 
-    /** Does what is due while nobody asks; returns at once when somebody does. Not for the caller of a request. */
+    /** Does what is due while nobody asks; returns soon. Not for the caller of a request. */
     public void care() {
-        BlockingConnection stuck = written;
-        long sinceNs = writingSinceNs;
-        if (stuck != null && sinceNs != 0 && System.nanoTime() - sinceNs > WRITE_STALL_NS) {
-            stuck.close();
-        }
-        if (!lock.tryLock()) {
-            return;
-        }
-        try {
-            if (!hasReader && over == null) {
-                BlockingConnection now = connection;
-                hasReader = true;
-                try {
-                    if (now != null) {
-                        readAll(now);
-                    } else if (System.nanoTime() - nextAttemptNs >= 0) {
-                        dial();
-                    }
-                } finally {
-                    hasReader = false;
-                }
-                core.tick(System.nanoTime());
-                leaveWhenBroken();
-                changed.signalAll();
-            }
-            leaveConnectionWhenOver();
-        } finally {
-            lock.unlock();
-        }
+        channel.care();
+        tickWhenDue();
     }
 
-    /** What came meanwhile; bounded, since whoever asks is not to wait for long. */
-    private void readAll(BlockingConnection from) {
-        for (int frames = 0; frames < CARE_FRAMES && from == connection; frames++) {
-            read(from, 1);
-            if (!from.hasRead()) {
-                return;
-            }
-        }
-    }
-
-    /** Whether something of the session's own is unanswered, so that {@link #care} should come again soon. */
-    public boolean isBusy() {
-        if (!lock.tryLock()) {
-            return false;
-        }
-        try {
-            return over == null && (connection == null || !core.isIdle());
-        } finally {
-            lock.unlock();
-        }
+    /** What it is called until it is open. */
+    Identity provisional() {
+        return provisional;
     }
 
     // ---- what is known --------------------------------------------------------------------------------------------
@@ -468,7 +299,7 @@ public final class DirectSession implements AutoCloseable {
 
     /** Name of the active that it talks to itself; null where a distributor is between, or nobody is found yet. */
     public @Nullable String active() {
-        return door.active();
+        return channel.door().active();
     }
 
     /** How often the active has changed in the life of this session. */
@@ -493,22 +324,7 @@ public final class DirectSession implements AutoCloseable {
 
     /** Asks the distributor of now how the database is, on a connection of its own; a JSON document. */
     public String status(Duration limit) throws IOException {
-        long beforeNs = System.nanoTime() + limit.toNanos();
-        IOException trouble = new IOException("no distributor");
-        for (InetSocketAddress address : addresses) {
-            try (BlockingConnection asked = BlockingConnection.open(address, limit, cluster, self)) {
-                asked.send(new Frame.StatusAsk(0, "status"));
-                while (System.nanoTime() - beforeNs < 0) {
-                    Frame frame = asked.receive(Math.max(1, millisUntil(beforeNs)));
-                    if (frame instanceof Frame.StatusReply reply) {
-                        return reply.json();
-                    }
-                }
-            } catch (IOException e) {
-                trouble = e;
-            }
-        }
-        throw trouble;
+        return channel.status(limit);
     }
 
     // ---- the end --------------------------------------------------------------------------------------------------
@@ -520,36 +336,24 @@ public final class DirectSession implements AutoCloseable {
         try {
             if (over == null) {
                 core.close(CLOSE_LIMIT_NS, System.nanoTime());
-                leaveWhenBroken();
-            }
-            long beforeNs = System.nanoTime() + CLOSE_LIMIT_NS + ATTEMPT_NS;
-            while (over == null && System.nanoTime() - beforeNs < 0) {
-                if (hasReader) {
-                    waitUntil(beforeNs);
-                } else {
-                    carry();
-                }
             }
         } finally {
-            leaveConnectionWhenOver();
-            changed.signalAll();
-            lock.unlock();
+            unlock();
         }
+        var unused = channel.await(this, closing);
     }
 
-    /** Ends the session at once, without asking anybody: what was sent stays unknown; the nodes close it later. */
+    /** Ends the session at once, without waiting for anybody: what was sent stays unknown. */
     public void abort(String reason) {
-        BlockingConnection now = written;
-        if (now != null) {
-            now.close();
-        }
         lock.lock();
         try {
-            core.abort(Ending.failed(0, Outcome.UNKNOWN, null, reason));
-            leaveConnectionWhenOver();
-            changed.signalAll();
+            if (over == null) {
+                // The connection may go on without it, so its end has to be said; nobody waits for the answer.
+                core.close(CLOSE_LIMIT_NS, System.nanoTime());
+                core.abort(Ending.failed(0, Outcome.UNKNOWN, null, reason));
+            }
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -558,16 +362,9 @@ public final class DirectSession implements AutoCloseable {
         @Override
         public void send(Request request) {
             BlockingConnection now = connection;
-            if (now == null || isBroken) {
-                return;
-            }
-            writingSinceNs = System.nanoTime() | 1;
-            try {
-                now.send(new Frame.Ask(door.askTerm(term), request));
-            } catch (IOException e) {
-                onBroken(e);
-            } finally {
-                writingSinceNs = 0;
+            if (now != null) {
+                now.append(new Frame.Ask(channel.door().askTerm(term), request));
+                hasAppended = true;
             }
         }
 
@@ -578,29 +375,30 @@ public final class DirectSession implements AutoCloseable {
 
         @Override
         public void ended(Call call, Ending ending) {
-            call.ending = ending;
-            changed.signalAll();
+            call.end(ending);
         }
 
         @Override
         public void opened(Identity session) {
-            isOpened = true;
+            channel.named(session, DirectSession.this);
+            opening.end(new Ending(0, session, null, null, new byte[0]));
         }
 
         @Override
         public void over(@Nullable Ending problem) {
-            over = problem != null ? problem : new Ending(0, Identity.NONE, null, null, new byte[0]);
-            changed.signalAll();
+            Ending how = problem != null ? problem : new Ending(0, Identity.NONE, null, null, new byte[0]);
+            over = how;
+            if (opening.ending() == null) {
+                opening.end(how);
+            }
+            closing.end(how);
         }
 
         @Override
         public void changeChannel(String reason) {
-            if (door.isAlive(System.nanoTime())) {
-                return; // what is asked for takes its time, or waits for somebody's lock
-            }
-            LOG.debug("session {} changes its {}: {}", core.session(), door.what(), reason);
-            lastFailure = reason;
-            isBroken = true;
+            if (!channel.isAlive(System.nanoTime())) {
+                reasonToLeave = reason;
+            } // else what is asked for takes its time, or waits for somebody's lock
         }
 
         @Override

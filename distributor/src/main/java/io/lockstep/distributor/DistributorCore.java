@@ -289,9 +289,13 @@ public final class DistributorCore<C> {
         Session<C> session = sessions.get(request.session());
         if (session == null) {
             if (sessions.size() >= config.sessionsMax()) {
-                effects.closeClient(
-                        channel,
-                        "this distributor holds " + sessions.size() + " sessions and takes no more; use another one");
+                String reason =
+                        "this distributor holds " + sessions.size() + " sessions and takes no more; use another one";
+                if (request.kind() == RequestKind.OPEN) {
+                    answer(channel, request, AnswerCode.REFUSED, reason); // others on this channel go on
+                } else {
+                    effects.closeClient(channel, reason);
+                }
                 return null;
             }
             session = new Session<>(request.session());

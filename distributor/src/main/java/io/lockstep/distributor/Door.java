@@ -7,21 +7,21 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * At whose door a session's connection ends: a distributor's, or the active's own. Touched under the session's lock, but
- * for {@link #admit}, which one thread at a time calls without it.
+ * At whose door a channel ends: a distributor's, or the active's own. {@link #admit} and {@link #reasonToLeave} belong to
+ * whoever has the channel's turn, the rest is safe from any thread.
  */
 interface Door {
     /** What it is called, for texts. */
     String what();
 
-    /** How the session introduces itself. */
+    /** How the channel introduces itself. */
     Peer self(String label, long nonce);
 
     /**
-     * Whether the session wants whoever has greeted.
+     * Whether the channel is to end at whoever has greeted.
      *
      * @param beforeNs by then it is known
-     * @throws IOException it does not, and goes on to the next address; the text says why
+     * @throws IOException it is not, and the next address is tried; the text says why
      */
     void admit(BlockingConnection opened, long beforeNs) throws IOException;
 

@@ -2,6 +2,7 @@ package io.lockstep.distributor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.lockstep.distributor.LockstepException.Outcome;
 import io.lockstep.wire.RequestKind;
@@ -13,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Timeout;
 /** Sessions without a thread of their own, through a shipped distributor and real sockets. */
 @Timeout(60)
 class DirectSessionTest {
+    private static final Duration LIMIT = Duration.ofSeconds(10);
     private static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(5);
 
     private final ModelStore store = new ModelStore();
@@ -187,6 +190,145 @@ class DirectSessionTest {
     }
 
     @Test
+    void sessionsOfOnePlaceShareAConnectionThatLivesAsLongAsThey() {
+        SocketNode a = node("a");
+        a.promote(1);
+        Distributor distributor = distributor(a);
+        DirectSession first = session(distributor);
+        DirectSession second = session(distributor);
+        DirectSession third = session(distributor);
+        assertThat(distributor.clients()).isEqualTo(1);
+        first.close();
+        assertThat(text(second.ask(RequestKind.BEGIN, bytes("two"), TIMEOUT_NS)))
+                .isEqualTo("did two");
+        assertThat(first.ask(RequestKind.READ, bytes("late"), TIMEOUT_NS).problem())
+                .isEqualTo(Outcome.NOT_EXECUTED);
+        second.close();
+        third.close();
+        await().atMost(LIMIT).until(() -> distributor.clients() == 0);
+        assertThat(text(session(distributor).ask(RequestKind.BEGIN, bytes("four"), TIMEOUT_NS)))
+                .isEqualTo("did four");
+    }
+
+    @Test
+    void anAbortedSessionEndsAtTheNodesAndDisturbsNobody() {
+        SocketNode a = node("a");
+        a.promote(1);
+        Distributor distributor = distributor(a);
+        DirectSession aborted = session(distributor);
+        DirectSession other = session(distributor);
+        a.readsAnsweredTogether = 2;
+        DirectSession.Call held = other.submit(RequestKind.READ, bytes("one"), TIMEOUT_NS);
+        CompletableFuture<Ending> ending = CompletableFuture.supplyAsync(() -> other.await(held));
+        assertThat(store.sessionCount()).isEqualTo(2);
+        aborted.abort("enough");
+        await().atMost(LIMIT).until(() -> store.sessionCount() == 1);
+        assertThat(ending).isNotDone();
+        a.readsAnsweredTogether = 1;
+        assertThat(text(session(distributor).ask(RequestKind.READ, bytes("two"), TIMEOUT_NS)))
+                .isEqualTo("did two");
+        assertThat(text(ending.join())).isEqualTo("did one");
+        assertThat(a.opened.get()).as("connections of the distributor").isEqualTo(1);
+    }
+
+    /** Without the turn it would wake up by itself a second later, and ask again: in one of a few rounds it does not. */
+    @Test
+    void whoeverEndsItsWaitHandsTheTurnToASleeper() throws Exception {
+        SocketNode a = node("a");
+        a.promote(1);
+        DirectSession reading = openAtNodes(a.address);
+        DirectSession sleeping = openAtNodes(a.address);
+        DirectSession third = openAtNodes(a.address);
+        int copies = 0;
+        for (int round = 0; round < 5 && copies != 3; round++) {
+            a.readsAnsweredTogether = 3;
+            int before = a.asked.get();
+            CompletableFuture<Ending> late = new CompletableFuture<>();
+            CompletableFuture<Ending> answered = new CompletableFuture<>();
+            Thread reader = new Thread(() ->
+                    late.complete(reading.ask(RequestKind.READ, bytes("one"), TimeUnit.MILLISECONDS.toNanos(500))));
+            reader.start();
+            await().atMost(LIMIT).until(() -> Arrays.stream(reader.getStackTrace())
+                    .anyMatch(frame -> frame.getMethodName().equals("readMore")));
+            Thread sleeper = new Thread(
+                    () -> answered.complete(sleeping.ask(RequestKind.READ, bytes("two"), TimeUnit.HOURS.toNanos(1))));
+            sleeper.start();
+            await().atMost(LIMIT).until(() -> sleeper.getState() == Thread.State.TIMED_WAITING);
+            assertThat(late.get(10, TimeUnit.SECONDS).problem()).isEqualTo(Outcome.NOT_EXECUTED);
+            // Nobody waits for this one, so nobody else reads.
+            third.submit(RequestKind.READ, bytes("three"), TIMEOUT_NS);
+            assertThat(text(answered.get(10, TimeUnit.SECONDS))).isEqualTo("did two");
+            copies = a.asked.get() - before;
+        }
+        assertThat(copies).isEqualTo(3);
+    }
+
+    @Test
+    void manySessionsAskAtOnceAndNobodyIsForgottenAcrossATakeoverAndADistributorsEnd() throws Exception {
+        SocketNode a = node("a");
+        SocketNode b = node("b");
+        a.promote(1);
+        Distributor leaving = distributor(a, b);
+        Distributor staying = distributor(a, b);
+        int sessions = 12;
+        int requests = 2_000;
+        CountDownLatch third = new CountDownLatch(sessions * requests / 3);
+        CountDownLatch twoThirds = new CountDownLatch(2 * sessions * requests / 3);
+        List<CompletableFuture<Void>> askers = new ArrayList<>();
+        for (int i = 0; i < sessions; i++) {
+            DirectSession session = openWith(Duration.ofSeconds(60), leaving, staying);
+            String name = "s" + i + "-";
+            askers.add(CompletableFuture.runAsync(
+                    () -> {
+                        for (int n = 0; n < requests; n++) {
+                            RequestKind kind = n % 3 == 0 ? RequestKind.BEGIN : RequestKind.READ;
+                            assertThat(text(session.ask(kind, bytes(name + n), TimeUnit.SECONDS.toNanos(60))))
+                                    .isEqualTo("did " + name + n);
+                            third.countDown();
+                            twoThirds.countDown();
+                        }
+                    },
+                    task -> new Thread(task).start()));
+        }
+        assertThat(leaving.clients()).isEqualTo(1);
+        assertThat(third.await(60, TimeUnit.SECONDS)).isTrue();
+        b.promote(2);
+        assertThat(twoThirds.await(60, TimeUnit.SECONDS)).isTrue();
+        leaving.close();
+        askers.forEach(CompletableFuture::join);
+        assertThat(staying.clients()).isEqualTo(1);
+    }
+
+    @Test
+    void anInterruptIsKeptForAfterTheAnswer() throws Exception {
+        SocketNode a = node("a");
+        a.promote(1);
+        Distributor distributor = distributor(a);
+        DirectSession first = session(distributor);
+        DirectSession second = session(distributor);
+        a.readsAnsweredTogether = 2;
+        List<Thread> threads = new ArrayList<>();
+        List<CompletableFuture<Boolean>> interrupted = new ArrayList<>();
+        for (DirectSession session : List.of(first, second)) {
+            CompletableFuture<Boolean> isInterrupted = new CompletableFuture<>();
+            CountDownLatch sent = new CountDownLatch(1);
+            threads.add(new Thread(() -> {
+                Thread.currentThread().interrupt();
+                DirectSession.Call call = session.submit(RequestKind.READ, bytes("one"), TIMEOUT_NS);
+                sent.countDown();
+                Ending ending = session.await(call);
+                isInterrupted.complete(Thread.currentThread().isInterrupted() && ending.problem() == null);
+            }));
+            threads.get(threads.size() - 1).start();
+            assertThat(sent.await(10, TimeUnit.SECONDS)).isTrue();
+            interrupted.add(isInterrupted);
+        }
+        for (CompletableFuture<Boolean> each : interrupted) {
+            assertThat(each.get(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
     void saysWhyItCannotBeOpened() {
         assertThatThrownBy(() -> open(Duration.ofMillis(400), new InetSocketAddress("127.0.0.1", 1)))
                 .isInstanceOf(LockstepException.class)
@@ -245,12 +387,26 @@ class DirectSessionTest {
         return session;
     }
 
+    private DirectSession openWith(Duration requestTimeout, Distributor... distributors) {
+        DirectSession session = DirectSession.open(
+                Arrays.stream(distributors)
+                        .map(distributor -> Objects.requireNonNull(distributor.clientAddress()))
+                        .toList(),
+                "lockstep",
+                "test",
+                requestTimeout,
+                Duration.ofSeconds(20),
+                LIMIT);
+        open.add(() -> session.abort("the test is over"));
+        return session;
+    }
+
     private DirectSession openAtNodes(InetSocketAddress... addresses) {
         DirectSession session = DirectSession.openAtNodes(
                 List.of(addresses),
                 "lockstep",
                 "test",
-                Duration.ofSeconds(5),
+                Duration.ofSeconds(15),
                 Duration.ofSeconds(20),
                 Duration.ofSeconds(10));
         open.add(() -> session.abort("the test is over"));

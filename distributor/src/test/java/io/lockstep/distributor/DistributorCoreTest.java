@@ -485,6 +485,9 @@ class DistributorCoreTest {
         small.onRequest("d", request(new Identity(1, 9), 1, 1, RequestKind.BEGIN, "x"), now);
         small.onRequest("c", request(2, RequestKind.BEGIN, "x"), now);
         assertThat(heard()).containsExactly("close d");
+        // A channel may carry many sessions, which go on when there is no place for one more.
+        small.onRequest("c", request(Identity.provisional(5), 1, 0, RequestKind.OPEN, ""), now);
+        assertThat(heard()).containsExactly("c <- 0 REFUSED 0");
         assertThat(small.snapshot().sessions()).isEqualTo(1);
         assertThat(small.snapshot().heldRequests()).isEqualTo(2);
     }

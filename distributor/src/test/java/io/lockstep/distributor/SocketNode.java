@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class SocketNode implements ConnectionListener, AutoCloseable {
     final View.Member member;
     final AtomicInteger opened = new AtomicInteger();
+    final AtomicInteger asked = new AtomicInteger();
     final List<Frame> others = new CopyOnWriteArrayList<>();
     final List<Connection> connections = new CopyOnWriteArrayList<>();
     private final ModelStore store;
@@ -79,6 +80,7 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
             others.add(frame);
             return;
         }
+        asked.incrementAndGet();
         Request request = ask.request();
         Answer answer;
         synchronized (store) {

@@ -23,6 +23,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -148,6 +149,24 @@ public final class Cluster implements AutoCloseable {
     /** Where clients connect, one address for each distributor. */
     public List<InetSocketAddress> clientAddresses() {
         return distributors.stream().map(ChildProcess::address).toList();
+    }
+
+    /** The URL of the plan's database for JDBC, through the distributors; properties follow with an ampersand. */
+    public String jdbcUrl() {
+        return url("jdbc:lockstep://", distributors);
+    }
+
+    /** The same without a distributor. */
+    public String jdbcUrlOfNodes() {
+        return url("jdbc:lockstep:nodes://", nodes);
+    }
+
+    private String url(String prefix, List<ChildProcess> servers) {
+        String hosts = servers.stream()
+                .map(each ->
+                        each.address().getHostString() + ":" + each.address().getPort())
+                .collect(Collectors.joining(","));
+        return prefix + hosts + "/" + plan.database() + "?cluster=" + plan.cluster();
     }
 
     /** The child of that name. @throws NoSuchElementException when there is none */

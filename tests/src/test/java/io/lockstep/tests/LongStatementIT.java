@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -59,14 +58,8 @@ class LongStatementIT {
     }
 
     private static Connection connect() throws SQLException {
-        String hosts = cluster.processes().clientAddresses().stream()
-                .map(each -> each.getHostString() + ":" + each.getPort())
-                .collect(Collectors.joining(","));
         return DriverManager.getConnection(
-                "jdbc:lockstep://" + hosts + "/lockstep?cluster="
-                        + cluster.processes().plan().cluster() + "&connectTimeout=" + LIMIT.toSeconds(),
-                "app",
-                "app");
+                cluster.processes().jdbcUrl() + "&connectTimeout=" + LIMIT.toSeconds(), "app", "app");
     }
 
     private static void run(Connection connection, String... statements) throws SQLException {

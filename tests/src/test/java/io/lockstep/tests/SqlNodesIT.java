@@ -15,7 +15,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,15 +75,8 @@ class SqlNodesIT {
     }
 
     private static Connection connect(TestCluster cluster) throws SQLException {
-        String hosts = cluster.processes().nodes().stream()
-                .map(ChildProcess::address)
-                .map(each -> each.getHostString() + ":" + each.getPort())
-                .collect(Collectors.joining(","));
         return DriverManager.getConnection(
-                "jdbc:lockstep:nodes://" + hosts + "/lockstep?cluster="
-                        + cluster.processes().plan().cluster() + "&connectTimeout=" + LIMIT.toSeconds(),
-                "app",
-                "app");
+                cluster.processes().jdbcUrlOfNodes() + "&connectTimeout=" + LIMIT.toSeconds(), "app", "app");
     }
 
     private static void changeLater(Connection waiter) {

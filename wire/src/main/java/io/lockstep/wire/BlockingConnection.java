@@ -14,8 +14,11 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One socket without a thread of its own: whoever has something to say writes it, whoever waits reads. One thread at a
- * time may {@link #send}, another one may {@link #receive}; {@link #close} is safe from any thread and ends both.
+ * One socket without a thread of its own: whoever has something to say writes it, whoever waits reads. Safe from any
+ * thread, but for {@link #receive} and {@link #next}, which one thread at a time may call.
+ *
+ * <p>Of those that have something to say at the same time one writes for all: what is appended while it does goes with
+ * its next write.
  */
 public final class BlockingConnection implements AutoCloseable {
     private static final int BUFFER_BYTES = 16 << 10;
@@ -27,7 +30,16 @@ public final class BlockingConnection implements AutoCloseable {
     private final OutputStream out;
     private final FrameWriter writer;
     private final FrameReader reader;
+
+    private final Object pen = new Object();
+    // Touched only while the pen is held.
     private ByteBuf outgoing = Unpooled.buffer(BUFFER_BYTES);
+    private ByteBuf spare = Unpooled.buffer(BUFFER_BYTES);
+    private boolean hasWriter;
+
+    /** {@link System#nanoTime} when a write began; 0 while nobody writes. */
+    private volatile long writingSinceNs;
+
     private ByteBuf incoming = Unpooled.buffer(BUFFER_BYTES);
     private int readTimeoutMillis = -1;
 
@@ -99,12 +111,91 @@ public final class BlockingConnection implements AutoCloseable {
      * @throws IllegalArgumentException the frame is too long
      */
     public void send(Frame frame) throws IOException {
-        writer.write(frame, outgoing);
-        try {
-            out.write(outgoing.array(), outgoing.arrayOffset(), outgoing.readableBytes());
-        } finally {
-            outgoing = emptied(outgoing);
+        append(frame);
+        flush(false);
+    }
+
+    /**
+     * Leaves a frame for the next {@link #flush}, of whichever thread.
+     *
+     * @throws IllegalArgumentException the frame is too long
+     */
+    public void append(Frame frame) {
+        synchronized (pen) {
+            int start = outgoing.writerIndex();
+            boolean isWhole = false;
+            try {
+                writer.write(frame, outgoing);
+                isWhole = true;
+            } finally {
+                if (!isWhole) {
+                    outgoing.writerIndex(start);
+                }
+            }
         }
+    }
+
+    /**
+     * Sees to it that what was appended is written: by this thread, or by the one that writes already. Whoever writes
+     * waits for as long as the other side does not read.
+     *
+     * @param isShared whether other threads are about to append, too: those that could run go first, and one write takes
+     *     what all of them have to say
+     * @throws IOException the connection is broken
+     */
+    @SuppressWarnings("ThreadPriorityCheck") // nothing depends on the scheduler but how many frames leave together
+    public void flush(boolean isShared) throws IOException {
+        synchronized (pen) {
+            if (hasWriter || !outgoing.isReadable()) {
+                return;
+            }
+            hasWriter = true;
+        }
+        if (isShared) {
+            Thread.yield();
+        }
+        ByteBuf batch = swapped(null);
+        try {
+            while (batch != null) {
+                writingSinceNs = System.nanoTime() | 1;
+                out.write(batch.array(), batch.arrayOffset(), batch.readableBytes());
+                writingSinceNs = 0;
+                batch = swapped(batch);
+            }
+        } finally {
+            if (batch != null) {
+                leavePen(); // a part may have left, so whoever owns this connection closes it
+            }
+        }
+    }
+
+    private void leavePen() {
+        writingSinceNs = 0;
+        synchronized (pen) {
+            hasWriter = false;
+        }
+    }
+
+    /** Gives back what was written, and takes what was appended meanwhile; null when there is nothing, and nobody writes. */
+    private @Nullable ByteBuf swapped(@Nullable ByteBuf written) {
+        synchronized (pen) {
+            if (written != null) {
+                spare = emptied(written);
+            }
+            hasWriter = outgoing.isReadable();
+            if (!hasWriter) {
+                return null;
+            }
+            ByteBuf batch = outgoing;
+            outgoing = spare;
+            return batch;
+        }
+    }
+
+    /** How long the write that is under way has taken, in nanoseconds; 0 while nobody writes. */
+    public long writingNs() {
+        long sinceNs = writingSinceNs;
+        return sinceNs == 0 ? 0 : System.nanoTime() - sinceNs;
     }
 
     private static ByteBuf emptied(ByteBuf buffer) {
@@ -119,21 +210,28 @@ public final class BlockingConnection implements AutoCloseable {
      * @throws IOException the connection is over or broken; the other side's farewell is in the text
      */
     public @Nullable Frame receive(int timeoutMillis) throws IOException {
-        while (true) {
-            Frame frame = reader.read(incoming);
-            if (frame instanceof Frame.Goodbye goodbye) {
-                throw new EOFException("the other side said: " + goodbye.reason());
-            }
-            if (frame != null) {
-                if (!incoming.isReadable()) {
-                    incoming = emptied(incoming);
-                }
-                return frame;
-            }
-            if (!readMore(timeoutMillis)) {
-                return null;
-            }
+        Frame frame = next();
+        while (frame == null && readMore(timeoutMillis)) {
+            frame = next();
         }
+        return frame;
+    }
+
+    /**
+     * The next frame that has been read from the socket already.
+     *
+     * @return null when there is none, or a part of one
+     * @throws IOException as {@link #receive}
+     */
+    public @Nullable Frame next() throws IOException {
+        Frame frame = reader.read(incoming);
+        if (frame instanceof Frame.Goodbye goodbye) {
+            throw new EOFException("the other side said: " + goodbye.reason());
+        }
+        if (frame != null && !incoming.isReadable()) {
+            incoming = emptied(incoming);
+        }
+        return frame;
     }
 
     private boolean readMore(int timeoutMillis) throws IOException {
@@ -156,11 +254,6 @@ public final class BlockingConnection implements AutoCloseable {
         } catch (SocketTimeoutException e) {
             return false;
         }
-    }
-
-    /** Whether a frame, or a part of one, has been read from the socket and waits. */
-    public boolean hasRead() {
-        return incoming.isReadable();
     }
 
     /** Closes the socket; a thread that reads or writes it gets an {@link IOException}. */

@@ -86,6 +86,9 @@ public final class BenchCommand implements Callable<Integer> {
             description = "Workloads of sql (${DEFAULT-VALUE}).")
     List<String> only = List.of();
 
+    @Option(names = "--nodes", description = "Sessions of sql reach the nodes without a distributor.")
+    boolean isAtNodes;
+
     @Option(
             names = "--in-flight",
             split = ",",
@@ -202,9 +205,7 @@ public final class BenchCommand implements Callable<Integer> {
 
     private void sql(Cluster cluster, List<SqlWorkload> chosen, List<Cell> cells)
             throws IOException, InterruptedException, SQLException {
-        String url = "jdbc:lockstep://127.0.0.1:"
-                + cluster.clientAddresses().get(0).getPort() + "/"
-                + cluster.plan().database() + "?cluster=" + cluster.plan().cluster();
+        String url = isAtNodes ? cluster.jdbcUrlOfNodes() : cluster.jdbcUrl();
         SqlLoad.Connector ours = () -> DriverManager.getConnection(url, "app", "app");
         try (H2Server h2 = new H2Server(cluster.plan().heapMebibytes())) {
             try (Connection here = ours.connect();

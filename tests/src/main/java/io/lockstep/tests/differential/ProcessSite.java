@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Real processes: a distributor and two nodes, of which one is killed with SIGKILL. Used by one thread. */
@@ -32,11 +31,7 @@ final class ProcessSite implements Site {
 
     @Override
     public String url() {
-        return "jdbc:lockstep://"
-                + cluster.clientAddresses().stream()
-                        .map(each -> each.getHostString() + ":" + each.getPort())
-                        .collect(Collectors.joining(","))
-                + "/lockstep?TimeZone=UTC&cluster=" + cluster.plan().cluster();
+        return cluster.jdbcUrl() + "&TimeZone=UTC";
     }
 
     @Override

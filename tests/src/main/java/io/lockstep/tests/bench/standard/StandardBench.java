@@ -24,7 +24,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -113,11 +112,7 @@ final class StandardBench {
     }
 
     private static Door door(Cluster cluster) {
-        String hosts = cluster.clientAddresses().stream()
-                .map(each -> each.getHostString() + ":" + each.getPort())
-                .collect(Collectors.joining(","));
-        String url = "jdbc:lockstep://" + hosts + "/" + cluster.plan().database() + "?cluster="
-                + cluster.plan().cluster() + "&ApplicationName=bench&socketTimeout=120&connectTimeout=60";
+        String url = cluster.jdbcUrl() + "&ApplicationName=bench&socketTimeout=120&connectTimeout=60";
         return () -> DriverManager.getConnection(url, "app", "app");
     }
 
