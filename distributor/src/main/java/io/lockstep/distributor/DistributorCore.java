@@ -148,12 +148,14 @@ public final class DistributorCore<C> {
     public void onClientGone(C channel, long nowNs) {
         Set<Session<C>> itsSessions = sessionsOfChannel.remove(channel);
         if (itsSessions != null) {
-            for (Session<C> session : itsSessions) {
-                session.channel = null;
-                gone.add(new Gone<>(
-                        session, session.attach, nowNs + config.sessionGrace().toNanos()));
-            }
+            itsSessions.forEach(session -> abandon(session, nowNs));
         }
+    }
+
+    private void abandon(Session<C> session, long nowNs) {
+        session.channel = null;
+        gone.add(new Gone<>(
+                session, session.attach, nowNs + config.sessionGrace().toNanos()));
     }
 
     // ---- nodes ----------------------------------------------------------------------------------------------------
@@ -390,6 +392,16 @@ public final class DistributorCore<C> {
         if (session.provisional != null) {
             sessions.remove(session.provisional);
         }
+        detach(session);
+        Held held = session.held.first();
+        while (held != null) {
+            Held after = held.next();
+            release(session, held);
+            held = after;
+        }
+    }
+
+    private void detach(Session<C> session) {
         C channel = session.channel;
         if (channel != null) {
             Set<Session<C>> others = sessionsOfChannel.get(channel);
@@ -400,12 +412,6 @@ public final class DistributorCore<C> {
                 }
             }
             session.channel = null;
-        }
-        Held held = session.held.first();
-        while (held != null) {
-            Held after = held.next();
-            release(session, held);
-            held = after;
         }
     }
 
@@ -486,10 +492,16 @@ public final class DistributorCore<C> {
                 Held after = held.next();
                 if (nowNs - held.deadlineNs() > DEADLINE_SLACK_NS) {
                     release(session, held);
+                    if (held.request.kind() == RequestKind.CLOSE && !session.isClosing) {
+                        // Its client has left it, though their channel may go on for other sessions.
+                        detach(session);
+                        abandon(session, nowNs);
+                    }
                 }
                 held = after;
             }
-            if (session.isClosing && session.held.count() == 0) {
+            boolean isNobodysOpening = session.name.isProvisional() && session.channel != null;
+            if ((session.isClosing || isNobodysOpening) && session.held.count() == 0) {
                 forget(session);
             }
         }

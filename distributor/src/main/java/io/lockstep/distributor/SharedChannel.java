@@ -5,6 +5,8 @@ import io.lockstep.wire.BlockingConnection;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Peer;
+import io.lockstep.wire.Request;
+import io.lockstep.wire.RequestKind;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
@@ -57,6 +59,8 @@ final class SharedChannel {
     private static final long WRITE_STALL_NS = TimeUnit.SECONDS.toNanos(5);
     /** Whoever has answered some session within that time is not to be left because another one waits. */
     private static final long ALIVE_NS = TimeUnit.MILLISECONDS.toNanos(1_250);
+
+    private static final int CLOSE_LIMIT_MS = 30_000;
 
     private static final Map<Place, SharedChannel> CHANNELS = new HashMap<>();
 
@@ -298,8 +302,19 @@ final class SharedChannel {
             DirectSession session = sessionsByName.get(reply.answer().session());
             if (session != null) {
                 session.onReply(reply, nowNs);
+            } else if (code == AnswerCode.OK && reply.answer().session().isProvisional()) {
+                closeUnwanted(from, reply);
             }
         }
+    }
+
+    /** Whoever wanted this session has given up before it was open; the connection goes on, so nobody else would end it. */
+    private void closeUnwanted(BlockingConnection from, Frame.Reply opening) {
+        Identity name = opening.answer().entry();
+        from.append(new Frame.Ask(
+                door.askTerm(opening.term()),
+                new Request(name, 1, 1, RequestKind.CLOSE, 0, 0, 0, name, CLOSE_LIMIT_MS, false, new byte[0])));
+        flush();
     }
 
     private void dial(long untilNs) {

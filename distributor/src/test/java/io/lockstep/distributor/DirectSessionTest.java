@@ -231,6 +231,23 @@ class DirectSessionTest {
         assertThat(a.opened.get()).as("connections of the distributor").isEqualTo(1);
     }
 
+    @Test
+    void aSessionThatIsOpenTooLateIsClosed() {
+        SocketNode a = node("a");
+        SocketNode b = node("b");
+        a.promote(1);
+        Distributor distributor = distributor(a, b);
+        DirectSession first = session(distributor);
+        a.holdsAnswers = true;
+        assertThatThrownBy(() -> open(Duration.ofMillis(300), Objects.requireNonNull(distributor.clientAddress())))
+                .isInstanceOf(LockstepException.class);
+        assertThat(store.sessionCount()).isEqualTo(2);
+        b.promote(2); // gets what the distributor holds, and answers
+        assertThat(text(first.ask(RequestKind.BEGIN, bytes("one"), TIMEOUT_NS))).isEqualTo("did one");
+        await().atMost(LIMIT).until(() -> store.sessionCount() == 1);
+        assertThat(distributor.clients()).isEqualTo(1);
+    }
+
     /** Without the turn it would wake up by itself a second later, and ask again: in one of a few rounds it does not. */
     @Test
     void whoeverEndsItsWaitHandsTheTurnToASleeper() throws Exception {

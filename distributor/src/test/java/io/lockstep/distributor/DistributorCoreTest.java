@@ -600,6 +600,33 @@ class DistributorCoreTest {
     // ---- clients that vanish --------------------------------------------------------------------------------------
 
     @Test
+    void row83ASessionWhoseEndWasNotAnsweredInTimeIsClosedThoughItsChannelGoesOn() {
+        core.onRequest("c", request(new Identity(1, 9), 1, 1, RequestKind.BEGIN, "x"), now);
+        core.onRequest("c", request(1, RequestKind.CLOSE, ""), now);
+        core.tick(now + 31_500 * MS);
+        assertThat(core.snapshot().heldRequests()).isZero();
+        assertThat(core.snapshot().sessions()).isEqualTo(2);
+        core.tick(now + 41_500 * MS);
+        activeIs(A, 1);
+        assertThat(heard()).containsExactly("active a 1", "a <- 1 CLOSE 0");
+        core.onReply(A, reply(1, 0, AnswerCode.OK), now + 41_600 * MS);
+        assertThat(core.snapshot().sessions()).as("the other one stays").isEqualTo(1);
+        core.onClientGone("c", now + 41_700 * MS);
+        core.tick(now + 52_000 * MS);
+        assertThat(heard()).as("only the other one is left to close").containsExactly("a <- 1 CLOSE 0");
+    }
+
+    @Test
+    void row83AnOpeningThatNobodyWaitsForAnyMoreIsForgottenThoughItsChannelGoesOn() {
+        core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
+        core.onRequest("c", request(Identity.provisional(5), 1, 0, RequestKind.OPEN, ""), now);
+        core.tick(now + 30_000 * MS);
+        assertThat(core.snapshot().sessions()).isEqualTo(2);
+        core.tick(now + 31_500 * MS);
+        assertThat(core.snapshot().sessions()).isEqualTo(1);
+    }
+
+    @Test
     void row83WhatAVanishedClientAskedIsNotSentAfterTheGrace() {
         core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
         core.onRequest("c", request(Identity.provisional(5), 1, 0, RequestKind.OPEN, ""), now);
