@@ -57,6 +57,10 @@ public final class DirectSession implements AutoCloseable {
 
     private int takeovers;
     private @Nullable Ending over;
+    /** Who waits, and until when it sleeps: it is woken when there is something to do before. */
+    private @Nullable Thread ticker;
+
+    private long tickAtNs = Long.MAX_VALUE;
 
     private volatile long term;
 
@@ -145,7 +149,13 @@ public final class DirectSession implements AutoCloseable {
     }
 
     private void awaitOpening() {
-        Ending why = channel.await(this, opening);
+        Ending why;
+        try {
+            why = channel.await(this, opening);
+        } catch (RuntimeException | Error e) {
+            abort("the opening failed: " + e);
+            throw e;
+        }
         if (why.problem() != null) {
             String last = channel.lastFailure();
             throw new LockstepException(
@@ -200,7 +210,9 @@ public final class DirectSession implements AutoCloseable {
         hasAppended = false;
         boolean isOver = over != null;
         Identity name = core.session();
+        Thread late = ticker != Thread.currentThread() && core.nextTickNs() < tickAtNs ? ticker : null;
         lock.unlock();
+        LockSupport.unpark(late);
         if (isFlushDue) {
             channel.flush();
         }
@@ -212,30 +224,60 @@ public final class DirectSession implements AutoCloseable {
         }
     }
 
-    /** Lets time pass for the session. @return when it is to pass again, at the latest */
-    long tickWhenDue() {
-        long nowNs = System.nanoTime();
+    /**
+     * Lets time pass for the session.
+     *
+     * @param waiting who sleeps then, and is woken when there is something to do before; null when nobody does
+     * @return when it is to pass again, at the latest
+     */
+    long tickWhenDue(@Nullable Thread waiting) {
         lock.lock();
         try {
+            BlockingConnection now = channel.connection();
+            if (now != null && now != connection) {
+                meet(now); // whoever was to tell of it has not come so far
+            }
+            long nowNs = System.nanoTime();
             if (core.nextTickNs() - nowNs <= 0) {
                 core.tick(nowNs);
             }
-            return nowNs + Math.max(0, Math.min(TICK_MOST_NS, core.nextTickNs() - nowNs));
+            long nextNs = nowNs + Math.max(0, Math.min(TICK_MOST_NS, core.nextTickNs() - nowNs));
+            if (waiting != null) {
+                ticker = waiting;
+                tickAtNs = nextNs;
+            }
+            return nextNs;
         } finally {
             unlock();
         }
     }
 
-    /** There is a connection. One that is not the channel's any more does nothing, nor does one that is known. */
+    private void meet(BlockingConnection opened) {
+        if (connection != null) {
+            core.onChannelDown();
+        }
+        connection = opened;
+        core.onChannelUp(System.nanoTime());
+    }
+
+    /** Writes what was said to a connection that is there, if anything was. */
+    void flush() {
+        lock.lock();
+        unlock();
+    }
+
+    /**
+     * There is a connection; whoever says so flushes it when all know. One that is not the channel's any more does
+     * nothing, nor does one that is known.
+     */
     void onConnection(BlockingConnection opened) {
         lock.lock();
         try {
             if (opened == channel.connection() && opened != connection) {
-                connection = opened;
-                core.onChannelUp(System.nanoTime());
+                meet(opened);
             }
         } finally {
-            unlock();
+            lock.unlock();
         }
     }
 
@@ -272,7 +314,7 @@ public final class DirectSession implements AutoCloseable {
     /** Does what is due while nobody asks; returns soon. Not for the caller of a request. */
     public void care() {
         channel.care();
-        tickWhenDue();
+        tickWhenDue(null);
     }
 
     /** What it is called until it is open. */
@@ -348,8 +390,6 @@ public final class DirectSession implements AutoCloseable {
         lock.lock();
         try {
             if (over == null) {
-                // The connection may go on without it, so its end has to be said; nobody waits for the answer.
-                core.close(CLOSE_LIMIT_NS, System.nanoTime());
                 core.abort(Ending.failed(0, Outcome.UNKNOWN, null, reason));
             }
         } finally {
@@ -363,8 +403,8 @@ public final class DirectSession implements AutoCloseable {
         public void send(Request request) {
             BlockingConnection now = connection;
             if (now != null) {
-                now.append(new Frame.Ask(channel.door().askTerm(term), request));
-                hasAppended = true;
+                // What finds no room is lost, as it is with a connection that breaks, and repeated after a while.
+                hasAppended |= now.append(new Frame.Ask(channel.door().askTerm(term), request));
             }
         }
 
@@ -375,6 +415,7 @@ public final class DirectSession implements AutoCloseable {
 
         @Override
         public void ended(Call call, Ending ending) {
+            ticker = null;
             call.end(ending);
         }
 
@@ -388,6 +429,13 @@ public final class DirectSession implements AutoCloseable {
         public void over(@Nullable Ending problem) {
             Ending how = problem != null ? problem : new Ending(0, Identity.NONE, null, null, new byte[0]);
             over = how;
+            BlockingConnection now = connection;
+            Identity name = core.session();
+            boolean isKnownThere = how.problem() != null && how.code() != AnswerCode.UNKNOWN_SESSION;
+            if (now != null && isKnownThere && !name.isProvisional()) {
+                // The connection may go on without it, so its end has to be said; nobody waits for the answer.
+                hasAppended |= now.append(channel.farewell(term, name));
+            }
             if (opening.ending() == null) {
                 opening.end(how);
             }
@@ -396,9 +444,9 @@ public final class DirectSession implements AutoCloseable {
 
         @Override
         public void changeChannel(String reason) {
-            if (!channel.isAlive(System.nanoTime())) {
+            if (channel.isToBeLeft(System.nanoTime())) {
                 reasonToLeave = reason;
-            } // else what is asked for takes its time, or waits for somebody's lock
+            }
         }
 
         @Override

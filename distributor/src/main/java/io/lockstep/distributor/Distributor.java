@@ -104,11 +104,14 @@ public final class Distributor implements AutoCloseable {
         }
     }
 
-    /** A slow client may leave two frames waiting at most; more connections than places are greeted to be refused. */
+    /**
+     * A slow client may leave some frames waiting, since many sessions may share its connection; all of them together are
+     * bounded by the transport's budget. More connections than places are greeted to be refused.
+     */
     private static TransportConfig clientTransport(DistributorConfig config, Peer self) {
         int frame = Limits.FRAME_MAX_BYTES_DEFAULT;
         return new TransportConfig(
-                config.cluster(), self, frame, GREETING_LIMIT, config.connectionsMax() + 64, 2 * frame);
+                config.cluster(), self, frame, GREETING_LIMIT, config.connectionsMax() + 64, 8 * frame);
     }
 
     /** Where clients connect, with its real port; null when inside a client. */

@@ -133,6 +133,10 @@ public final class DistributorCore<C> {
             answer(channel, request, AnswerCode.REFUSED, fault);
             return;
         }
+        if (request.kind() == RequestKind.CLOSE && request.requestId() == 0) {
+            onFarewell(request, nowNs);
+            return;
+        }
         Session<C> session = attached(channel, request);
         if (session == null) {
             return;
@@ -144,18 +148,29 @@ public final class DistributorCore<C> {
         }
     }
 
+    /** Its client has left the session for ever and waits for no answer, though their channel may go on. */
+    private void onFarewell(Request request, long nowNs) {
+        if (!sessions.containsKey(request.session()) && sessions.size() >= config.sessionsMax()) {
+            return; // the nodes end it when its time is over
+        }
+        Session<C> session = sessions.computeIfAbsent(request.session(), Session::new);
+        session.attach = Math.max(session.attach, request.attach());
+        detach(session);
+        if (!session.isClosing) {
+            close(session, nowNs);
+        }
+    }
+
     /** A client's channel has ended; its sessions may come back on another one. */
     public void onClientGone(C channel, long nowNs) {
         Set<Session<C>> itsSessions = sessionsOfChannel.remove(channel);
         if (itsSessions != null) {
-            itsSessions.forEach(session -> abandon(session, nowNs));
+            for (Session<C> session : itsSessions) {
+                session.channel = null;
+                gone.add(new Gone<>(
+                        session, session.attach, nowNs + config.sessionGrace().toNanos()));
+            }
         }
-    }
-
-    private void abandon(Session<C> session, long nowNs) {
-        session.channel = null;
-        gone.add(new Gone<>(
-                session, session.attach, nowNs + config.sessionGrace().toNanos()));
     }
 
     // ---- nodes ----------------------------------------------------------------------------------------------------
@@ -273,7 +288,8 @@ public final class DistributorCore<C> {
                     ? "OPEN needs a provisional session name, but got " + name
                     : request.kind() + " needs the name of an open session, but got " + name;
         }
-        if (isOpen ? request.requestId() != 0 : request.requestId() < 1) {
+        boolean mayBeZero = isOpen || request.kind() == RequestKind.CLOSE;
+        if (isOpen ? request.requestId() != 0 : request.requestId() < (mayBeZero ? 0 : 1)) {
             return "request id " + request.requestId() + " is out of range for " + request.kind();
         }
         if (request.attach() < 1) {
@@ -293,11 +309,9 @@ public final class DistributorCore<C> {
             if (sessions.size() >= config.sessionsMax()) {
                 String reason =
                         "this distributor holds " + sessions.size() + " sessions and takes no more; use another one";
-                if (request.kind() == RequestKind.OPEN) {
-                    answer(channel, request, AnswerCode.REFUSED, reason); // others on this channel go on
-                } else {
-                    effects.closeClient(channel, reason);
-                }
+                // The channel stays, since it may carry others; a session that moves here comes again by itself.
+                boolean isOpening = request.kind() == RequestKind.OPEN;
+                answer(channel, request, isOpening ? AnswerCode.REFUSED : AnswerCode.BUSY, reason);
                 return null;
             }
             session = new Session<>(request.session());
@@ -355,34 +369,39 @@ public final class DistributorCore<C> {
             if (session.channel != null || session.attach != next.attach || session.isClosing || session.isForgotten) {
                 continue;
             }
-            Held held = session.held.first();
-            while (held != null) {
-                Held after = held.next();
-                release(session, held);
-                held = after;
-            }
-            if (session.name.isProvisional()) {
-                forget(session);
-                continue;
-            }
-            LOG.info("session {} closed: its client has been gone for {}", session.name, config.sessionGrace());
-            session.isClosing = true;
-            Request close = new Request(
-                    session.name,
-                    session.attach,
-                    0,
-                    RequestKind.CLOSE,
-                    0,
-                    0,
-                    0,
-                    Identity.NONE,
-                    CLOSE_LIMIT_MS,
-                    false,
-                    EMPTY);
-            Held heldClose = take(session, close, nowNs);
-            if (state == ActiveLinkState.READY) {
-                send(session, heldClose, nowNs);
-            }
+            LOG.info("session {} is closed: its client has been gone for {}", session.name, config.sessionGrace());
+            close(session, nowNs);
+        }
+    }
+
+    /** On behalf of a client that does not. What it asked last is not asked any more. */
+    private void close(Session<C> session, long nowNs) {
+        Held held = session.held.first();
+        while (held != null) {
+            Held after = held.next();
+            release(session, held);
+            held = after;
+        }
+        if (session.name.isProvisional()) {
+            forget(session);
+            return;
+        }
+        session.isClosing = true;
+        Request close = new Request(
+                session.name,
+                session.attach,
+                0,
+                RequestKind.CLOSE,
+                0,
+                0,
+                0,
+                Identity.NONE,
+                CLOSE_LIMIT_MS,
+                false,
+                EMPTY);
+        Held heldClose = take(session, close, nowNs);
+        if (state == ActiveLinkState.READY) {
+            send(session, heldClose, nowNs);
         }
     }
 
@@ -492,11 +511,8 @@ public final class DistributorCore<C> {
                 Held after = held.next();
                 if (nowNs - held.deadlineNs() > DEADLINE_SLACK_NS) {
                     release(session, held);
-                    if (held.request.kind() == RequestKind.CLOSE && !session.isClosing) {
-                        // Its client has left it, though their channel may go on for other sessions.
-                        detach(session);
-                        abandon(session, nowNs);
-                    }
+                } else if (session.isClosing && held.sentEpoch != epoch && state == ActiveLinkState.READY) {
+                    send(session, held, nowNs); // it was not taken when it was sent before
                 }
                 held = after;
             }
@@ -581,7 +597,7 @@ public final class DistributorCore<C> {
             if (!isHint) {
                 forget(session);
             } else if (held != null) {
-                held.sentEpoch = 0; // goes out with the next active; else the nodes end the session themselves
+                held.sentEpoch = 0; // goes out again by and by
             }
             return;
         }

@@ -51,14 +51,18 @@ final class SharedChannel {
     private static final long PAUSE_MAX_NS = TimeUnit.SECONDS.toNanos(1);
     /** The thread with the turn looks after its own session that often. */
     private static final long READ_MOST_NS = TimeUnit.MILLISECONDS.toNanos(250);
+    /** An attempt gets that much also where whoever makes it has less left, or it would be in vain for the others, too. */
+    private static final long ATTEMPT_LEAST_NS = TimeUnit.MILLISECONDS.toNanos(200);
     /** A node says twice a second that it is active; more than come between two rounds of care. */
     private static final int CARE_FRAMES = 64;
     /** Sessions are cared for one after the other; once for all of them is enough. */
     private static final long CARE_PAUSE_NS = TimeUnit.MILLISECONDS.toNanos(100);
     /** A write that takes longer has met somebody who does not read. */
     private static final long WRITE_STALL_NS = TimeUnit.SECONDS.toNanos(5);
-    /** Whoever has answered some session within that time is not to be left because another one waits. */
-    private static final long ALIVE_NS = TimeUnit.MILLISECONDS.toNanos(1_250);
+    /** For so long nothing at all must have come before one session's wish makes all of them leave; doubled each time. */
+    private static final long PATIENCE_MIN_NS = TimeUnit.MILLISECONDS.toNanos(1_250);
+
+    private static final long PATIENCE_MAX_NS = TimeUnit.SECONDS.toNanos(20);
 
     private static final int CLOSE_LIMIT_MS = 30_000;
 
@@ -88,7 +92,7 @@ final class SharedChannel {
 
     private volatile int failures;
     private volatile long nextAttemptNs;
-    private volatile long lastAnswerNs;
+    private volatile long patienceNs = PATIENCE_MIN_NS;
     private volatile String lastFailure = "";
 
     private SharedChannel(Place place) {
@@ -97,7 +101,6 @@ final class SharedChannel {
         this.self = door.self(place.label, RANDOM.nextLong(1, Long.MAX_VALUE));
         long nowNs = System.nanoTime();
         this.nextAttemptNs = nowNs;
-        this.lastAnswerNs = nowNs - ALIVE_NS;
         this.lastCareNs = nowNs - CARE_PAUSE_NS;
     }
 
@@ -113,6 +116,7 @@ final class SharedChannel {
         if (now != null) {
             session.onConnection(now);
         }
+        session.flush();
         return session;
     }
 
@@ -168,12 +172,36 @@ final class SharedChannel {
     void flush() {
         BlockingConnection now = connection;
         if (now != null) {
+            // On a virtual thread an interrupt would close the socket, which is everybody's.
+            boolean isInterrupted = Thread.interrupted();
             try {
                 now.flush(sessionCount > 1);
             } catch (IOException e) {
                 leaveConnection(now, String.valueOf(e.getMessage()));
+            } finally {
+                if (isInterrupted) {
+                    Thread.currentThread().interrupt();
+                }
             }
         }
+    }
+
+    /** What is said of a session that is given up for ever: whoever is there closes it, and nobody waits for the answer. */
+    Frame farewell(long term, Identity session) {
+        return new Frame.Ask(
+                door.askTerm(term),
+                new Request(
+                        session,
+                        Integer.MAX_VALUE,
+                        0,
+                        RequestKind.CLOSE,
+                        0,
+                        0,
+                        0,
+                        Identity.NONE,
+                        CLOSE_LIMIT_MS,
+                        false,
+                        new byte[0]));
     }
 
     // ---- waiting --------------------------------------------------------------------------------------------------
@@ -185,11 +213,11 @@ final class SharedChannel {
             return ending;
         }
         boolean hasTurn = false;
-        boolean isInterrupted = false;
+        boolean isInterrupted = Thread.interrupted();
         call.waiter = Thread.currentThread();
         try {
             while (true) {
-                long untilNs = session.tickWhenDue();
+                long untilNs = session.tickWhenDue(Thread.currentThread());
                 ending = call.ending();
                 if (ending != null) {
                     return ending;
@@ -198,6 +226,7 @@ final class SharedChannel {
                 if (hasTurn) {
                     carry(untilNs);
                 } else if (call.ending() == null) {
+                    leaveWhoDoesNotRead();
                     LockSupport.parkNanos(this, untilNs - System.nanoTime());
                 }
                 isInterrupted |= Thread.interrupted();
@@ -215,13 +244,13 @@ final class SharedChannel {
         lock.lock();
         try {
             if (!isTaken) {
-                isTaken = true;
                 withdraw(call);
+                isTaken = true;
                 return true;
             }
             if (call.sleepingAt < 0) {
-                call.sleepingAt = sleepers.size();
                 sleepers.add(call);
+                call.sleepingAt = sleepers.size() - 1;
             }
             return false;
         } finally {
@@ -285,6 +314,10 @@ final class SharedChannel {
         } catch (IOException e) {
             leaveConnection(from, String.valueOf(e.getMessage()));
             return false;
+        } catch (RuntimeException e) {
+            LOG.error("a frame from {} cannot be taken", from, e);
+            leaveConnection(from, "a fault of the client: " + e);
+            return false;
         }
     }
 
@@ -296,25 +329,18 @@ final class SharedChannel {
         } else if (frame instanceof Frame.Reply reply) {
             AnswerCode code = reply.answer().code();
             if (code != AnswerCode.BUSY && code != AnswerCode.GAP && code != AnswerCode.NOT_ACTIVE) {
-                lastAnswerNs = nowNs;
+                patienceNs = PATIENCE_MIN_NS;
             }
             failures = 0;
             DirectSession session = sessionsByName.get(reply.answer().session());
             if (session != null) {
                 session.onReply(reply, nowNs);
             } else if (code == AnswerCode.OK && reply.answer().session().isProvisional()) {
-                closeUnwanted(from, reply);
+                // Whoever wanted this session has given up before it was open.
+                from.append(farewell(reply.term(), reply.answer().entry()));
+                flush();
             }
         }
-    }
-
-    /** Whoever wanted this session has given up before it was open; the connection goes on, so nobody else would end it. */
-    private void closeUnwanted(BlockingConnection from, Frame.Reply opening) {
-        Identity name = opening.answer().entry();
-        from.append(new Frame.Ask(
-                door.askTerm(opening.term()),
-                new Request(name, 1, 1, RequestKind.CLOSE, 0, 0, 0, name, CLOSE_LIMIT_MS, false, new byte[0])));
-        flush();
     }
 
     private void dial(long untilNs) {
@@ -324,7 +350,7 @@ final class SharedChannel {
             return;
         }
         InetSocketAddress address = place.addresses.get(attempts++ % place.addresses.size());
-        long limitNs = Math.min(ATTEMPT_NS, Math.max(1_000_000, untilNs - nowNs));
+        long limitNs = Math.min(ATTEMPT_NS, Math.max(ATTEMPT_LEAST_NS, untilNs - nowNs));
         BlockingConnection opened;
         try {
             opened = BlockingConnection.open(address, Duration.ofNanos(limitNs), place.cluster, self);
@@ -409,13 +435,11 @@ final class SharedChannel {
 
     /** Does what is due while nobody waits; returns soon. */
     void care() {
-        BlockingConnection now = connection;
-        if (now != null && now.writingNs() > WRITE_STALL_NS) {
-            leaveConnection(now, "nobody reads what is written");
-        }
+        leaveWhoDoesNotRead();
         if (!takeTurnToCare()) {
             return;
         }
+        BlockingConnection now = connection;
         try {
             for (int frames = 0; frames < CARE_FRAMES && now != null && now == connection; frames++) {
                 if (!read(now, 1)) {
@@ -427,6 +451,13 @@ final class SharedChannel {
             }
         } finally {
             endWait(null, true);
+        }
+    }
+
+    private void leaveWhoDoesNotRead() {
+        BlockingConnection now = connection;
+        if (now != null && now.writingNs() > WRITE_STALL_NS) {
+            leaveConnection(now, "nobody reads what is written");
         }
     }
 
@@ -447,9 +478,18 @@ final class SharedChannel {
 
     // ---- what is known --------------------------------------------------------------------------------------------
 
-    /** Whether the other side has shown lately that it works. */
-    boolean isAlive(long nowNs) {
-        return door.isAlive(nowNs) || nowNs - lastAnswerNs < ALIVE_NS;
+    /**
+     * Whether a session that hears nothing is to leave for another place, which makes all others leave, too: not while the
+     * other side shows that it works, since then what was asked takes its time, or waits for somebody's lock.
+     */
+    boolean isToBeLeft(long nowNs) {
+        BlockingConnection now = connection;
+        boolean isQuiet = now != null && (sessionCount == 1 || now.unansweredNs() > patienceNs);
+        if (!isQuiet || door.isAlive(nowNs)) {
+            return false;
+        }
+        patienceNs = Math.min(2 * patienceNs, PATIENCE_MAX_NS);
+        return true;
     }
 
     Door door() {
@@ -465,8 +505,9 @@ final class SharedChannel {
     String status(Duration limit) throws IOException {
         long beforeNs = System.nanoTime() + limit.toNanos();
         IOException trouble = new IOException("no " + door.what());
+        Peer asking = door.self(place.label, RANDOM.nextLong(1, Long.MAX_VALUE));
         for (InetSocketAddress address : place.addresses) {
-            try (BlockingConnection asked = BlockingConnection.open(address, limit, place.cluster, self)) {
+            try (BlockingConnection asked = BlockingConnection.open(address, limit, place.cluster, asking)) {
                 asked.send(new Frame.StatusAsk(0, "status"));
                 while (System.nanoTime() - beforeNs < 0) {
                     Frame frame = asked.receive((int) Math.max(1, (beforeNs - System.nanoTime()) / 1_000_000));

@@ -248,6 +248,77 @@ class DirectSessionTest {
         assertThat(distributor.clients()).isEqualTo(1);
     }
 
+    @Test
+    void aSessionThatIsGivenUpWhileItWasToAskAgainIsClosedAllTheSame() {
+        SocketNode a = node("a");
+        a.promote(1);
+        Distributor distributor = distributor(a);
+        DirectSession first = session(distributor);
+        DirectSession second = session(distributor);
+        a.refusals.set(1_000);
+        DirectSession.Call refused = second.submit(RequestKind.BEGIN, bytes("one"), TIMEOUT_NS);
+        CompletableFuture<Ending> ending = CompletableFuture.supplyAsync(() -> second.await(refused));
+        await().atMost(LIMIT).until(() -> a.refusals.get() < 999);
+        second.abort("enough");
+        assertThat(ending.join().problem()).isEqualTo(Outcome.UNKNOWN);
+        a.refusals.set(0);
+        await().atMost(LIMIT).until(() -> store.sessionCount() == 1);
+        assertThat(text(first.ask(RequestKind.BEGIN, bytes("two"), TIMEOUT_NS))).isEqualTo("did two");
+        assertThat(distributor.clients()).isEqualTo(1);
+    }
+
+    /** A sleeper that is to ask again after some milliseconds, and is not woken for it, does so a second later only. */
+    @Test
+    void aSleeperThatIsToAskAgainIsWoken() throws Exception {
+        SocketNode a = node("a");
+        a.promote(1);
+        DirectSession reading = openAtNodes(a.address);
+        DirectSession sleeping = openAtNodes(a.address);
+        Duration quickest = LIMIT;
+        for (int round = 0; round < 5; round++) {
+            a.readsAnsweredTogether = 2; // so the reader waits for the sleeper's question
+            CompletableFuture<Ending> last = new CompletableFuture<>();
+            CompletableFuture<Ending> answered = new CompletableFuture<>();
+            Thread reader = new Thread(
+                    () -> last.complete(reading.ask(RequestKind.READ, bytes("one"), TimeUnit.HOURS.toNanos(1))));
+            reader.start();
+            awaitReading(reader);
+            a.refusals.set(1);
+            long startNs = System.nanoTime();
+            new Thread(() -> answered.complete(sleeping.ask(RequestKind.READ, bytes("two"), TimeUnit.HOURS.toNanos(1))))
+                    .start();
+            assertThat(text(answered.get(10, TimeUnit.SECONDS))).isEqualTo("did two");
+            Duration took = Duration.ofNanos(System.nanoTime() - startNs);
+            quickest = took.compareTo(quickest) < 0 ? took : quickest;
+            assertThat(text(last.get(10, TimeUnit.SECONDS))).isEqualTo("did one");
+        }
+        assertThat(quickest).as("the quickest of five").isLessThan(Duration.ofMillis(700));
+    }
+
+    @Test
+    void oneSessionsImpatienceDoesNotDisturbTheOthersAtOnce() {
+        SocketNode a = node("a");
+        a.promote(1);
+        Distributor first = distributor(a);
+        Distributor second = distributor(a);
+        DirectSession patient = openWith(Duration.ofSeconds(60), first, second);
+        DirectSession impatient = openWith(Duration.ofSeconds(1), first, second);
+        a.holdsAnswers = true;
+        assertThat(impatient
+                        .ask(RequestKind.READ, bytes("one"), TimeUnit.SECONDS.toNanos(1))
+                        .problem())
+                .isEqualTo(Outcome.NOT_EXECUTED);
+        a.holdsAnswers = false;
+        assertThat(text(patient.ask(RequestKind.BEGIN, bytes("two"), TIMEOUT_NS)))
+                .isEqualTo("did two");
+        assertThat(second.clients()).isZero();
+    }
+
+    private static void awaitReading(Thread thread) {
+        await().atMost(LIMIT).until(() -> Arrays.stream(thread.getStackTrace())
+                .anyMatch(frame -> frame.getMethodName().equals("readMore")));
+    }
+
     /** Without the turn it would wake up by itself a second later, and ask again: in one of a few rounds it does not. */
     @Test
     void whoeverEndsItsWaitHandsTheTurnToASleeper() throws Exception {
@@ -265,8 +336,7 @@ class DirectSessionTest {
             Thread reader = new Thread(() ->
                     late.complete(reading.ask(RequestKind.READ, bytes("one"), TimeUnit.MILLISECONDS.toNanos(500))));
             reader.start();
-            await().atMost(LIMIT).until(() -> Arrays.stream(reader.getStackTrace())
-                    .anyMatch(frame -> frame.getMethodName().equals("readMore")));
+            awaitReading(reader);
             Thread sleeper = new Thread(
                     () -> answered.complete(sleeping.ask(RequestKind.READ, bytes("two"), TimeUnit.HOURS.toNanos(1))));
             sleeper.start();

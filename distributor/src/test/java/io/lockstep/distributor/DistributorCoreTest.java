@@ -177,7 +177,7 @@ class DistributorCoreTest {
         activeIs(A, 1);
         heard();
         core.onRequest("c", request(1, RequestKind.VIEW, ""), now);
-        core.onRequest("c", request(0, RequestKind.CLOSE, ""), now);
+        core.onRequest("c", request(-1, RequestKind.CLOSE, ""), now);
         core.onRequest("c", request(-5, RequestKind.BEGIN, ""), now);
         core.onRequest("c", request(Identity.provisional(5), 1, 1, RequestKind.BEGIN, ""), now);
         core.onRequest("c", request(S, 0, 1, RequestKind.BEGIN, ""), now);
@@ -484,8 +484,8 @@ class DistributorCoreTest {
         small.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
         small.onRequest("d", request(new Identity(1, 9), 1, 1, RequestKind.BEGIN, "x"), now);
         small.onRequest("c", request(2, RequestKind.BEGIN, "x"), now);
-        assertThat(heard()).containsExactly("close d");
         // A channel may carry many sessions, which go on when there is no place for one more.
+        assertThat(heard()).containsExactly("d <- 0 BUSY 1");
         small.onRequest("c", request(Identity.provisional(5), 1, 0, RequestKind.OPEN, ""), now);
         assertThat(heard()).containsExactly("c <- 0 REFUSED 0");
         assertThat(small.snapshot().sessions()).isEqualTo(1);
@@ -600,20 +600,43 @@ class DistributorCoreTest {
     // ---- clients that vanish --------------------------------------------------------------------------------------
 
     @Test
-    void row83ASessionWhoseEndWasNotAnsweredInTimeIsClosedThoughItsChannelGoesOn() {
-        core.onRequest("c", request(new Identity(1, 9), 1, 1, RequestKind.BEGIN, "x"), now);
-        core.onRequest("c", request(1, RequestKind.CLOSE, ""), now);
-        core.tick(now + 31_500 * MS);
-        assertThat(core.snapshot().heldRequests()).isZero();
-        assertThat(core.snapshot().sessions()).isEqualTo(2);
-        core.tick(now + 41_500 * MS);
+    void row83ASessionThatItsClientGivesUpIsClosedThoughTheirChannelGoesOn() {
+        Identity other = new Identity(1, 9);
+        activeIs(A, 1);
+        core.onRequest("c", request(other, 1, 1, RequestKind.BEGIN, "x"), now);
+        core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
+        heard();
+        core.onRequest("c", request(S, Integer.MAX_VALUE, 0, RequestKind.CLOSE, ""), now);
+        core.onRequest("c", request(S, Integer.MAX_VALUE, 0, RequestKind.CLOSE, ""), now);
+        assertThat(heard()).containsExactly("a <- 1 CLOSE 0");
+        assertThat(lastAsk.request().attach()).as("nobody comes later").isEqualTo(Integer.MAX_VALUE);
+        assertThat(core.snapshot().heldRequests())
+                .as("what it asked is not asked again")
+                .isEqualTo(2);
+        core.tick(now);
+        core.tick(now + 500 * MS);
+        assertThat(heard()).as("it is on its way").isEmpty();
+        core.onReply(A, reply(1, 0, AnswerCode.OK), now);
+        assertThat(heard()).as("nobody waits for that").isEmpty();
+        assertThat(core.snapshot().sessions()).isEqualTo(1);
+        core.onClientGone("c", now);
+        core.tick(now + 10_001 * MS);
+        assertThat(heard()).as("only the other one was left").containsExactly("a <- 1 CLOSE 0");
+        assertThat(lastAsk.request().session()).isEqualTo(other);
+    }
+
+    @Test
+    void row83AFarewellGoesOutWithTheNextActiveAlsoForASessionThatWasNotKnown() {
+        core.onRequest("c", request(S, 3, 0, RequestKind.CLOSE, ""), now);
+        assertThat(heard()).isEmpty();
         activeIs(A, 1);
         assertThat(heard()).containsExactly("active a 1", "a <- 1 CLOSE 0");
-        core.onReply(A, reply(1, 0, AnswerCode.OK), now + 41_600 * MS);
-        assertThat(core.snapshot().sessions()).as("the other one stays").isEqualTo(1);
-        core.onClientGone("c", now + 41_700 * MS);
-        core.tick(now + 52_000 * MS);
-        assertThat(heard()).as("only the other one is left to close").containsExactly("a <- 1 CLOSE 0");
+        DistributorCore<String> full =
+                core(DistributorConfig.builder("d").sessionsMax(1).build());
+        full.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
+        full.onRequest("c", request(new Identity(1, 9), 1, 0, RequestKind.CLOSE, ""), now);
+        assertThat(full.snapshot().sessions()).isEqualTo(1);
+        assertThat(full.snapshot().heldRequests()).isEqualTo(1);
     }
 
     @Test
@@ -670,7 +693,7 @@ class DistributorCoreTest {
     }
 
     @Test
-    void row83ACloseThatNobodyTakesGoesToTheNextActiveAndIsGivenUpInTheEnd() {
+    void row83ACloseThatNobodyTakesIsSentAgainAlsoToTheNextActiveAndGivenUpInTheEnd() {
         activeIs(A, 1);
         core.onRequest("c", request(1, RequestKind.BEGIN, "x"), now);
         core.onClientGone("c", now);
@@ -678,7 +701,9 @@ class DistributorCoreTest {
         heard();
         core.onReply(A, reply(1, 0, AnswerCode.BUSY), now + 10_000 * MS);
         core.onReply(A, reply(1, 0, AnswerCode.GAP), now + 10_000 * MS);
+        assertThat(heard()).isEmpty();
         core.tick(now + 11_000 * MS);
+        assertThat(heard()).as("asked again by and by").containsExactly("a <- 1 CLOSE 0");
         assertThat(core.snapshot().sessions()).isEqualTo(1);
         now += 12_000 * MS;
         activeIs(B, 2);

@@ -249,8 +249,8 @@ class DistributorSocketTest {
         connection.send(new Frame.Ask(0, request(provisional, 0, RequestKind.OPEN, "")));
         await(() -> store.sessionCount() == 2);
         Identity session = new Identity(1, store.log().size());
-        a.readsAnsweredTogether = 40;
-        for (int i = 1; i <= 40; i++) {
+        a.readsAnsweredTogether = 48;
+        for (int i = 1; i <= 48; i++) {
             connection.send(new Frame.Ask(0, request(session, i, RequestKind.READ, "big")));
         }
         await(() -> distributor.clients() == 1);

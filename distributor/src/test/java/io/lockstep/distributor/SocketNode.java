@@ -31,6 +31,9 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
     private volatile long term;
     volatile boolean holdsAnswers;
     volatile boolean closesAtOnce;
+    /** Requests that are answered with BUSY before any is executed. */
+    final AtomicInteger refusals = new AtomicInteger();
+
     /** Answers to reads wait until there are so many. */
     volatile int readsAnsweredTogether = 1;
 
@@ -86,6 +89,8 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
         synchronized (store) {
             if (term == 0) {
                 answer = ModelStore.refusal(request, AnswerCode.NOT_ACTIVE);
+            } else if (refusals.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+                answer = ModelStore.refusal(request, AnswerCode.BUSY);
             } else if (isDeposed()) {
                 return; // whatever it executed, nobody would hear of it
             } else {
@@ -96,7 +101,7 @@ final class SocketNode implements ConnectionListener, AutoCloseable {
         }
         if (answer != null && !holdsAnswers) {
             Frame reply = new Frame.Reply(term, big(request, answer));
-            if (request.kind() != RequestKind.READ) {
+            if (request.kind() != RequestKind.READ || answer.code() == AnswerCode.BUSY) {
                 connection.send(reply);
                 return;
             }

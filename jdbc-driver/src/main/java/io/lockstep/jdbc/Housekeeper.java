@@ -27,10 +27,11 @@ final class Housekeeper {
         SESSIONS.put(channel, new WeakReference<>(session));
         synchronized (Housekeeper.class) {
             if (thread == null) {
-                thread = new Thread(Housekeeper::run, "lockstep-jdbc");
-                thread.setDaemon(true);
-                thread.setContextClassLoader(null); // it must not keep an application's loader alive
-                thread.start();
+                Thread made = new Thread(Housekeeper::run, "lockstep-jdbc");
+                made.setDaemon(true);
+                made.setContextClassLoader(null); // it must not keep an application's loader alive
+                made.start();
+                thread = made;
             }
         }
     }
@@ -51,11 +52,11 @@ final class Housekeeper {
             if (session.get() == null) {
                 LOG.warn("a connection was never closed; its session {} ends now", channel.session());
                 remove(channel);
-                channel.close();
+                channel.abort("its connection was never closed");
             } else {
                 channel.care();
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("a connection is given up: a fault of the driver", e);
             remove(channel);
             channel.abort("a fault of the driver: " + e);

@@ -44,12 +44,12 @@ class SlowClientIT {
     private static final String SLOW = "slow";
     private static final int RECEIVE_BUFFER_BYTES = 4_096;
     private static final int SLOW_CLIENTS = 3;
-    /** So many that what each may leave waiting, 8 MiB, is twice the memory of a process, all together. */
+    /** So many that what each may leave waiting, 32 MiB, is several times the memory of a process, all together. */
     private static final int MANY_SLOW_CLIENTS = 32;
 
     private static final int ANSWER_BYTES = 500_000;
     /** More than the distributor keeps for a client, and than its system's buffers hold. */
-    private static final int ANSWERS_EACH = 40;
+    private static final int ANSWERS_EACH = 80;
 
     private static final int LONG_ANSWER_BYTES = 1_000_000;
     /** So many of these are more than what nodes retain for a session, 8 MiB. */

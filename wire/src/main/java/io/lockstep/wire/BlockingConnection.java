@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BlockingConnection implements AutoCloseable {
     private static final int BUFFER_BYTES = 16 << 10;
+    /** More is not kept for a side that does not read; one frame always is. */
+    private static final int APPENDED_MAX_BYTES = 32 << 20;
     /** A buffer that one long frame has made larger than this is not kept. */
     private static final int BUFFER_KEPT_BYTES = 256 << 10;
 
@@ -34,11 +36,14 @@ public final class BlockingConnection implements AutoCloseable {
     private final Object pen = new Object();
     // Touched only while the pen is held.
     private ByteBuf outgoing = Unpooled.buffer(BUFFER_BYTES);
-    private ByteBuf spare = Unpooled.buffer(BUFFER_BYTES);
+    private @Nullable ByteBuf spare = Unpooled.buffer(BUFFER_BYTES);
     private boolean hasWriter;
 
     /** {@link System#nanoTime} when a write began; 0 while nobody writes. */
     private volatile long writingSinceNs;
+
+    /** When something was appended after which nothing has been read; 0 when there is nothing of the kind. */
+    private volatile long askedSinceNs;
 
     private ByteBuf incoming = Unpooled.buffer(BUFFER_BYTES);
     private int readTimeoutMillis = -1;
@@ -111,17 +116,26 @@ public final class BlockingConnection implements AutoCloseable {
      * @throws IllegalArgumentException the frame is too long
      */
     public void send(Frame frame) throws IOException {
-        append(frame);
+        if (!append(frame)) {
+            throw new IOException("the other side does not read");
+        }
         flush(false);
     }
 
     /**
      * Leaves a frame for the next {@link #flush}, of whichever thread.
      *
+     * @return false when too much waits already, and this frame does not
      * @throws IllegalArgumentException the frame is too long
      */
-    public void append(Frame frame) {
+    public boolean append(Frame frame) {
+        if (askedSinceNs == 0) {
+            askedSinceNs = System.nanoTime() | 1;
+        }
         synchronized (pen) {
+            if (outgoing.readableBytes() > APPENDED_MAX_BYTES) {
+                return false;
+            }
             int start = outgoing.writerIndex();
             boolean isWhole = false;
             try {
@@ -133,6 +147,7 @@ public final class BlockingConnection implements AutoCloseable {
                 }
             }
         }
+        return true;
     }
 
     /**
@@ -141,7 +156,7 @@ public final class BlockingConnection implements AutoCloseable {
      *
      * @param isShared whether other threads are about to append, too: those that could run go first, and one write takes
      *     what all of them have to say
-     * @throws IOException the connection is broken
+     * @throws IOException the connection is broken, and closed
      */
     @SuppressWarnings("ThreadPriorityCheck") // nothing depends on the scheduler but how many frames leave together
     public void flush(boolean isShared) throws IOException {
@@ -151,28 +166,24 @@ public final class BlockingConnection implements AutoCloseable {
             }
             hasWriter = true;
         }
-        if (isShared) {
-            Thread.yield();
-        }
-        ByteBuf batch = swapped(null);
+        boolean isDone = false;
         try {
+            if (isShared) {
+                Thread.yield();
+            }
+            ByteBuf batch = swapped(null);
             while (batch != null) {
                 writingSinceNs = System.nanoTime() | 1;
                 out.write(batch.array(), batch.arrayOffset(), batch.readableBytes());
                 writingSinceNs = 0;
                 batch = swapped(batch);
             }
+            isDone = true;
         } finally {
-            if (batch != null) {
-                leavePen(); // a part may have left, so whoever owns this connection closes it
+            if (!isDone) {
+                writingSinceNs = 0;
+                close(); // a part may have left: nothing that follows would be understood, and nobody may write it
             }
-        }
-    }
-
-    private void leavePen() {
-        writingSinceNs = 0;
-        synchronized (pen) {
-            hasWriter = false;
         }
     }
 
@@ -187,9 +198,19 @@ public final class BlockingConnection implements AutoCloseable {
                 return null;
             }
             ByteBuf batch = outgoing;
-            outgoing = spare;
+            outgoing = spare == null ? Unpooled.buffer(BUFFER_BYTES) : spare;
+            spare = null;
             return batch;
         }
+    }
+
+    /**
+     * For how long nothing was read after something was appended, in nanoseconds; 0 while there is nothing of the kind, or
+     * somebody writes.
+     */
+    public long unansweredNs() {
+        long sinceNs = askedSinceNs;
+        return sinceNs == 0 || writingSinceNs != 0 ? 0 : System.nanoTime() - sinceNs;
     }
 
     /** How long the write that is under way has taken, in nanoseconds; 0 while nobody writes. */
@@ -210,9 +231,12 @@ public final class BlockingConnection implements AutoCloseable {
      * @throws IOException the connection is over or broken; the other side's farewell is in the text
      */
     public @Nullable Frame receive(int timeoutMillis) throws IOException {
+        long beforeNs = System.nanoTime() + timeoutMillis * 1_000_000L;
         Frame frame = next();
-        while (frame == null && readMore(timeoutMillis)) {
+        for (int left = timeoutMillis; frame == null && left > 0; ) {
+            boolean isAny = readMore(left);
             frame = next();
+            left = isAny ? (int) ((beforeNs - System.nanoTime()) / 1_000_000) : 0;
         }
         return frame;
     }
@@ -250,6 +274,7 @@ public final class BlockingConnection implements AutoCloseable {
                 throw new EOFException("the other side closed the connection");
             }
             incoming.writerIndex(incoming.writerIndex() + count);
+            askedSinceNs = 0;
             return true;
         } catch (SocketTimeoutException e) {
             return false;
