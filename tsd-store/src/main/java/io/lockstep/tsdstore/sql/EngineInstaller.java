@@ -124,6 +124,7 @@ final class EngineInstaller {
         message.isBegun = in.getByte() == 1;
         message.done = in.getInt();
         message.parametersDone = in.getInt();
+        message.changesFound = in.getLong();
         byte[] first = in.getBytes();
         message.first = first.length == 0 ? null : codec.decodeReply(first).outcome();
         if (codec.decodeReply(in.getBytes()).outcome() instanceof SqlOutcome.Batched batched) {

@@ -172,6 +172,7 @@ final class EngineSnapshot implements Records.Snapshot {
         out.putByte(message.isBegun ? 1 : 0);
         out.putInt(message.done);
         out.putInt(message.parametersDone);
+        out.putLong(message.changesFound);
         SqlOutcome first = message.first;
         out.putBytes(first == null ? new byte[0] : encoded(first));
         List<SqlColumn> columns = message.keyColumns;

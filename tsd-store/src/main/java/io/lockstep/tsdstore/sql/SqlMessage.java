@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A message on its way through attempts, and how far it has got. Touched only by the lane. */
 final class SqlMessage extends Run {
-    /** No conflict yet. */
+    /** No conflict yet, or no list. */
     static final long NONE = -1;
 
     final byte[] body;
@@ -25,6 +25,8 @@ final class SqlMessage extends Run {
     int done;
     /** Parameters of a list's statements that are done. */
     int parametersDone;
+    /** How many changes its transaction had before a list, so many stay when it fails; {@link #NONE} for no list. */
+    long changesFound = NONE;
     /** The statement that it executes; null until it is found or parsed, and after a copy. */
     @Nullable SqlStatement statement;
     /** What the first statement of a list came to. */

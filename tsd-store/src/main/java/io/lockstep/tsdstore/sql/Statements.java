@@ -245,13 +245,19 @@ final class Statements {
         return list(session, message, statement, execute, time);
     }
 
-    /** Several statements in one text; what the first one gives is the outcome, as H2 has it. */
+    /**
+     * Several statements in one text; what the first one gives is the outcome, as H2 has it. If one fails, what those
+     * before it did is undone, too ({@link #finish}).
+     */
     private Progress list(
             SqlSession session,
             SqlMessage message,
             SqlStatement list,
             SqlAction.Execute execute,
             ValueTimestampTimeZone time) {
+        if (message.changesFound == SqlMessage.NONE) {
+            message.changesFound = changes(H2Fields.transaction(session.h2()));
+        }
         while (message.done < list.parts.size()) {
             SqlStatement part = parse(session.h2(), list.parts.get(message.done));
             Command command = command(session.h2(), part);
@@ -273,6 +279,29 @@ final class Statements {
         }
         SqlOutcome first = message.first;
         return Progress.of(first == null ? new SqlOutcome.Updated(0, null) : first);
+    }
+
+    private static long changes(@Nullable Transaction transaction) {
+        return transaction == null ? 0 : transaction.setSavepoint();
+    }
+
+    /**
+     * Undoes what a list has done. H2 counts changes and not transactions: where the list itself has ended the one that it
+     * began in, as many of the next one stay as that had before.
+     */
+    private static void undo(SessionLocal h2, long changesFound) {
+        Transaction transaction = H2Fields.transaction(h2);
+        if (transaction != null && changes(transaction) > changesFound) {
+            h2.lock();
+            try {
+                SessionLocal.Savepoint found = h2.setSavepoint();
+                H2Internals.place(found, H2Internals.logIndex(found), changesFound);
+                h2.rollbackTo(found);
+                H2Fields.forgetRollback(transaction);
+            } finally {
+                h2.unlock();
+            }
+        }
     }
 
     private static void setParameters(Command command, @Nullable Value[] values, int from) {
@@ -563,6 +592,9 @@ final class Statements {
                 && !(outcome instanceof SqlOutcome.Failed);
         if (isStatement) {
             session.lobs.forgetUploads();
+        }
+        if (outcome instanceof SqlOutcome.Failed && message.changesFound != SqlMessage.NONE) {
+            undo(h2, message.changesFound);
         }
         if (isStatement && (h2.getAutoCommit() || isCommitted)) {
             commit(h2);

@@ -126,6 +126,24 @@ class EngineCopyTest {
     }
 
     @Test
+    void aTextThatWaitsInItsMiddleIsUndoneFromItsFirstStatementOnInTheCopyToo() {
+        SqlEngine source = engine();
+        SqlClient first = client(source, 1).open();
+        SqlClient second = client(source, 2).open();
+        first.run("CREATE TABLE t(id INT PRIMARY KEY, v INT)");
+        first.run("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)");
+        first.manual().run("UPDATE t SET v = 7 WHERE id = 1");
+        second.manual().run("UPDATE t SET v = 8 WHERE id = 2");
+        assertThat(second.run("UPDATE t SET v = 9 WHERE id = 3; UPDATE t SET v = 9 WHERE id = 1"))
+                .isEqualTo("waits");
+        for (SqlEngine engine : List.of(copyOf(source), source)) {
+            SqlClient waiter = at(engine, second);
+            assertThat(SqlClient.text(waiter.giveUp(GiveUp.CANCELLED))).isEqualTo("error 57014");
+            assertThat(waiter.run("SELECT v FROM t ORDER BY id")).isEqualTo("1 8 3");
+        }
+    }
+
+    @Test
     void openResultsAndPreparedStatementsGoOn() {
         SqlEngine source = engine();
         SqlClient client = client(source, 1).open().manual();

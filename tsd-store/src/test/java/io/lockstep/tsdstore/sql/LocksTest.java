@@ -230,6 +230,40 @@ class LocksTest {
         assertThat(b.run("select * from t")).isEqualTo("error 42104");
     }
 
+    /** What its first statement has done is nobody else's business until its second one is done, too. */
+    @Test
+    void undoesATextThatWaitedInVainFromItsFirstStatementOn() {
+        a.run("update t set v = 0 where id = 2");
+        b.run("update t set v = 7 where id = 3");
+        SqlClient c = open().manual();
+        assertThat(b.run("update t set v = 0 where id = 1; update t set v = 0 where id = 2"))
+                .isEqualTo("waits");
+        assertThat(c.run("update t set v = 5 where id = 1")).isEqualTo("waits");
+        assertThat(SqlClient.text(b.giveUp(GiveUp.LOCK_TIMEOUT))).isEqualTo("error 50200");
+        assertThat(engine.ready()).containsExactly(c.name);
+        assertThat(SqlClient.text(c.retry())).isEqualTo("1");
+        assertThat(b.run("select v from t where id in (1, 2, 3) order by id")).isEqualTo("1 2 7");
+        b.commit();
+        c.commit();
+        a.commit();
+        assertThat(open().run("select v from t where id in (1, 2, 3) order by id"))
+                .isEqualTo("5 0 7");
+    }
+
+    /** Whoever has seen something else must not overwrite it. */
+    @Test
+    void changesNothingAtRepeatableReadThatHasChangedSinceItWasSeen() {
+        b.run("set session characteristics as transaction isolation level repeatable read");
+        a.run("update t set v = v + 10 where id = 1");
+        assertThat(b.run("select v from t where id = 1")).isEqualTo("1");
+        assertThat(b.run("update t set v = v + 100 where id = 1")).isEqualTo("waits");
+        a.commit();
+        assertThat(SqlClient.text(b.retry())).isEqualTo("error 40001");
+        assertThat(b.run("update t set v = v + 100 where id = 1")).isEqualTo("1");
+        b.commit();
+        assertThat(open().run("select v from t where id = 1")).isEqualTo("111");
+    }
+
     @Test
     void goesOnWithABatchWhereItWaited() {
         a.run("update t set v = 0 where id = 2");

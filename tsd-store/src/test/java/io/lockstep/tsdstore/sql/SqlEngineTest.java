@@ -1,6 +1,7 @@
 package io.lockstep.tsdstore.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lockstep.sqlwire.GeneratedKeys;
 import io.lockstep.sqlwire.SqlAction;
@@ -8,6 +9,12 @@ import io.lockstep.sqlwire.SqlOutcome;
 import io.lockstep.sqlwire.SqlRequest;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What one session can do, and what it finds again with its next message. */
 class SqlEngineTest {
@@ -194,6 +203,56 @@ class SqlEngineTest {
         assertThat(client.run("insert into t values(1, ?, 1); insert into t values(2, ?, 2);", 8, 9))
                 .isEqualTo("1");
         assertThat(client.run("select id, v from t order by id")).isEqualTo("1,8 2,9");
+    }
+
+    /** Plain H2 is asked the same; both are looked at before and after a rollback of what is open then. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "insert into l values(2); insert into l values(2)",
+                "insert into l values(2); insert into l values(1)",
+                "insert into l values(2); insert into l values(3); select * from nowhere",
+                "insert into l values(2); create table l(id int)",
+                "insert into l values(2); commit; insert into l values(3); insert into l values(3)",
+                "commit; insert into l values(2); insert into l values(3); insert into l values(4); insert into l values(3)",
+                "insert into l values(2); rollback; insert into l values(3); insert into l values(3)",
+                "savepoint s; insert into l values(2); rollback to savepoint s; insert into l values(3);"
+                        + " insert into l values(3)",
+                "insert into l values(2); savepoint s; insert into l values(3); insert into l values(3)"
+            })
+    void leavesOfATextThatFailsWhatH2Leaves(String text) throws SQLException {
+        for (boolean isAutoCommit : new boolean[] {false, true}) {
+            List<String> theirs = new ArrayList<>();
+            try (Connection h2 = DriverManager.getConnection("jdbc:h2:mem:");
+                    Statement statement = h2.createStatement()) {
+                statement.execute("create table l(id int primary key)");
+                h2.setAutoCommit(isAutoCommit);
+                statement.execute("insert into l values(1)");
+                assertThatThrownBy(() -> statement.execute(text)).isInstanceOf(SQLException.class);
+                theirs.add(ids(statement));
+                statement.execute("rollback");
+                theirs.add(ids(statement));
+            }
+            SqlClient client = open();
+            client.run("drop table if exists l");
+            client.run("create table l(id int primary key)");
+            client.isAutoCommit = isAutoCommit;
+            client.run("insert into l values(1)");
+            assertThat(client.run(text)).startsWith("error");
+            List<String> ours = new ArrayList<>();
+            ours.add(client.run("select listagg(id, ',') within group (order by id) from l"));
+            client.run("rollback");
+            ours.add(client.run("select listagg(id, ',') within group (order by id) from l"));
+            assertThat(ours).as("autocommit %s", isAutoCommit).isEqualTo(theirs);
+            client.commit();
+        }
+    }
+
+    private static String ids(Statement statement) throws SQLException {
+        try (ResultSet rows = statement.executeQuery("select listagg(id, ',') within group (order by id) from l")) {
+            rows.next();
+            return String.valueOf(rows.getString(1));
+        }
     }
 
     @Test
