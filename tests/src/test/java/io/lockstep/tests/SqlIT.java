@@ -15,6 +15,8 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -23,6 +25,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** JDBC against real processes, whose active is ended by SIGKILL (rows 13, 14, 67, 88). */
 @Timeout(value = 4, unit = TimeUnit.MINUTES)
@@ -54,6 +58,42 @@ class SqlIT {
                     "DROP TABLE IF EXISTS T",
                     "CREATE TABLE T(ID INT PRIMARY KEY, V INT)",
                     "INSERT INTO T SELECT X, 0 FROM SYSTEM_RANGE(1, 3000)");
+        }
+    }
+
+    /** Its socket lives on for other connections, so that nothing but its own word tells that it is gone. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whoIsGivenUpWhileItWaitsLetsGoOfWhatItHas(boolean isAborted) throws Exception {
+        try (Connection holder = connect();
+                Connection other = connect()) {
+            Connection waiter = connect();
+            for (Connection each : List.of(holder, waiter)) {
+                each.setAutoCommit(false);
+            }
+            run(holder, "UPDATE T SET V = 1 WHERE ID = 1");
+            run(waiter, "UPDATE T SET V = 1 WHERE ID = 2");
+            CompletableFuture<Void> waits = new CompletableFuture<>();
+            Thread asking = new Thread(() -> {
+                try {
+                    run(waiter, "UPDATE T SET V = 2 WHERE ID = 1");
+                    waits.complete(null);
+                } catch (SQLException e) {
+                    waits.completeExceptionally(e);
+                }
+            });
+            asking.start();
+            await().atMost(LIMIT).until(() -> Arrays.stream(asking.getStackTrace())
+                    .anyMatch(frame -> frame.getMethodName().equals("await")));
+            run(other, "UPDATE T SET V = 9 WHERE ID = 3"); // on the same connection, so that it comes after
+            if (isAborted) {
+                waiter.abort(Runnable::run);
+            } else {
+                waiter.close();
+            }
+            assertThat(waits).failsWithin(LIMIT);
+            run(other, "SET LOCK_TIMEOUT 15000", "UPDATE T SET V = 3 WHERE ID = 2");
+            holder.rollback();
         }
     }
 
