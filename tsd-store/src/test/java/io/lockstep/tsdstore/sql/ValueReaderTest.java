@@ -62,4 +62,13 @@ class ValueReaderTest {
         assertThat(((ValueArray) Objects.requireNonNull(row[1])).getList()[0].getValueType())
                 .isEqualTo(Value.INTEGER);
     }
+
+    @Test
+    void aConstantOfAnEnumThatNoColumnNamesKeepsItsLabel() {
+        WriteBuffer out = new WriteBuffer();
+        out.put((byte) ValueWriter.ENUM).putVarInt(1).putVarInt(4).putStringData("blue", 4);
+        ByteBuffer in = out.getBuffer();
+        in.flip();
+        assertThat(Objects.requireNonNull(reader.value(in)).getString()).isEqualTo("blue");
+    }
 }
