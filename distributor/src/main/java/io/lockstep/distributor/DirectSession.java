@@ -260,12 +260,6 @@ public final class DirectSession implements AutoCloseable {
         core.onChannelUp(System.nanoTime());
     }
 
-    /** Writes what was said to a connection that is there, if anything was. */
-    void flush() {
-        lock.lock();
-        unlock();
-    }
-
     /**
      * There is a connection; whoever says so flushes it when all know. One that is not the channel's any more does
      * nothing, nor does one that is known.

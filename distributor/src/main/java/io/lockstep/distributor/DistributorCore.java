@@ -157,7 +157,7 @@ public final class DistributorCore<C> {
         session.attach = Math.max(session.attach, request.attach());
         detach(session);
         if (!session.isClosing) {
-            close(session, nowNs);
+            close(session, "its client has given it up", nowNs);
         }
     }
 
@@ -288,8 +288,8 @@ public final class DistributorCore<C> {
                     ? "OPEN needs a provisional session name, but got " + name
                     : request.kind() + " needs the name of an open session, but got " + name;
         }
-        boolean mayBeZero = isOpen || request.kind() == RequestKind.CLOSE;
-        if (isOpen ? request.requestId() != 0 : request.requestId() < (mayBeZero ? 0 : 1)) {
+        long least = request.kind() == RequestKind.CLOSE ? 0 : 1; // without a number it is a farewell
+        if (isOpen ? request.requestId() != 0 : request.requestId() < least) {
             return "request id " + request.requestId() + " is out of range for " + request.kind();
         }
         if (request.attach() < 1) {
@@ -369,23 +369,18 @@ public final class DistributorCore<C> {
             if (session.channel != null || session.attach != next.attach || session.isClosing || session.isForgotten) {
                 continue;
             }
-            LOG.info("session {} is closed: its client has been gone for {}", session.name, config.sessionGrace());
-            close(session, nowNs);
+            close(session, "its client has been gone for " + config.sessionGrace(), nowNs);
         }
     }
 
     /** On behalf of a client that does not. What it asked last is not asked any more. */
-    private void close(Session<C> session, long nowNs) {
-        Held held = session.held.first();
-        while (held != null) {
-            Held after = held.next();
-            release(session, held);
-            held = after;
-        }
+    private void close(Session<C> session, String reason, long nowNs) {
+        releaseAll(session);
         if (session.name.isProvisional()) {
             forget(session);
             return;
         }
+        LOG.info("session {} is closed: {}", session.name, reason);
         session.isClosing = true;
         Request close = new Request(
                 session.name,
@@ -412,12 +407,7 @@ public final class DistributorCore<C> {
             sessions.remove(session.provisional);
         }
         detach(session);
-        Held held = session.held.first();
-        while (held != null) {
-            Held after = held.next();
-            release(session, held);
-            held = after;
-        }
+        releaseAll(session);
     }
 
     private void detach(Session<C> session) {
@@ -488,6 +478,12 @@ public final class DistributorCore<C> {
         heldRequests++;
         heldBytes += request.body().length;
         return session.held.insert(request, nowNs);
+    }
+
+    private void releaseAll(Session<C> session) {
+        for (Held held = session.held.first(); held != null; held = session.held.first()) {
+            release(session, held);
+        }
     }
 
     private void release(Session<C> session, Held held) {

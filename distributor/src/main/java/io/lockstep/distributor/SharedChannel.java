@@ -106,17 +106,18 @@ final class SharedChannel {
 
     /** A session of this place, which is told of its connection as soon as there is one. */
     static DirectSession join(Place place, Function<SharedChannel, DirectSession> made) {
+        SharedChannel channel;
         DirectSession session;
         BlockingConnection now;
         synchronized (CHANNELS) {
-            SharedChannel channel = CHANNELS.computeIfAbsent(place, SharedChannel::new);
+            channel = CHANNELS.computeIfAbsent(place, SharedChannel::new);
             session = made.apply(channel);
             now = channel.add(session);
         }
         if (now != null) {
             session.onConnection(now);
+            channel.flush();
         }
-        session.flush();
         return session;
     }
 
