@@ -7,11 +7,11 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -23,17 +23,41 @@ final class Comparison implements AutoCloseable {
     private static final long LIMIT_S = 45;
     /** Time for a message to get from a thread to the distributor. */
     private static final long LEFT_MS = 100;
-    /**
-     * Two messages that block each other: which of them is ended is not promised. H2 ends the one that looks first, which
-     * is the earlier one where it spins instead of waiting; Lockstep the one that closed the circle. What follows is
-     * another story, so a sequence ends there.
-     */
+
     private static final String DEADLOCK = "error 40001 40001";
-    /**
-     * A change at REPEATABLE READ or above that waited, and before which its transaction had seen nothing: H2 ends it as if
-     * it had, Lockstep looks when its turn comes. What follows is another story here, too.
-     */
-    private static final String LATE_CHANGE = "late change";
+
+    private static final String DUPLICATE_KEY = "error 23505 ";
+    private static final String LOCK_TIMEOUT = "error 50200 ";
+
+    /** Why a sequence ends at a difference that is none: what follows it is another story. */
+    private enum Turn {
+        /**
+         * Two messages block each other: which of them is ended is not promised. H2 ends the one that looks first, which is
+         * the earlier one where it spins instead of waiting; Lockstep the one that closed the circle.
+         */
+        OUR_VICTIM,
+        /** The other one of the two. */
+        VICTIM_OF_H2,
+        /**
+         * A change at REPEATABLE READ or above that waited, and before which its transaction had seen nothing: H2 ends it as
+         * if it had, Lockstep looks when its turn comes.
+         */
+        LATE_CHANGE,
+        /**
+         * Rows are inserted, the first of them with a key and a later one behind somebody's lock: H2 tries all of them again
+         * over its own first try and finds the key there; Lockstep waits for the lock until its timeout.
+         */
+        FALSE_DUPLICATE;
+
+        /** @return whether this is all that the messages answered at one moment differ in */
+        static boolean explains(Set<Turn> turns, int differences) {
+            return switch (differences) {
+                case 1 -> turns.contains(LATE_CHANGE) || turns.contains(FALSE_DUPLICATE);
+                case 2 -> turns.contains(OUR_VICTIM) && turns.contains(VICTIM_OF_H2);
+                default -> false;
+            };
+        }
+    }
 
     private final Site site;
     private @Nullable Connection auditor;
@@ -134,17 +158,16 @@ final class Comparison implements AutoCloseable {
                     letWait(open.get(number));
                 }
                 List<String> found = new ArrayList<>();
-                Set<String> victims = new TreeSet<>();
+                Set<Turn> turns = EnumSet.noneOf(Turn.class);
                 for (int earlier = 0; earlier <= number; earlier++) {
                     CompletableFuture<String> answer = open.get(earlier);
                     if (answer != null && expected.all.get(earlier).answeredAfter <= number + 1) {
                         open.remove(earlier);
-                        compare(disturbance, earlier, expected, await(answer), found, victims);
+                        compare(disturbance, earlier, expected, await(answer), found, turns);
                     }
                 }
-                boolean isOtherVictim = found.size() == 2 && victims.size() == 2;
                 boolean isUndone = found.isEmpty() && isQueryAtEndOfTransaction(asked);
-                if (isOtherVictim || isUndone || (found.size() == 1 && victims.contains(LATE_CHANGE))) {
+                if (isUndone || Turn.explains(turns, found.size())) {
                     wanted++;
                     isAnotherStory = true;
                     break;
@@ -202,14 +225,9 @@ final class Comparison implements AutoCloseable {
         }
     }
 
-    /** @param victims whose message it was, where only one of the two databases ended it; or that it changed late */
+    /** @param turns gets what kind of difference this is, if it is one of those */
     private void compare(
-            Disturbance disturbance,
-            int number,
-            Story story,
-            String seen,
-            List<String> differences,
-            Set<String> victims) {
+            Disturbance disturbance, int number, Story story, String seen, List<String> differences, Set<Turn> turns) {
         Asked expected = story.all.get(number);
         if (seen.equals(expected.seen)) {
             return;
@@ -219,9 +237,11 @@ final class Comparison implements AutoCloseable {
             return;
         }
         if (expected.seen.startsWith(DEADLOCK) && seen.startsWith("count") && isAtRepeatableRead(story, number)) {
-            victims.add(LATE_CHANGE);
+            turns.add(Turn.LATE_CHANGE);
         } else if (expected.seen.startsWith(DEADLOCK) != seen.startsWith(DEADLOCK)) {
-            victims.add(seen.startsWith(DEADLOCK) ? "ours" : "H2's");
+            turns.add(seen.startsWith(DEADLOCK) ? Turn.OUR_VICTIM : Turn.VICTIM_OF_H2);
+        } else if (expected.seen.startsWith(DUPLICATE_KEY) && seen.startsWith(LOCK_TIMEOUT) && insertsRows(expected)) {
+            turns.add(Turn.FALSE_DUPLICATE);
         }
         differences.add(disturbance + ", message " + number + ": " + expected + "\n  but " + seen);
     }
@@ -231,6 +251,12 @@ final class Comparison implements AutoCloseable {
         return asked.seen.startsWith(DEADLOCK)
                 && asked.line.step() instanceof SqlStep.Execute execute
                 && execute.sql().startsWith("SELECT");
+    }
+
+    private static boolean insertsRows(Asked asked) {
+        return asked.line.step() instanceof SqlStep.Execute execute
+                && execute.sql().startsWith("INSERT")
+                && execute.sql().contains("), (");
     }
 
     private static boolean isAtRepeatableRead(Story story, int number) {
