@@ -40,6 +40,11 @@ public enum DriverProperty {
             "256",
             Range.number(0, 65_536),
             "statements that a connection keeps prepared after they were closed"),
+    DEFER_UPDATES(
+            "deferUpdates",
+            "false",
+            Range.oneOf("false", "true"),
+            "whether updates of one row by its key are answered before they lock it, and done when the transaction ends"),
     TIME_ZONE("TimeZone", "", Range.timeZone(), "time zone of the session; empty: this process's"),
     CLUSTER("cluster", "lockstep", Range.name(), "cluster id of the database's processes"),
     SSL_MODE(

@@ -166,6 +166,9 @@ final class SqlSession extends ForeignSession {
         if (!schema.isEmpty()) {
             settings.put("schema", schema);
         }
+        if (Boolean.parseBoolean(url.get(DriverProperty.DEFER_UPDATES))) {
+            settings.put("deferUpdates", "true");
+        }
         return settings;
     }
 

@@ -34,6 +34,8 @@ public enum StateTag {
     SQL_CONVERSATION,
     /** A prepared statement of the conversation before. */
     SQL_STATEMENT,
+    /** An update of the conversation before that was answered and is not done yet. */
+    SQL_DEFERRED,
     /** An open result of the conversation before; its rows follow. */
     SQL_RESULT,
     SQL_RESULT_ROWS,

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -125,6 +126,12 @@ public final class BenchCommand implements Callable<Integer> {
     boolean isTellingThreads;
 
     @Option(
+            names = "--property",
+            paramLabel = "NAME=VALUE",
+            description = "What Lockstep's connections add to their URL, for example deferUpdates=true; may be given again.")
+    Map<String, String> properties = new LinkedHashMap<>();
+
+    @Option(
             names = "--backups",
             paramLabel = "N",
             defaultValue = "1",
@@ -206,7 +213,10 @@ public final class BenchCommand implements Callable<Integer> {
     private void sql(Cluster cluster, List<SqlWorkload> chosen, List<Cell> cells)
             throws IOException, InterruptedException, SQLException {
         String url = isAtNodes ? cluster.jdbcUrlOfNodes() : cluster.jdbcUrl();
-        SqlLoad.Connector ours = () -> DriverManager.getConnection(url, "app", "app");
+        Properties given = new Properties();
+        given.putAll(properties);
+        given.putAll(Map.of("user", "app", "password", "app"));
+        SqlLoad.Connector ours = () -> DriverManager.getConnection(url, given);
         try (H2Server h2 = new H2Server(cluster.plan().heapMebibytes())) {
             try (Connection here = ours.connect();
                     Connection there = h2.connect()) {

@@ -101,6 +101,23 @@ final class Attempts {
             long maxRows,
             int waitMillis,
             ValueTimestampTimeZone time) {
+        return attempt(session, session.executing(), command, keys, maxRows, waitMillis, time);
+    }
+
+    /** As {@link #attempt}, of a change that is too short to be cut off. */
+    Attempt attemptWhole(SqlSession session, Command command, int waitMillis, ValueTimestampTimeZone time) {
+        return attempt(session, null, command, false, 0, waitMillis, time);
+    }
+
+    /** @param message may be cut off meanwhile; null: nothing cuts it off */
+    private Attempt attempt(
+            SqlSession session,
+            @Nullable SqlMessage message,
+            Command command,
+            Object keys,
+            long maxRows,
+            int waitMillis,
+            ValueTimestampTimeZone time) {
         SessionLocal h2 = session.h2();
         h2.lock();
         try {
@@ -124,20 +141,23 @@ final class Attempts {
                 H2Fields.numberTemporaryNames(h2.getDatabase());
             }
             Session outer = h2.setThreadLocalSession();
-            SqlMessage message = session.executing();
-            message.executes(h2);
+            if (message != null) {
+                message.executes(h2);
+            }
             try {
-                checkCut(message);
+                if (message != null) {
+                    checkCut(message);
+                }
                 return execute(command, keys, maxRows, waitMillis);
             } catch (RuntimeException e) {
-                message.executed(h2);
-                if (isCut(message, e)) {
+                executed(message, h2);
+                if (message != null && isCut(message, e)) {
                     h2.rollbackTo(start);
                     throw new CutOff();
                 }
                 return undo(session, start, DbException.convert(e), waitMillis);
             } finally {
-                message.executed(h2);
+                executed(message, h2);
                 h2.resetThreadLocalSession(outer);
                 h2.endStatement();
                 if (!isTransactional) {
@@ -151,6 +171,12 @@ final class Attempts {
             }
         } finally {
             h2.unlock();
+        }
+    }
+
+    private static void executed(@Nullable SqlMessage message, SessionLocal h2) {
+        if (message != null) {
+            message.executed(h2);
         }
     }
 

@@ -62,6 +62,7 @@ final class EngineInstaller {
                 case SQL_QUEUE -> lastPlace = item.getLong();
                 case SQL_CONVERSATION -> begin(new StateReader(ByteBuffer.wrap(item.getBytes())));
                 case SQL_STATEMENT -> addStatement(session(), item);
+                case SQL_DEFERRED -> addDeferred(session(), item);
                 case SQL_OBJECT -> addObject(session(), item);
                 case SQL_RESULT -> beginResult(session(), item);
                 case SQL_RESULT_ROWS -> addRows(session(), item);
@@ -104,6 +105,7 @@ final class EngineInstaller {
         begun.nonce = optional(in);
         begun.queryTimeoutMillis = in.getInt();
         begun.transactionSinceNs = in.getLong();
+        begun.defersUpdates = in.getByte() == 1;
         begun.lobs.lastName = in.getLong();
         for (int left = in.getInt(); left > 0; left--) {
             begun.lobs.write(in.getLong(), 0, in.getBytes(), Long.MAX_VALUE);
@@ -183,6 +185,7 @@ final class EngineInstaller {
         }
         SqlStatement statement = new SqlStatement(sql, parts);
         statement.waitMillis = item.getInt();
+        statement.isReadBack = item.getByte() == 1;
         if (number != 0) {
             to.statements.put(number, statement);
         }
@@ -196,6 +199,18 @@ final class EngineInstaller {
         return action instanceof SqlAction.Execute execute
                 ? execute.statement()
                 : action instanceof SqlAction.Batch batch ? batch.statement() : -1;
+    }
+
+    private static void addDeferred(SqlSession to, StateReader item) throws SqlProtocolException {
+        int number = item.getInt();
+        String sql = item.getString();
+        byte[] body = item.getBytes();
+        SqlStatement statement = number == 0 ? new SqlStatement(sql, List.of()) : to.statements.get(number);
+        if (statement == null
+                || !(new SqlCodec(to.lobs).decodeRequest(body).action() instanceof SqlAction.Execute execute)) {
+            throw new IllegalArgumentException("a deferred update without its statement");
+        }
+        to.deferred.add(new Deferred(number, statement, execute.parameters(), body));
     }
 
     private static void addObject(SqlSession to, StateReader item) {

@@ -32,6 +32,7 @@ final class EngineSnapshot implements Records.Snapshot {
     private record Conversation(
             byte[] head,
             List<Numbered<SqlStatement>> statements,
+            List<Deferred> deferred,
             List<Numbered<SqlResult>> results,
             List<Map.Entry<Long, ValueLob>> objects) {}
 
@@ -46,6 +47,7 @@ final class EngineSnapshot implements Records.Snapshot {
     private int conversation;
     private boolean isHeadWritten;
     private int statement;
+    private int deferred;
     private int result;
     private int row;
     private int object;
@@ -107,14 +109,18 @@ final class EngineSnapshot implements Records.Snapshot {
             isHeadWritten = true;
         } else if (statement < of.statements().size()) {
             writeStatement(out, of.statements().get(statement++));
+        } else if (deferred < of.deferred().size()) {
+            writeDeferred(out, of.deferred().get(deferred++));
         } else if (result < of.results().size()) {
             writeResult(out, of.results().get(result));
         } else if (object < of.objects().size()) {
             writeObject(out, of.objects().get(object++));
         } else {
-            conversations.set(conversation++, new Conversation(new byte[0], List.of(), List.of(), List.of()));
+            conversations.set(
+                    conversation++, new Conversation(new byte[0], List.of(), List.of(), List.of(), List.of()));
             isHeadWritten = false;
             statement = 0;
+            deferred = 0;
             result = 0;
             object = 0;
             return writeNext(out);
@@ -137,6 +143,7 @@ final class EngineSnapshot implements Records.Snapshot {
         putOptional(head, session.nonce);
         head.putInt(session.queryTimeoutMillis);
         head.putLong(session.transactionSinceNs);
+        head.putByte(session.defersUpdates ? 1 : 0);
         head.putLong(session.lobs.lastName);
         head.putInt(session.lobs.uploads.size());
         session.lobs.uploads.forEach((name, content) -> {
@@ -162,7 +169,17 @@ final class EngineSnapshot implements Records.Snapshot {
         new TreeMap<>(session.results).forEach((number, each) -> results.add(new Numbered<>(number, each)));
         byte[] bytes = new byte[head.size()];
         System.arraycopy(head.buffer(), 0, bytes, 0, bytes.length);
-        return new Conversation(bytes, statements, results, new ArrayList<>(session.lobs.named.entrySet()));
+        return new Conversation(
+                bytes, statements, captured(session), results, new ArrayList<>(session.lobs.named.entrySet()));
+    }
+
+    /** Those whose statement the client has closed since have no number. */
+    private static List<Deferred> captured(SqlSession session) {
+        return session.deferred.stream()
+                .map(each -> session.statements.get(each.number()) == each.statement()
+                        ? each
+                        : new Deferred(0, each.statement(), each.parameters(), each.body()))
+                .toList();
     }
 
     private void put(StateWriter out, SqlMessage message) {
@@ -217,6 +234,15 @@ final class EngineSnapshot implements Records.Snapshot {
         out.putInt(of.parts.size());
         of.parts.forEach(out::putString);
         out.putInt(of.waitMillis);
+        out.putByte(of.isReadBack ? 1 : 0);
+        out.end();
+    }
+
+    private static void writeDeferred(StateWriter out, Deferred of) {
+        out.begin(StateTag.SQL_DEFERRED);
+        out.putInt(of.number());
+        out.putString(of.statement().sql);
+        out.putBytes(of.body());
         out.end();
     }
 

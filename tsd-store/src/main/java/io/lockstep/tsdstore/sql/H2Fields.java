@@ -23,6 +23,9 @@ import org.h2.command.ddl.CreateUser;
 import org.h2.command.ddl.DropDatabase;
 import org.h2.command.ddl.DropUser;
 import org.h2.command.ddl.GrantRevoke;
+import org.h2.command.dml.Insert;
+import org.h2.command.dml.SetClauseList;
+import org.h2.command.dml.Update;
 import org.h2.command.query.Query;
 import org.h2.engine.CastDataProvider;
 import org.h2.engine.Database;
@@ -30,9 +33,17 @@ import org.h2.engine.RightOwner;
 import org.h2.engine.SessionLocal;
 import org.h2.engine.User;
 import org.h2.expression.Expression;
+import org.h2.expression.ExpressionVisitor;
+import org.h2.expression.condition.Comparison;
+import org.h2.expression.condition.ConditionAndOr;
+import org.h2.expression.condition.ConditionAndOrN;
 import org.h2.index.IndexCondition;
 import org.h2.mvstore.db.MVTable;
 import org.h2.mvstore.tx.Transaction;
+import org.h2.result.LocalResult;
+import org.h2.result.ResultTarget;
+import org.h2.result.Row;
+import org.h2.table.DataChangeDeltaTable;
 import org.h2.table.Table;
 import org.h2.table.TableFilter;
 import org.h2.util.NetworkConnectionInfo;
@@ -82,6 +93,15 @@ final class H2Fields {
     private static final VarHandle GRANTEE;
     private static final VarHandle INDEX_CONDITIONS;
     private static final VarHandle NESTED_JOIN;
+    private static final VarHandle SET_CLAUSES;
+    private static final VarHandle FETCHED;
+    private static final VarHandle ACTIONS;
+    private static final VarHandle OVERRIDING;
+    private static final VarHandle COMPARE_TYPE;
+    private static final VarHandle AND_OR;
+    private static final VarHandle AND_OR_OF_MANY;
+    private static final MethodHandle SET_IS_EVERYTHING;
+    private static final MethodHandle PREPARE_UPDATE;
     private static final MethodHandle CREATE_SESSION;
     private static final VarHandle NEXT_SESSION;
     private static final VarHandle NEXT_TEMPORARY_NAME;
@@ -145,6 +165,34 @@ final class H2Fields {
             in = MethodHandles.privateLookupIn(TableFilter.class, own);
             INDEX_CONDITIONS = in.findVarHandle(TableFilter.class, "indexConditions", ArrayList.class);
             NESTED_JOIN = in.findVarHandle(TableFilter.class, "nestedJoin", TableFilter.class);
+            in = MethodHandles.privateLookupIn(Update.class, own);
+            SET_CLAUSES = in.findVarHandle(Update.class, "setClauseList", SetClauseList.class);
+            FETCHED = in.findVarHandle(Update.class, "fetchExpr", Expression.class);
+            in = MethodHandles.privateLookupIn(SetClauseList.class, own);
+            Class<?> actions = Class.forName("[Lorg.h2.command.dml.SetClauseList$UpdateAction;");
+            ACTIONS = in.findVarHandle(SetClauseList.class, "actions", actions);
+            SET_IS_EVERYTHING = in.findVirtual(
+                    SetClauseList.class, "isEverything", MethodType.methodType(boolean.class, ExpressionVisitor.class));
+            PREPARE_UPDATE = in.findVirtual(
+                    SetClauseList.class,
+                    "prepareUpdate",
+                    MethodType.methodType(
+                            boolean.class,
+                            Table.class,
+                            SessionLocal.class,
+                            ResultTarget.class,
+                            DataChangeDeltaTable.ResultOption.class,
+                            LocalResult.class,
+                            Row.class,
+                            boolean.class));
+            OVERRIDING = MethodHandles.privateLookupIn(Insert.class, own)
+                    .findVarHandle(Insert.class, "overridingSystem", Boolean.class);
+            COMPARE_TYPE = MethodHandles.privateLookupIn(Comparison.class, own)
+                    .findVarHandle(Comparison.class, "compareType", int.class);
+            AND_OR = MethodHandles.privateLookupIn(ConditionAndOr.class, own)
+                    .findVarHandle(ConditionAndOr.class, "andOrType", int.class);
+            AND_OR_OF_MANY = MethodHandles.privateLookupIn(ConditionAndOrN.class, own)
+                    .findVarHandle(ConditionAndOrN.class, "andOrType", int.class);
             in = MethodHandles.privateLookupIn(Database.class, own);
             CREATE_SESSION = in.findVirtual(
                     Database.class,
@@ -351,6 +399,61 @@ final class H2Fields {
     static @Nullable TableFilter nestedJoin(TableFilter filter) {
         return (TableFilter) NESTED_JOIN.get(filter);
     }
+
+    // ---- changes ---------------------------------------------------------------------------------------------------
+
+    static int typeOf(Comparison comparison) {
+        return (int) COMPARE_TYPE.get(comparison);
+    }
+
+    /** Whether it holds when all that it consists of do. */
+    static boolean isAnd(Expression condition) {
+        return (condition instanceof ConditionAndOr two && (int) AND_OR.get(two) == ConditionAndOr.AND)
+                || (condition instanceof ConditionAndOrN many && (int) AND_OR_OF_MANY.get(many) == ConditionAndOr.AND);
+    }
+
+    /** Whether it takes a value for a column that is always generated. */
+    static boolean overridesSystemValues(Insert statement) {
+        return OVERRIDING.get(statement) != null;
+    }
+
+    /** Whether it says how many rows it changes at most. */
+    static boolean hasFetch(Update statement) {
+        return FETCHED.get(statement) != null;
+    }
+
+    /** By the column's number; null for one that it does not name. */
+    static @Nullable Object[] actionsOf(Update statement) {
+        return (Object[]) ACTIONS.get((SetClauseList) SET_CLAUSES.get(statement));
+    }
+
+    /** Asks the values that it sets, not its condition. */
+    static boolean isEverything(Update statement, ExpressionVisitor visitor) {
+        try {
+            return (boolean) SET_IS_EVERYTHING.invokeExact((SetClauseList) SET_CLAUSES.get(statement), visitor);
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    /** Computes a changed row and checks it. @return whether there is one @throws org.h2.message.DbException it may not be */
+    static boolean computes(Update statement, SessionLocal session, LocalResult into, Row row) {
+        try {
+            return (boolean) PREPARE_UPDATE.invokeExact(
+                    (SetClauseList) SET_CLAUSES.get(statement),
+                    statement.getTable(),
+                    session,
+                    (ResultTarget) null,
+                    (DataChangeDeltaTable.ResultOption) null,
+                    into,
+                    row,
+                    false);
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    // ---- sessions --------------------------------------------------------------------------------------------------
 
     /** One that H2 will call by this number; call it while nobody else opens one. */
     static SessionLocal createSession(Database database, User user, int number) {

@@ -56,7 +56,8 @@ final class Logins {
         }
         SessionLocal opened = database.open(known, session.name);
         try {
-            prove.settings().forEach((name, value) -> set(opened, name, value));
+            session.defersUpdates = false;
+            prove.settings().forEach((name, value) -> set(session, opened, name, value));
         } catch (DbException e) {
             opened.close();
             return SqlEngine.failed(e);
@@ -65,12 +66,13 @@ final class Logins {
         return new SqlOutcome.Welcome(Scram.signature(verifier, said), facts());
     }
 
-    private static void set(SessionLocal session, String name, String value) {
+    private static void set(SqlSession of, SessionLocal session, String name, String value) {
         switch (name) {
             // Which database it is was decided by who was asked.
             case "database" -> {}
             case "schema" -> session.setCurrentSchemaName(value);
             case "timeZone" -> session.setTimeZone(zone(value));
+            case "deferUpdates" -> of.defersUpdates = isTrue(name, value);
             case "lockTimeout" -> session.setLockTimeout(millis(name, value));
             default -> throw DbException.get(ErrorCode.UNSUPPORTED_SETTING_1, name);
         }
@@ -82,6 +84,14 @@ final class Logins {
         } catch (RuntimeException e) {
             throw DbException.getInvalidValueException("timeZone", value);
         }
+    }
+
+    private static boolean isTrue(String name, String value) {
+        return switch (value) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw DbException.getInvalidValueException(name, value);
+        };
     }
 
     private static int millis(String name, String value) {

@@ -298,6 +298,7 @@ final class Reads implements AutoCloseable {
 
         private boolean canRead(SqlSession session, SessionLocal clients, SqlRequest request) {
             return session.waiting == null
+                    && session.deferred.isEmpty()
                     && request.closedStatements().length == 0
                     && request.closedResults().length == 0
                     && request.isAutoCommit() == clients.getAutoCommit()

@@ -190,6 +190,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
                 of.h2 = null;
             }
             of.statements.clear();
+            of.deferred.clear();
             of.results.clear();
             of.resultBytes = 0;
             of.lobs.forget();
@@ -323,6 +324,9 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         for (SqlSession session : sessions.values()) {
             for (SqlStatement statement : session.statements.values()) {
                 statement.command = null;
+            }
+            for (Deferred deferred : session.deferred) {
+                deferred.statement().command = null;
             }
             SqlMessage waiting = session.waiting;
             if (waiting != null && waiting.statement != null) {
@@ -530,7 +534,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         SessionLocal h2 = session.h2();
         String newSchema = h2.getCurrentSchemaName();
         TimeZoneProvider newZone = h2.currentTimeZone();
-        boolean isInTransaction = H2Fields.transaction(h2) != null;
+        boolean isInTransaction = H2Fields.transaction(h2) != null || !session.deferred.isEmpty();
         String toldSchema = newSchema.equals(schema) ? null : newSchema;
         String toldZone = newZone.equals(timeZone) ? null : newZone.getId();
         try {

@@ -1,6 +1,8 @@
 package io.lockstep.tsdstore.sql;
 
 import io.lockstep.wire.Identity;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -44,6 +46,10 @@ final class SqlSession {
     long lastTimeNs;
     /** Header time at which the open transaction began; of no meaning when none is open. */
     long transactionSinceNs;
+    /** Whether updates may be answered before they are done, as its login said. */
+    boolean defersUpdates;
+    /** Updates of the open transaction that were answered and are not done yet, in their order. */
+    final Deque<Deferred> deferred = new ArrayDeque<>();
     /** The message that waits for a lock; null when none does. */
     @Nullable SqlMessage waiting;
     /** The message that the lane works at; null between messages. */

@@ -31,6 +31,11 @@ final class SqlStatement {
     /** Whether it has been found to be no look-up by key, so that as a read it is not the lane's. */
     boolean isLongRead;
 
+    /** What it is to deferred updates, as last judged; null before. */
+    DeferredUpdates.@Nullable Form form;
+    /** Whether its transaction has asked for something that could see what it does: then it is not deferred again. */
+    boolean isReadBack;
+
     SqlStatement(String sql, List<String> parts) {
         this.sql = sql;
         this.parts = parts;

@@ -305,7 +305,7 @@ final class StatementPolicy {
                 && filter.getJoin() == null
                 && H2Fields.nestedJoin(filter) == null
                 && isUnique(filter)
-                && isWithoutSubquery(session, sql);
+                && queries(session, sql) == 1;
     }
 
     private static boolean isUnique(TableFilter filter) {
@@ -327,13 +327,14 @@ final class StatementPolicy {
         return true;
     }
 
-    private static boolean isWithoutSubquery(SessionLocal session, String sql) {
+    /** How many queries a text has, in each other or not. */
+    static int queries(SessionLocal session, String sql) {
         int queries = 0;
         for (Object each : H2Fields.tokens(session, sql)) {
             int type = H2Fields.typeOf((Token) each);
             queries += type == ParserUtil.SELECT || type == ParserUtil.TABLE || type == ParserUtil.WITH ? 1 : 0;
         }
-        return queries == 1;
+        return queries;
     }
 
     private static boolean isPlain(SessionLocal session, String sql) {

@@ -16,6 +16,7 @@ import org.h2.command.Prepared;
 import org.h2.command.dml.SetTypes;
 import org.h2.command.query.ForUpdate;
 import org.h2.command.query.Query;
+import org.h2.engine.IsolationLevel;
 import org.h2.engine.SessionLocal;
 import org.h2.expression.ParameterInterface;
 import org.h2.jdbc.meta.DatabaseMetaServer;
@@ -24,6 +25,7 @@ import org.h2.mvstore.tx.Transaction;
 import org.h2.result.ResultInterface;
 import org.h2.result.ResultWithGeneratedKeys;
 import org.h2.value.Value;
+import org.h2.value.ValueLob;
 import org.h2.value.ValueTimestampTimeZone;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 final class Statements {
     /** {@code LOCK_TIMEOUT 0} is this to H2, in milliseconds. */
     private static final int LOCK_TIMEOUT_OF_ZERO = 2_000;
+
+    /** Updates that a transaction defers; those beyond are done at once. */
+    private static final int DEFERRED_MAX = 256;
 
     private static final long NANOS_PER_MILLI = 1_000_000;
 
@@ -68,12 +73,9 @@ final class Statements {
     Progress perform(SqlSession session, SqlMessage message, ValueTimestampTimeZone time) {
         SessionLocal h2 = session.h2();
         setTime(h2, time);
-        if (!message.isBegun) {
-            message.isBegun = true;
-            begin(session, message);
-        }
         try {
-            return perform(session, message, message.request.action(), time);
+            Progress late = message.isBegun ? null : begin(session, message, time);
+            return late != null ? late : perform(session, message, message.request.action(), time);
         } catch (Invariant.InvariantBroken | CutOff e) {
             throw e;
         } catch (RuntimeException e) {
@@ -82,8 +84,8 @@ final class Statements {
         }
     }
 
-    /** What stands in a message beside its action. */
-    private static void begin(SqlSession session, SqlMessage message) {
+    /** What stands in a message beside its action. @return why it must be tried again, or not be done; null: go on */
+    private @Nullable Progress begin(SqlSession session, SqlMessage message, ValueTimestampTimeZone time) {
         SessionLocal h2 = session.h2();
         for (int closed : message.request.closedStatements()) {
             session.statements.remove(closed);
@@ -92,11 +94,17 @@ final class Statements {
             closeResult(session, closed);
         }
         if (message.request.isAutoCommit() != h2.getAutoCommit()) {
+            Progress late = doDeferred(session, message, true, time);
+            if (late != null) {
+                return late;
+            }
             h2.setAutoCommit(message.request.isAutoCommit());
             if (message.request.isAutoCommit()) {
                 commit(h2);
             }
         }
+        message.isBegun = true;
+        return null;
     }
 
     private Progress perform(SqlSession session, SqlMessage message, SqlAction action, ValueTimestampTimeZone time) {
@@ -105,10 +113,14 @@ final class Statements {
         } else if (action instanceof SqlAction.Batch batch) {
             return batch(session, message, batch, time);
         } else if (action instanceof SqlAction.End end) {
+            Progress late = end.isCommit() ? doDeferred(session, message, true, time) : null;
+            if (late != null) {
+                return late;
+            }
             if (end.isCommit()) {
                 commit(session.h2());
             } else {
-                rollback(session.h2());
+                rollback(session);
             }
             return Progress.of(new SqlOutcome.Done());
         } else if (action instanceof SqlAction.Prepare prepare) {
@@ -237,13 +249,132 @@ final class Statements {
             statement = statement(session, execute.statement(), execute.sql());
             message.statement = statement;
         }
-        if (statement.parts.isEmpty()) {
-            Command command = command(session.h2(), statement);
-            setParameters(command, execute.parameters(), 0);
-            return one(session, statement, command, execute, time);
+        if (!statement.parts.isEmpty()) {
+            Progress late = doDeferred(session, message, false, time);
+            return late != null ? late : list(session, message, statement, execute, time);
         }
-        return list(session, message, statement, execute, time);
+        Command command = command(session.h2(), statement);
+        if (session.defersUpdates) {
+            if (defers(session, message, statement, command, execute)) {
+                return Progress.of(new SqlOutcome.Updated(1, null));
+            }
+            Progress late = beforeIt(session, message, statement, command, execute, time);
+            if (late != null) {
+                return late;
+            }
+        }
+        setParameters(command, execute.parameters(), 0);
+        return one(session, statement, command, execute, time);
     }
+
+    // ---- deferred updates ------------------------------------------------------------------------------------------
+
+    /** Whether it is answered now and done later. */
+    private static boolean defers(
+            SqlSession session,
+            SqlMessage message,
+            SqlStatement statement,
+            Command command,
+            SqlAction.Execute execute) {
+        SessionLocal h2 = session.h2();
+        if (execute.statement() == 0
+                || statement.isReadBack
+                || execute.isCommitted()
+                || h2.getAutoCommit()
+                || !(execute.keys() instanceof GeneratedKeys.None)
+                || h2.getIsolationLevel() != IsolationLevel.READ_COMMITTED
+                || session.deferred.size() >= DEFERRED_MAX
+                || DeferredUpdates.form(h2, statement, command).kind() != DeferredUpdates.Kind.DEFERRABLE) {
+            return false;
+        }
+        for (Value each : execute.parameters()) {
+            if (each == null || each instanceof ValueLob) {
+                return false;
+            }
+        }
+        setParameters(command, execute.parameters(), 0);
+        if (!DeferredUpdates.changesOneRow(h2, command)) {
+            return false;
+        }
+        session.deferred.add(new Deferred(execute.statement(), statement, execute.parameters(), message.body));
+        return true;
+    }
+
+    /** Does what a statement could see, or what is to be committed. @return as {@link #doDeferred} */
+    private @Nullable Progress beforeIt(
+            SqlSession session,
+            SqlMessage message,
+            SqlStatement statement,
+            Command command,
+            SqlAction.Execute execute,
+            ValueTimestampTimeZone time) {
+        int type = command.getCommandType();
+        boolean isNeeded = type != CommandInterface.ROLLBACK
+                && !session.deferred.isEmpty()
+                && (execute.isCommitted() || !isApart(session, DeferredUpdates.form(session.h2(), statement, command)));
+        return isNeeded
+                ? doDeferred(session, message, type == CommandInterface.COMMIT || execute.isCommitted(), time)
+                : null;
+    }
+
+    private static boolean isApart(SqlSession session, DeferredUpdates.Form form) {
+        try {
+            for (Deferred each : session.deferred) {
+                SqlStatement deferred = each.statement();
+                Command command = command(session.h2(), deferred);
+                if (!DeferredUpdates.isApart(form, DeferredUpdates.form(session.h2(), deferred, command))) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (DbException e) {
+            return false; // its table has gone: told where it is done
+        }
+    }
+
+    /**
+     * Does the updates that were answered before, in their order.
+     *
+     * @param isEnd whether the transaction ends here, so that nothing of it sees them
+     * @return why the message must be tried again, or is not done; null when they are done
+     */
+    private @Nullable Progress doDeferred(
+            SqlSession session, SqlMessage message, boolean isEnd, ValueTimestampTimeZone time) {
+        while (!session.deferred.isEmpty()) {
+            Deferred next = session.deferred.getFirst();
+            SqlStatement statement = next.statement();
+            statement.isReadBack |= !isEnd;
+            Attempts.Attempt attempt;
+            try {
+                Command command = command(session.h2(), statement);
+                setParameters(command, next.parameters(), 0);
+                attempt = attempts.attemptWhole(session, command, statement.waitMillis, time);
+            } catch (DbException e) {
+                return Progress.of(broken(session, message, statement, e));
+            }
+            if (attempt.conflict() != null) {
+                return Progress.of(attempt.conflict());
+            }
+            ResultWithGeneratedKeys update = attempt.update();
+            if (update == null || update.getUpdateCount() != 1) {
+                return Progress.of(broken(session, message, statement, attempt.failure()));
+            }
+            session.deferred.removeFirst();
+            message.firstConflictNs = SqlMessage.NONE;
+        }
+        return null;
+    }
+
+    /** What an update was answered with has become wrong: its transaction is undone. */
+    private static SqlOutcome broken(
+            SqlSession session, SqlMessage message, SqlStatement statement, @Nullable DbException cause) {
+        rollback(session);
+        String what = "an update that was deferred (deferUpdates) changes no row any more: " + statement.sql
+                + (cause == null ? "" : "; " + cause.getMessage());
+        return failed(message, DbException.get(ErrorCode.DEADLOCK_1, what));
+    }
+
+    // ---- lists -----------------------------------------------------------------------------------------------------
 
     /**
      * Several statements in one text; what the first one gives is the outcome, as H2 has it. If one fails, what those
@@ -324,7 +455,7 @@ final class Statements {
             if (type == CommandInterface.COMMIT) {
                 commit(h2);
             } else {
-                rollback(h2);
+                rollback(session);
             }
             return Progress.of(new SqlOutcome.Updated(0, null));
         }
@@ -343,6 +474,9 @@ final class Statements {
             return Progress.of(attempt.conflict());
         }
         if (attempt.failure() != null) {
+            if (attempt.failure().getErrorCode() == ErrorCode.DEADLOCK_1) {
+                session.deferred.clear(); // they went with their transaction
+            }
             return Progress.of(SqlErrors.outcome(attempt.failure(), statement.sql));
         }
         ResultInterface rows = attempt.rows();
@@ -423,6 +557,10 @@ final class Statements {
             statement = statement(session, batch.statement(), batch.sql());
             message.statement = statement;
             message.counts = new long[batch.parameters().size()];
+        }
+        Progress late = doDeferred(session, message, false, time);
+        if (late != null) {
+            return late;
         }
         Object keys = keys(batch.keys());
         boolean hasRolledBack = false;
@@ -572,7 +710,9 @@ final class Statements {
         }
     }
 
-    private static void rollback(SessionLocal h2) {
+    private static void rollback(SqlSession session) {
+        session.deferred.clear();
+        SessionLocal h2 = session.h2();
         h2.lock();
         try {
             h2.rollback();
@@ -653,7 +793,7 @@ final class Statements {
 
     /** The session would wait for itself: all that it did in its transaction is undone. */
     SqlOutcome deadlock(SqlSession session, SqlMessage message, Conflict conflict) {
-        rollback(session.h2());
+        rollback(session);
         String table = conflict.table();
         return failed(message, DbException.get(ErrorCode.DEADLOCK_1, table == null ? "" : table));
     }

@@ -144,6 +144,30 @@ class EngineCopyTest {
     }
 
     @Test
+    void updatesThatWereAnsweredAndAreNotDoneYetAreDoneByTheCopyToo() {
+        SqlEngine source = engine();
+        SqlClient first = client(source, 1).openDeferring();
+        first.run("CREATE TABLE t(id INT PRIMARY KEY, v INT)");
+        first.run("INSERT INTO t VALUES (1, 1), (2, 2)");
+        first.manual();
+        assertThat(first.prepared(5, "UPDATE t SET v = v * ? WHERE id = ?", 3, 1))
+                .isEqualTo("1");
+        assertThat(first.prepared(6, "UPDATE t SET v = v + ? WHERE id = ?", 4, 1))
+                .isEqualTo("1");
+        first.say(new SqlRequest(false, new int[] {5}, new int[0], new SqlAction.Apply()));
+        SqlClient holder = client(source, 2).open().manual();
+        assertThat(holder.run("UPDATE t SET v = 10 WHERE id = 1")).isEqualTo("1");
+        for (SqlEngine engine : List.of(copyOf(source), source)) {
+            SqlClient there = at(engine, first);
+            assertThat(there.again(6, 5, 2)).isEqualTo("1");
+            assertThat(there.commit()).isEqualTo("waits");
+            assertThat(at(engine, holder).commit()).isEqualTo("Done");
+            assertThat(SqlClient.text(there.retry())).isEqualTo("Done");
+            assertThat(there.run("SELECT v FROM t ORDER BY id")).isEqualTo("34 7");
+        }
+    }
+
+    @Test
     void openResultsAndPreparedStatementsGoOn() {
         SqlEngine source = engine();
         SqlClient client = client(source, 1).open().manual();
@@ -291,7 +315,8 @@ class EngineCopyTest {
             SqlEngine source = engine();
             List<SqlClient> clients = new ArrayList<>();
             for (int i = 1; i <= SESSIONS; i++) {
-                clients.add(client(source, i).open().manual());
+                SqlClient client = client(source, i);
+                clients.add((i % 2 == 0 ? client.openDeferring() : client.open()).manual());
             }
             RandomSql.SCHEMA.forEach(sql -> clients.get(0).run(sql));
             clients.get(0).commit();
@@ -343,10 +368,26 @@ class EngineCopyTest {
         }
     }
 
+    private static SqlAction deferrable(Random random) {
+        int number = 6 + random.nextInt(2);
+        String table = number == 6 ? "t" : "late";
+        return new SqlAction.Execute(
+                number,
+                random.nextInt(4) == 0 ? "UPDATE public." + table + " SET v = v + ? WHERE id = ?" : null,
+                SqlClient.values(random.nextInt(9), number == 6 ? random.nextInt(50) : 980 + random.nextInt(20)),
+                GeneratedKeys.NONE,
+                0,
+                0,
+                0,
+                0,
+                false);
+    }
+
     private static SqlAction action(RandomSql sql) {
         Random random = sql.random();
         int number = 1 + random.nextInt(5);
-        return switch (random.nextInt(14)) {
+        return switch (random.nextInt(16)) {
+            case 14, 15 -> deferrable(random);
             case 0 -> new SqlAction.Prepare(number, sql.next());
             case 1, 2 ->
                 new SqlAction.Execute(

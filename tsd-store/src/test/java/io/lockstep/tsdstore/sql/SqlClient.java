@@ -43,6 +43,7 @@ final class SqlClient {
     private long requestId;
     private long seed;
     boolean isAutoCommit = true;
+    private boolean defersUpdates;
 
     @Nullable SqlReply last;
 
@@ -62,6 +63,12 @@ final class SqlClient {
         return this;
     }
 
+    /** Logs in as the owner, and defers updates. */
+    SqlClient openDeferring() {
+        defersUpdates = true;
+        return open();
+    }
+
     /** Tries to log in. */
     @Nullable SqlOutcome logIn(String user, String password) {
         if (!(say(new SqlAction.Hello(user, "0123456789abcdefghijklmn")) instanceof SqlOutcome.Challenge challenge)) {
@@ -78,7 +85,8 @@ final class SqlClient {
     private @Nullable SqlOutcome prove(SqlOutcome.Challenge challenge, String user, String password) {
         String said = Scram.said(user, challenge.nonce(), challenge.salt(), challenge.iterations());
         byte[] proof = proof(challenge, said, password);
-        return say(new SqlAction.Prove(proof, Map.of("timeZone", "UTC")));
+        return say(
+                new SqlAction.Prove(proof, Map.of("timeZone", "UTC", "deferUpdates", Boolean.toString(defersUpdates))));
     }
 
     /** The same client at another node, where it says next what it would say next here. */
@@ -220,6 +228,17 @@ final class SqlClient {
     /** Executes, and says what came of it: a count, rows, an error code, or that it waits. */
     String run(String sql, Object... parameters) {
         return text(say(statement(sql, parameters)));
+    }
+
+    /** As {@link #run}, of a statement that is prepared under this number, anew each time. */
+    String prepared(int number, String sql, Object... parameters) {
+        return text(say(new SqlAction.Execute(number, sql, values(parameters), GeneratedKeys.NONE, 0, 0, 0, 0, false)));
+    }
+
+    /** As {@link #run}, of a statement that was prepared before. */
+    String again(int number, Object... parameters) {
+        return text(
+                say(new SqlAction.Execute(number, null, values(parameters), GeneratedKeys.NONE, 0, 0, 0, 0, false)));
     }
 
     String commit() {
