@@ -128,7 +128,8 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--property",
             paramLabel = "NAME=VALUE",
-            description = "What Lockstep's connections add to their URL, for example deferUpdates=true; may be given again.")
+            description =
+                    "What Lockstep's connections add to their URL, for example deferUpdates=true; may be given again.")
     Map<String, String> properties = new LinkedHashMap<>();
 
     @Option(

@@ -174,18 +174,24 @@ final class Drill implements AutoCloseable {
         return application(name, distributors);
     }
 
+    /** An application whose URL has these properties, like {@code name=value}. */
+    SqlActor application(String name, String properties) {
+        return application(name, distributors, "app", "app", properties);
+    }
+
     /** An application of a user that the owner has made. */
     SqlActor application(String name, String user, String password) {
-        return application(name, distributors, user, password);
+        return application(name, distributors, user, password, "");
     }
 
     /** An application whose JDBC connection knows these distributors. */
     SqlActor application(String name, List<DistributorActor> itsDistributors) {
-        return application(name, itsDistributors, "app", "app");
+        return application(name, itsDistributors, "app", "app", "");
     }
 
-    private SqlActor application(String name, List<DistributorActor> itsDistributors, String user, String password) {
-        SqlActor application = new SqlActor(this, name, doors(name, itsDistributors), user, password);
+    private SqlActor application(
+            String name, List<DistributorActor> itsDistributors, String user, String password, String properties) {
+        SqlActor application = new SqlActor(this, name, doors(name, itsDistributors), user, password, properties);
         applications.add(application);
         return application;
     }

@@ -23,7 +23,14 @@ final class SqlActor {
     private final String name;
     private final Connection connection;
 
-    SqlActor(Drill drill, String name, List<InetSocketAddress> distributors, String user, String password) {
+    /** @param properties of the URL, beside those that every actor has; empty or like {@code name=value&name=value} */
+    SqlActor(
+            Drill drill,
+            String name,
+            List<InetSocketAddress> distributors,
+            String user,
+            String password,
+            String properties) {
         this.drill = drill;
         this.name = name;
         String hosts = distributors.stream()
@@ -33,7 +40,7 @@ final class SqlActor {
             this.connection = DriverManager.getConnection(
                     "jdbc:lockstep://" + hosts + "/lockstep?cluster=" + Drill.CLUSTER + "&ApplicationName="
                             + name.replace(' ', '-') + "&connectTimeout=" + Drill.LIMIT.toSeconds() + "&socketTimeout="
-                            + Drill.LIMIT.toSeconds(),
+                            + Drill.LIMIT.toSeconds() + "&" + properties,
                     user,
                     password);
         } catch (SQLException e) {

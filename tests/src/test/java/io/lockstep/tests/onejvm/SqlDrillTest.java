@@ -17,12 +17,14 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,6 +32,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** SQL sessions over JDBC, whose active dies at each moment (rows 13, 14, 83, 87, 88). */
@@ -229,6 +232,106 @@ class SqlDrillTest {
             assertThat(drill.term()).isEqualTo(2);
             drill.check();
         }
+    }
+
+    /** Answered by one node, done by another that has only joined since, once. */
+    @ParameterizedTest
+    @EnumSource(value = Moment.class, names = "IN_EXECUTION", mode = EnumSource.Mode.EXCLUDE)
+    void updatesThatWereAnsweredAndNotDoneAreDoneOnceWhereverTheActiveDies(Moment moment) throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor app = drill.application("app", "deferUpdates=true");
+            SqlActor other = drill.application("other");
+            app.execute("CREATE TABLE T(ID INT PRIMARY KEY, V INT)", "INSERT INTO T VALUES (1, 10), (2, 20)");
+            app.begin();
+            try (PreparedStatement add = app.connection().prepareStatement("UPDATE T SET V = V * ? WHERE ID = ?")) {
+                add(add, 3, 1);
+                assertThat(other.one("SELECT V FROM T WHERE ID = 1 FOR UPDATE"))
+                        .as("nobody waits for it")
+                        .isEqualTo("10");
+                drill.active().kill();
+                add(add, 5, 2);
+                drill.comeBack();
+                add(add, 2, 1);
+                Runnable reached = moment.arrange(drill, drill.active());
+                SqlActor.Pending<Boolean> said = app.inBackground(connection -> {
+                    connection.commit();
+                    return true;
+                });
+                reached.run();
+                drill.active().kill();
+                said.await();
+            }
+            assertThat(other.rows("SELECT V FROM T ORDER BY ID")).containsExactly("60", "100");
+            assertThat(drill.term()).isEqualTo(3);
+            drill.check();
+        }
+    }
+
+    @Test
+    void aRowThatEverybodyWantsHasWhatWasCommittedThoughOneActiveDiesAfterTheOther() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor owner = drill.application("owner");
+            owner.execute(
+                    "CREATE TABLE T(ID INT PRIMARY KEY, V INT)",
+                    "INSERT INTO T VALUES (1, 0), (2, 0)",
+                    "CREATE TABLE H(ID BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, V INT)");
+            AtomicBoolean isOver = new AtomicBoolean();
+            List<SqlActor.Pending<Integer>> sums = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                String property = "deferUpdates=" + (i < 4);
+                sums.add(drill.application("app-" + i, property).begin().inBackground(connection -> {
+                    return transferUntil(isOver, connection);
+                }));
+            }
+            for (int kill = 0; kill < 2; kill++) {
+                long from = drill.witness().lastPosition();
+                await().atMost(Drill.LIMIT)
+                        .pollInterval(Drill.LOOK)
+                        .until(() -> drill.witness().lastPosition() > from + 500);
+                drill.active().kill();
+                drill.comeBack();
+            }
+            isOver.set(true);
+            int sum = 0;
+            for (SqlActor.Pending<Integer> each : sums) {
+                sum += each.await();
+            }
+            assertThat(sum).isGreaterThan(100);
+            assertThat(owner.one("SELECT SUM(V) FROM H")).isEqualTo("" + sum);
+            assertThat(owner.rows("SELECT V FROM T ORDER BY ID")).containsExactly("" + sum, "" + sum);
+            assertThat(drill.term()).isEqualTo(3);
+            drill.check();
+        }
+    }
+
+    /** @return how many transactions were committed */
+    private static int transferUntil(AtomicBoolean isOver, Connection connection) throws SQLException {
+        int committed = 0;
+        try (PreparedStatement add = connection.prepareStatement("UPDATE T SET V = V + ? WHERE ID = ?");
+                PreparedStatement insert = connection.prepareStatement("INSERT INTO H(V) VALUES (?)")) {
+            while (!isOver.get()) {
+                boolean isKept = committed % 4 != 3;
+                add(add, 1, 1);
+                add(add, 1, 2);
+                insert.setInt(1, 1);
+                assertThat(insert.executeUpdate()).isOne();
+                if (!isKept) {
+                    connection.rollback();
+                    add(add, 1, 1);
+                    add(add, 1, 2);
+                    assertThat(insert.executeUpdate()).isOne();
+                }
+                connection.commit();
+                committed++;
+            }
+        }
+        return committed;
+    }
+
+    private static void add(PreparedStatement update, int first, int second) throws SQLException {
+        update.setInt(1, first);
+        update.setInt(2, second);
+        assertThat(update.executeUpdate()).isOne();
     }
 
     /** Row 88: up while the active dies, and down while the next one does. */
