@@ -13,7 +13,9 @@ import java.lang.management.ThreadMXBean;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -122,6 +124,9 @@ final class Comparison {
     private int idleTicks;
 
     private long agreedPosition;
+    /** While this run leads: up to where each follower has said that its tables are equal. */
+    private final Map<String, Long> agreedBy = new HashMap<>();
+
     private @Nullable Search search;
 
     Comparison(Port port) {
@@ -229,7 +234,10 @@ final class Comparison {
                     .filter(each -> sums.term() == port.leadingTerm()
                             && each.moment().chain() == sums.chain()
                             && each.sums().equals(sums.tables()))
-                    .ifPresent(each -> port.agreed(from, each.position()));
+                    .ifPresent(each -> {
+                        port.agreed(from, each.position());
+                        agreed(from, each.position());
+                    });
             return;
         }
         if (search != null || !port.followed().equals(Optional.of(from)) || sums.term() != port.followedTerm()) {
@@ -246,6 +254,20 @@ final class Comparison {
         }
     }
 
+    /** A follower's tables are equal to ours after that entry: nobody will ask which rows differ up to where all have said so. */
+    private void agreed(String follower, long position) {
+        Collection<String> followers = port.followers();
+        agreedBy.keySet().retainAll(followers);
+        agreedBy.put(follower, position);
+        if (agreedBy.keySet().containsAll(followers)) {
+            forgetUpTo(Collections.min(agreedBy.values()));
+        }
+    }
+
+    private void forgetUpTo(long position) {
+        kept.removeIf(each -> each.position() <= position);
+    }
+
     private Optional<Taken> at(long position) {
         return kept.stream().filter(each -> each.position() == position).findFirst();
     }
@@ -259,6 +281,7 @@ final class Comparison {
         }
         if (claim.tables().equals(ours.sums())) {
             agreedPosition = claim.position();
+            forgetUpTo(agreedPosition);
             port.send(active.get(), new Frame.Sums(claim.term(), claim.position(), claim.chain(), ours.sums()));
             return;
         }
