@@ -47,6 +47,8 @@ public final class ActiveNode {
     private static final Logger LOG = LoggerFactory.getLogger(ActiveNode.class);
     private static final long EXPIRY_CHECK_NS = 50_000_000L;
     private static final long LANE_LIMIT_MS = 5_000;
+    /** A statement that has been seen to run for so long is one that reads need not wait for. */
+    private static final long LONG_NS = 1_000_000L;
 
     /** Of answers to reads between execution and connection; no setting, since the heap says what there is room for. */
     private static final long READ_ANSWERS_MAX_BYTES = Runtime.getRuntime().maxMemory() / 8;
@@ -125,7 +127,7 @@ public final class ActiveNode {
                 wallNs.getAsLong());
         OrderCore order = new OrderCore(store, term, clock, seeds);
         ReadAnswers readAnswers = new ReadAnswers(READ_ANSWERS_MAX_BYTES);
-        this.reads = new ReadPool(port, order::begunPosition, readAnswers, core::onOrdered);
+        this.reads = new ReadPool(port, order::seenPosition, readAnswers, core::onOrdered);
         this.handler = new ExecuteHandler(
                 order, store, start.recording(), gate, reads, readAnswers, monotonicNs, wallNs, port);
         this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new LaneWait());
@@ -328,13 +330,24 @@ public final class ActiveNode {
     }
 
     /**
-     * Ends statements that have run for too long; call it every few milliseconds.
+     * Ends statements that have run for too long, and lets reads go before one that runs for long; call it every few
+     * milliseconds.
      *
      * @param isHeapShort whether the one that has run for longest must make room
      */
     public void watchStatements(long nowNs, boolean isHeapShort) {
-        if (running != null) {
-            running.look(nowNs, isHeapShort);
+        RunningStatements statements = running;
+        if (statements != null) {
+            statements.look(nowNs, isHeapShort);
+            statements.besideStatement(LONG_NS, this::readAmid);
+        }
+    }
+
+    /** Reads that have come since the lane began what it is at. */
+    private void readAmid() {
+        long last = ring.getCursor();
+        for (long slot = processor.getSequence().get() + 1; slot <= last && ring.isAvailable(slot); slot++) {
+            handler.readAmid(ring.get(slot));
         }
     }
 

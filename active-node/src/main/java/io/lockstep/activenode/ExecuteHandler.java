@@ -6,12 +6,14 @@ import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.Recording;
 import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.wire.Answer;
 import io.lockstep.wire.Request;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,6 +85,8 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
 
     @Override
     public void onEvent(LaneEvent event, long sequence, boolean endOfBatch) throws Exception {
+        boolean isRead = event.isTaken;
+        event.isTaken = true;
         if (gate.isClosed()) {
             return;
         }
@@ -103,7 +107,11 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         long startNs = monotonicNs.getAsLong();
         long nowWallNs = wallNs.getAsLong();
         switch (event.task) {
-            case ASK -> ask(event, Objects.requireNonNull(event.request), startNs, nowWallNs);
+            case ASK -> {
+                if (!isRead) {
+                    ask(event, Objects.requireNonNull(event.request), startNs, nowWallNs);
+                }
+            }
             case MARK -> {
                 Execution mark = core.mark(Objects.requireNonNull(event.request), startNs, nowWallNs);
                 markPosition = mark == null ? 0 : mark.entry().position();
@@ -178,6 +186,23 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         if (ordered.execution() != null) {
             record(ordered.execution());
         }
+    }
+
+    /**
+     * Hands a read over that stands behind a statement which runs for long, if nothing else of its session does. Called by the
+     * node agent while the lane stands still.
+     */
+    void readAmid(LaneEvent event) {
+        Request request = event.request;
+        if (event.isTaken
+                || event.task != LaneEvent.Task.ASK
+                || event.isAfterMark
+                || request == null
+                || readAnswers.isFull()) {
+            return;
+        }
+        Supplier<Answer> read = core.readAmid(request);
+        event.isTaken = read != null && reads.read(Objects.requireNonNull(event.channel), request, read);
     }
 
     /** Ends what has run out of time, until one needs a mark: then that one is the next thing that the lane executes. */

@@ -46,6 +46,8 @@ final class LaneEvent {
     @Nullable Runnable whenStable;
 
     // ---- what was done ----
+    /** Whether the lane has come to it, or it is a read that went before a statement which runs for long. */
+    boolean isTaken;
     /**
      * What an earlier slot marked, the end of something's time or another attempt; its entry comes before all others of the
      * slot.
@@ -77,6 +79,7 @@ final class LaneEvent {
         view = null;
         effect = null;
         whenStable = null;
+        isTaken = false;
         before = null;
         isRetryMarked = false;
         ordered = null;

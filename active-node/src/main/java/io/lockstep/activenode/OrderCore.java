@@ -6,6 +6,7 @@ import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.Ruling;
 import io.lockstep.tsdstore.TsdStore;
+import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.ControlHeader;
 import io.lockstep.wire.Decision;
@@ -28,6 +29,8 @@ public final class OrderCore {
     private final long term;
     private final HeaderClock clock;
     private final LongSupplier seeds;
+    /** What runs on the lane; null without SQL sessions. */
+    private final @Nullable RunningStatements running;
     /** Of the execution that began last; written before it begins, for those who read beside the lane (R3). */
     private volatile long begunPosition;
     /** Header time of the term's first entry, if there was an active before: that may have died of what was last active then. */
@@ -43,12 +46,20 @@ public final class OrderCore {
         this.term = term;
         this.clock = clock;
         this.seeds = seeds;
+        this.running = store.running();
         this.begunPosition = store.last().position();
     }
 
-    /** Position of the execution that began last. Safe from any thread. */
-    public long begunPosition() {
-        return begunPosition;
+    /**
+     * Position of the last execution of which whoever has read until now can have seen something: the one that began last, or
+     * the one before while that has shown nothing. Safe from any thread.
+     */
+    public long seenPosition() {
+        RunningStatements statements = running;
+        // Asked first: an execution that begins after this has not been seen either.
+        boolean isUnseen = statements != null && statements.isLaneUnseen();
+        long begun = begunPosition;
+        return isUnseen ? begun - 1 : begun;
     }
 
     /** Whether it is a SQL read that may be answered from the state as it is now. */
@@ -65,6 +76,11 @@ public final class OrderCore {
     /** A fresh SQL read for another thread than the lane. */
     public Supplier<Answer> readBeside(Request request) {
         return store.readBeside(request);
+    }
+
+    /** As {@link #readBeside}, while the lane is kept within a statement; null when the request must wait for its turn. */
+    public @Nullable Supplier<Answer> readAmid(Request request) {
+        return store.readAmid(request);
     }
 
     /** Orders and executes one request, or finds the answer that it had. */

@@ -16,11 +16,12 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * Runs reads beside the lane, a thread for each processor. Given work by the lane; what comes of it goes to the node
+ * Runs reads beside the lane, a thread for each processor. Given work by the lane, or by the node agent
+ * while the lane stands still; what comes of it goes to the node
  * agent.
  *
- * <p>A read may have seen what the lane was just executing, so it waits at the gate for the execution that had begun
- * when its last row was read (rule R3).
+ * <p>A read may have seen what the lane was just executing, so it waits at the gate for the last execution of which it
+ * can have seen something when its last row was read (rule R3).
  */
 final class ReadPool {
     /** More reads than these wait for a thread: the lane reads itself, which holds back whoever sends so much. */
@@ -29,7 +30,7 @@ final class ReadPool {
     private static final long CLOSE_LIMIT_MS = 5_000;
 
     private final ActivePort port;
-    private final LongSupplier begunPosition;
+    private final LongSupplier seenPosition;
     private final ReadAnswers answers;
     private final Taker taker;
     private final ThreadPoolExecutor executor;
@@ -47,12 +48,12 @@ final class ReadPool {
     /**
      * No thread runs before the first read.
      *
-     * @param begunPosition of the execution that the lane began last; read by the pool's threads
+     * @param seenPosition of the last execution that anybody can have seen; read by the pool's threads
      * @param answers whether there is room for another
      */
-    ReadPool(ActivePort port, LongSupplier begunPosition, ReadAnswers answers, Taker taker) {
+    ReadPool(ActivePort port, LongSupplier seenPosition, ReadAnswers answers, Taker taker) {
         this.port = port;
-        this.begunPosition = begunPosition;
+        this.seenPosition = seenPosition;
         this.answers = answers;
         this.taker = taker;
         int threads = Runtime.getRuntime().availableProcessors();
@@ -68,7 +69,7 @@ final class ReadPool {
 
     /**
      * Hands a read over. A repeat of one that is not done yet only says where the answer is wanted now: who waits long
-     * repeats, and would otherwise read for ever. Called by the lane.
+     * repeats, and would otherwise read for ever. Called by the lane, or while it stands still.
      *
      * @return false when it must be read by the lane
      */
@@ -89,7 +90,7 @@ final class ReadPool {
     private void run(MarkedRequest name, Request request, Supplier<Answer> read) {
         try {
             Answer answer = answers.isFull() ? answers.busy(request) : read.get();
-            Ordered ordered = new Ordered(null, answer, begunPosition.getAsLong(), true);
+            Ordered ordered = new Ordered(null, answer, seenPosition.getAsLong(), true);
             Asked last = Objects.requireNonNull(inHand.remove(name), "what is read is in hand");
             Connection channel = answers.counted(last.channel(), answer);
             port.onAgent(() -> taker.onRead(channel, last.request(), ordered));

@@ -162,11 +162,11 @@ class OrderCoreSqlTest {
 
     @Test
     void saysWhichExecutionBeganLastToThoseWhoReadBesideTheLane() {
-        assertThat(core.begunPosition()).isEqualTo(store.last().position()).isPositive();
+        assertThat(core.seenPosition()).isEqualTo(store.last().position()).isPositive();
         order(waiter.ask(statement("UPDATE t SET v = 0 WHERE id = 2")));
-        assertThat(core.begunPosition()).isEqualTo(store.last().position());
+        assertThat(core.seenPosition()).isEqualTo(store.last().position());
         OrderCore next = new OrderCore(store, 2, new HeaderClock(store.lastTimeNs(), NOW, WALL), () -> 7);
-        assertThat(next.begunPosition()).isEqualTo(store.last().position());
+        assertThat(next.seenPosition()).isEqualTo(store.last().position());
     }
 
     @Test

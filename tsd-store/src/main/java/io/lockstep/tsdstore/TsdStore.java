@@ -215,6 +215,20 @@ public final class TsdStore implements AutoCloseable {
      */
     public Supplier<Answer> readBeside(Request request) {
         checkUsable();
+        return reading(request);
+    }
+
+    /**
+     * As {@link #readBeside}, in the middle of an execution; null when the request is no SQL read or not fresh. Called by
+     * another thread, while the lane is kept within a statement ({@link RunningStatements#besideStatement}).
+     */
+    public @Nullable Supplier<Answer> readAmid(Request request) {
+        return request.kind() == RequestKind.SQL_READ && judge.judge(request) instanceof Ruling.Fresh
+                ? reading(request)
+                : null;
+    }
+
+    private Supplier<Answer> reading(Request request) {
         return () -> {
             Step step = sql.read(request);
             return new Answer(request.session(), request.requestId(), Identity.NONE, step.code(), step.body);

@@ -186,7 +186,7 @@ public final class ProtocolMutants {
                         "what is voided while it waits goes on waiting", "R10", skips(STORE, "voidWaiting", "abandon")),
                 Mutant.of("nobody's patience ends", "Locks", returns(WAITING, "nextGiveUp")),
                 Mutant.of("the answer to what waited is not retained", "R9", skips(SQL, "release", "put")),
-                Mutant.of("a read beside the lane goes before what it saw", "R3", returns(ORDER, "begunPosition")),
+                Mutant.of("a read beside the lane goes before what it saw", "R3", returns(ORDER, "seenPosition")),
                 // ---- clients
                 Mutant.of(
                         "an answer of an older term is believed",

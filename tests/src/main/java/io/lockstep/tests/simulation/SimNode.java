@@ -874,7 +874,7 @@ final class SimNode implements Network.Host {
                         && refused.answer().code() == AnswerCode.UNKNOWN_SESSION) {
                     return; // its session has ended meanwhile: asked again, it is told so
                 }
-                Ordered seen = new Ordered(null, read.get(), order.begunPosition(), true);
+                Ordered seen = new Ordered(null, read.get(), order.seenPosition(), true);
                 promises.read(
                         self, term, request.session(), request.requestId(), history.lastPosition(), scheduler.now());
                 internal(scheduler.between(0, 200 * Scheduler.US), () -> {

@@ -471,6 +471,52 @@ class SqlDrillTest {
         }
     }
 
+    /** By key and not, with and without a transaction; but not of what it has changed and what it holds. */
+    @Test
+    void readsGoOnBesideAStatementThatRunsForLong() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor app = drill.application("app");
+            app.execute(
+                    "CREATE TABLE T(ID INT PRIMARY KEY, V BIGINT)",
+                    "INSERT INTO T VALUES (1, 10), (2, 20)",
+                    "CREATE TABLE U(ID BIGINT)");
+            SqlActor other = drill.application("other");
+            SqlActor reader = drill.application("reader").begin();
+            reader.execute("UPDATE T SET V = 21 WHERE ID = 2");
+            try (PreparedStatement byKey = reader.connection().prepareStatement("SELECT V FROM T WHERE ID = ?");
+                    Statement endless = app.connection().createStatement()) {
+                for (SqlActor each : List.of(reader, other)) {
+                    each.one("SELECT SUM(V) FROM T"); // has prepared from then on what a result's metadata wants
+                }
+                assertThat(value(byKey, 1)).isEqualTo(10);
+                SqlActor.Pending<Integer> pending = app.inBackground(connection ->
+                        endless.executeUpdate("INSERT INTO U SELECT A.X FROM " + ENDLESS + " WHERE A.X + B.X < 0"));
+                awaitRunning(drill, "INSERT INTO U SELECT");
+                for (int i = 0; i < 3; i++) {
+                    assertThat(value(byKey, 1)).isEqualTo(10);
+                    assertThat(value(byKey, 2)).isEqualTo(21);
+                    assertThat(reader.one("SELECT SUM(V) FROM T")).isEqualTo("31");
+                    assertThat(reader.one("SELECT COUNT(*) FROM U")).isEqualTo("0");
+                }
+                assertThat(other.one("SELECT SUM(V) FROM T")).isEqualTo("30");
+                assertThat(pending.isAnswered()).isFalse();
+                endless.cancel();
+                assertThatThrownBy(pending::await).isInstanceOf(SQLException.class);
+                assertThat(value(byKey, 1)).isEqualTo(10);
+            }
+            reader.connection().commit();
+            drill.check();
+        }
+    }
+
+    private static long value(PreparedStatement byKey, int id) throws SQLException {
+        byKey.setInt(1, id);
+        try (ResultSet rows = byKey.executeQuery()) {
+            assertThat(rows.next()).isTrue();
+            return rows.getLong(1);
+        }
+    }
+
     /** Row 62: whatever asks for it, the lane or a reader, with the transaction or without. */
     @Test
     void row62AQueryTimeoutEndsWhatRuns() throws SQLException {

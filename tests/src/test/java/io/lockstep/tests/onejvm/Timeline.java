@@ -3,6 +3,7 @@ package io.lockstep.tests.onejvm;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.AppenderBase;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -29,7 +30,10 @@ final class Timeline extends AppenderBase<ILoggingEvent> implements BeforeEachCa
     protected void append(ILoggingEvent event) {
         if (LINES.size() < LINES_MAX) {
             LINES.add(event.getTimeStamp() % 1_000_000 + " " + event.getLevel() + " [" + event.getThreadName() + "] "
-                    + event.getFormattedMessage());
+                    + event.getFormattedMessage()
+                    + (event.getThrowableProxy() == null
+                            ? ""
+                            : "\n" + ThrowableProxyUtil.asString(event.getThrowableProxy())));
         }
     }
 

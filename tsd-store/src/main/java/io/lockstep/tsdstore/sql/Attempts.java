@@ -55,13 +55,15 @@ final class Attempts {
     private static final int CHANGES_MAX = 1_000;
 
     private final Database database;
+    private final RunningStatements running;
     /** Whose H2 transaction has this id. */
     private final @Nullable SqlSession[] byTransaction = new SqlSession[1 << 16];
 
     private final IdentityHashMap<SessionLocal, SqlSession> byH2 = new IdentityHashMap<>();
 
-    Attempts(Database database) {
+    Attempts(Database database, RunningStatements running) {
         this.database = database;
+        this.running = running;
     }
 
     void opened(SqlSession session) {
@@ -125,6 +127,7 @@ final class Attempts {
             if (!isTransactional) {
                 // H2 commits before such a statement, even before one that then fails.
                 h2.commit(true);
+                session.hasCommitted = true;
             }
             if (!h2.getMode().dateTimeValueWithinTransaction || !H2Fields.isTimeSet(h2)) {
                 H2Fields.setTime(h2, time);
@@ -144,6 +147,7 @@ final class Attempts {
             if (message != null) {
                 message.executes(h2);
             }
+            running.laneExecutes(!session.hasCommitted);
             try {
                 if (message != null) {
                     checkCut(message);
@@ -157,6 +161,7 @@ final class Attempts {
                 }
                 return undo(session, start, DbException.convert(e), waitMillis);
             } finally {
+                running.laneGoesOn();
                 executed(message, h2);
                 h2.resetThreadLocalSession(outer);
                 h2.endStatement();

@@ -29,6 +29,7 @@ import org.h2.jdbc.meta.DatabaseMetaServer;
 import org.h2.message.DbException;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.result.ResultInterface;
+import org.h2.table.MetaTable;
 import org.h2.table.Table;
 import org.h2.util.TimeZoneProvider;
 import org.h2.value.Value;
@@ -141,8 +142,14 @@ final class Reads implements AutoCloseable {
      * A query as this reader's H2 session has it; null when it is none.
      *
      * @param isByKey whether it looks up one row of one table by a unique key
+     * @param isOfSchema whether it reads what a statement changes before it is committed: where sequences stand
      */
-    private record Planned(@Nullable Command command, long schemaChanges, List<SqlColumn> columns, boolean isByKey) {}
+    private record Planned(
+            @Nullable Command command,
+            long schemaChanges,
+            List<SqlColumn> columns,
+            boolean isByKey,
+            boolean isOfSchema) {}
 
     /** A read at work. */
     private static final class ReadRun extends Run {
@@ -338,7 +345,8 @@ final class Reads implements AutoCloseable {
             h2.lock();
             try {
                 ResultInterface rows = DatabaseMetaServer.process(h2, metadata.method(), metadata.arguments());
-                return rows(SqlRows.columns(rows), rows);
+                SqlOutcome outcome = rows(SqlRows.columns(rows), rows);
+                return running.isLaneUnseen() ? new SqlOutcome.NotARead() : outcome;
             } catch (DbException e) {
                 return new SqlOutcome.NotARead();
             } finally {
@@ -403,7 +411,8 @@ final class Reads implements AutoCloseable {
                         return ended(run, sql);
                     }
                     ResultInterface rows = command.query(rowsMax);
-                    return rows(SqlRows.columns(rows, planned.columns()), rows);
+                    SqlOutcome outcome = rows(SqlRows.columns(rows, planned.columns()), rows);
+                    return planned.isOfSchema() && running.isLaneUnseen() ? new SqlOutcome.NotARead() : outcome;
                 } catch (DbException e) {
                     return ended(run, sql);
                 } finally {
@@ -453,7 +462,7 @@ final class Reads implements AutoCloseable {
             if (known != null && known.schemaChanges() == schemaChanges) {
                 return known;
             }
-            Planned made = new Planned(null, schemaChanges, List.of(), false);
+            Planned made = new Planned(null, schemaChanges, List.of(), false, false);
             if (StatementPolicy.judge(h2, sql).isEmpty()) {
                 Command command = h2.prepareLocal(sql);
                 StatementPolicy.judge(command, H2Fields.prepared(command), false);
@@ -462,7 +471,8 @@ final class Reads implements AutoCloseable {
                             command,
                             schemaChanges,
                             SqlRows.columns(command.getMetaData()),
-                            StatementPolicy.isByKey(h2, sql, command));
+                            StatementPolicy.isByKey(h2, sql, command),
+                            command.getDependencies().stream().anyMatch(MetaTable.class::isInstance));
                 }
             }
             plans.put(plan, made);

@@ -44,6 +44,12 @@ public final class RunningStatements {
     private final List<Place> places = new CopyOnWriteArrayList<>(List.of(lane));
     /** Requests that were cancelled before they began, by session. */
     private final Map<Identity, Long> wanted = new ConcurrentHashMap<>();
+    /** Held while the lane is kept where it is. */
+    private final Object standing = new Object();
+    /** Whether the lane is within a statement. Written by the lane. */
+    private volatile boolean isLaneExecuting;
+
+    private volatile boolean isLaneUnseen;
     /** Why everything ends, what begins from now on included; null: it does not. */
     private volatile @Nullable CutReason closing;
 
@@ -101,6 +107,49 @@ public final class RunningStatements {
     /** The session is gone. */
     void forget(Identity session) {
         wanted.remove(session);
+    }
+
+    // ---- beside the lane -------------------------------------------------------------------------------------------
+
+    /**
+     * The lane executes a statement: until {@link #laneGoesOn} it touches nothing but that one's session and the database.
+     *
+     * @param isUnseen whether nobody else can see anything of its message before then
+     */
+    void laneExecutes(boolean isUnseen) {
+        isLaneUnseen = isUnseen;
+        isLaneExecuting = true;
+    }
+
+    /** The statement is done or undone; waits for whoever reads the node's state meanwhile. */
+    void laneGoesOn() {
+        synchronized (standing) {
+            isLaneExecuting = false;
+        }
+        isLaneUnseen = false;
+    }
+
+    /**
+     * Whether the lane executes a statement of whose message nobody else can have seen anything yet. Who saw something, and
+     * asks afterwards, has seen nothing of the execution that begins or goes on then.
+     */
+    public boolean isLaneUnseen() {
+        return isLaneUnseen;
+    }
+
+    /**
+     * Runs a short task if the lane executes a statement that has run for so long, and keeps the lane at that meanwhile: the
+     * task may read the state of all sessions but that one's.
+     */
+    public void besideStatement(long leastNs, Runnable task) {
+        Run run = lane.run.get();
+        if (run != null && run.ranNs >= leastNs) {
+            synchronized (standing) {
+                if (isLaneExecuting) {
+                    task.run();
+                }
+            }
+        }
     }
 
     // ---- from outside ----------------------------------------------------------------------------------------------

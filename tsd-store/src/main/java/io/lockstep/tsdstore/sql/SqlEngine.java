@@ -59,9 +59,9 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         this.database = new SqlDatabase(config);
         Accounts accounts = new Accounts(database, this::openSessions);
         this.logins = new Logins(config, database, accounts);
-        this.attempts = new Attempts(database.database());
-        this.statements = new Statements(config, attempts, new OwnerCommands(database, attempts), accounts);
         this.running = new RunningStatements(config.statementLimit());
+        this.attempts = new Attempts(database.database(), running);
+        this.statements = new Statements(config, attempts, new OwnerCommands(database, attempts), accounts);
         this.reads = new Reads(config, database, refusals, running);
     }
 
@@ -393,6 +393,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         SqlOutcome.Failed cut = null;
         int cutAt = 0;
         session.executing = message;
+        session.hasCommitted = false;
         running.begin(running.lane(), message, session.name, statements.timeoutNs(session, message, timeNs));
         H2Session.seed(h2, seed);
         try {

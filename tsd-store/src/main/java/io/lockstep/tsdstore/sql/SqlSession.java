@@ -54,6 +54,8 @@ final class SqlSession {
     @Nullable SqlMessage waiting;
     /** The message that the lane works at; null between messages. */
     @Nullable SqlMessage executing;
+    /** Whether the message that the lane works at has committed something in this attempt. */
+    boolean hasCommitted;
     /** Whether an H2 transaction is open, as counted in the engine. */
     boolean isTransactionCounted;
 

@@ -100,7 +100,7 @@ final class Statements {
             }
             h2.setAutoCommit(message.request.isAutoCommit());
             if (message.request.isAutoCommit()) {
-                commit(h2);
+                commit(session);
             }
         }
         message.isBegun = true;
@@ -118,7 +118,7 @@ final class Statements {
                 return late;
             }
             if (end.isCommit()) {
-                commit(session.h2());
+                commit(session);
             } else {
                 rollback(session);
             }
@@ -404,7 +404,7 @@ final class Statements {
             message.done++;
             message.firstConflictNs = SqlMessage.NONE;
             if (session.h2().getAutoCommit() && message.done < list.parts.size()) {
-                commit(session.h2());
+                commit(session);
             }
             setTime(session.h2(), time);
         }
@@ -453,7 +453,7 @@ final class Statements {
         int type = command.getCommandType();
         if (type == CommandInterface.COMMIT || type == CommandInterface.ROLLBACK) {
             if (type == CommandInterface.COMMIT) {
-                commit(h2);
+                commit(session);
             } else {
                 rollback(session);
             }
@@ -464,7 +464,7 @@ final class Statements {
         }
         Prepared prepared = H2Fields.prepared(command);
         if (prepared != null && Accounts.isOurs(type, prepared)) {
-            commitAll(h2);
+            commitAll(session);
             accounts.execute(session, statement.sql, prepared);
             return Progress.of(new SqlOutcome.Updated(0, null));
         }
@@ -503,7 +503,7 @@ final class Statements {
 
     /** What H2 would let only its administrator do. */
     private Progress owners(SqlSession session, SqlStatement statement, int type) {
-        commitAll(session.h2());
+        commitAll(session);
         if (type == CommandInterface.ANALYZE) {
             ownerCommands.analyze(session, statement.sql);
         } else {
@@ -525,7 +525,7 @@ final class Statements {
         }
         if (h2.getDatabase().isSysTableLockedBy(h2)) {
             // A sequence was made or changed; its values are kept by another session of H2's own, which never waits.
-            commit(h2);
+            commit(session);
         }
     }
 
@@ -683,7 +683,9 @@ final class Statements {
 
     // ---- endings ---------------------------------------------------------------------------------------------------
 
-    private static void commit(SessionLocal h2) {
+    private static void commit(SqlSession session) {
+        session.hasCommitted = true;
+        SessionLocal h2 = session.h2();
         h2.lock();
         try {
             h2.commit(false);
@@ -694,7 +696,9 @@ final class Statements {
     }
 
     /** As H2 does before a definition, even before one that then fails. */
-    private static void commitAll(SessionLocal h2) {
+    private static void commitAll(SqlSession session) {
+        session.hasCommitted = true;
+        SessionLocal h2 = session.h2();
         h2.lock();
         try {
             h2.commit(true);
@@ -737,7 +741,7 @@ final class Statements {
             undo(h2, message.changesFound);
         }
         if (isStatement && (h2.getAutoCommit() || isCommitted)) {
-            commit(h2);
+            commit(session);
         } else {
             endIfIdle(h2);
         }
