@@ -190,7 +190,8 @@ final class EngineInstaller {
             to.statements.put(number, statement);
         }
         SqlMessage waiting = to.waiting;
-        if (waiting != null && (number == 0 || number == numberOf(waiting.request.action()))) {
+        // One that waits before its own statement looks for that when it goes on.
+        if (waiting != null && waiting.isBegun && (number == 0 || number == numberOf(waiting.request.action()))) {
             waiting.statement = statement;
         }
     }

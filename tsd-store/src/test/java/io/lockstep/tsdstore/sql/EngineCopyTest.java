@@ -168,6 +168,29 @@ class EngineCopyTest {
     }
 
     @Test
+    void aBatchThatWaitsForUpdatesBeforeItsAutocommitIsExecutedByTheCopyToo() {
+        SqlEngine source = engine();
+        SqlClient first = client(source, 1).openDeferring();
+        first.run("CREATE TABLE t(id INT PRIMARY KEY, v INT)");
+        first.run("INSERT INTO t VALUES (1, 1), (2, 2)");
+        SqlClient holder = client(source, 2).open().manual();
+        assertThat(holder.run("UPDATE t SET v = 10 WHERE id = 1")).isEqualTo("1");
+        first.manual();
+        assertThat(first.prepared(5, "UPDATE t SET v = v + ? WHERE id = ?", 1, 1))
+                .isEqualTo("1");
+        List<@Nullable Value[]> row = List.<@Nullable Value[]>of(SqlClient.values(5, 2));
+        SqlAction batch =
+                new SqlAction.Batch(5, "UPDATE t SET v = v * ? WHERE id = ?", row, GeneratedKeys.NONE, 0);
+        assertThat(first.say(SqlRequest.of(true, batch))).isNull();
+        for (SqlEngine engine : List.of(copyOf(source), source)) {
+            SqlClient there = at(engine, first);
+            assertThat(at(engine, holder).commit()).isEqualTo("Done");
+            assertThat(SqlClient.text(there.retry())).isEqualTo("batch 1");
+            assertThat(there.run("SELECT v FROM t ORDER BY id")).isEqualTo("11 10");
+        }
+    }
+
+    @Test
     void openResultsAndPreparedStatementsGoOn() {
         SqlEngine source = engine();
         SqlClient client = client(source, 1).open().manual();
