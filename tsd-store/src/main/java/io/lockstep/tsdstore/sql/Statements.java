@@ -25,6 +25,7 @@ import org.h2.mvstore.tx.Transaction;
 import org.h2.result.ResultInterface;
 import org.h2.result.ResultWithGeneratedKeys;
 import org.h2.value.Value;
+import org.h2.value.ValueCollectionBase;
 import org.h2.value.ValueLob;
 import org.h2.value.ValueTimestampTimeZone;
 import org.jspecify.annotations.Nullable;
@@ -288,7 +289,7 @@ final class Statements {
             return false;
         }
         for (Value each : execute.parameters()) {
-            if (each == null || each instanceof ValueLob) {
+            if (each == null || hasLargeObjects(each)) {
                 return false;
             }
         }
@@ -298,6 +299,13 @@ final class Statements {
         }
         session.deferred.add(new Deferred(execute.statement(), statement, execute.parameters(), message.body));
         return true;
+    }
+
+    /** Whether its message alone does not have all of it. */
+    private static boolean hasLargeObjects(Value value) {
+        return value instanceof ValueLob
+                || (value instanceof ValueCollectionBase many
+                        && Arrays.stream(many.getList()).anyMatch(Statements::hasLargeObjects));
     }
 
     /** Does what a statement could see, or what is to be committed. @return as {@link #doDeferred} */
