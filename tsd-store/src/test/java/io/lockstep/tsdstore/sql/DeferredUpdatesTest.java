@@ -259,6 +259,8 @@ class DeferredUpdatesTest {
                 "update generated set v = ? where id = ? | 1 | 1",
                 "update stamped set v = ? where id = ? | 1 | 1",
                 "update child set parent = ? where id = ? | 1 | 1",
+                "update defaults set v = ?, w = default where id = ? | 1 | 1",
+                "update defaults set x = nullif(?, 1) where id = ? | 1 | 1",
                 "update pairs set v = ? where id = ? | 1 | 1"
             })
     void isNotAStatementWhoseAnswerOrEffectCouldChange(String sql, int value, int id) {
@@ -268,8 +270,10 @@ class DeferredUpdatesTest {
         plain.run("create table generated(id int primary key, v int, w int generated always as (v + 1))");
         plain.run("create table stamped(id int primary key, v int, at timestamp on update current_timestamp)");
         plain.run("create table child(id int primary key, parent int references t(id))");
+        plain.run("create table defaults(id int primary key, v int, w int default (select max(v) from t),"
+                + " x int default 5 default on null)");
         plain.run("create table pairs(id int, part int, v int, primary key(id, part))");
-        for (String table : List.of("checked", "ranged", "generated", "stamped", "child", "pairs")) {
+        for (String table : List.of("checked", "ranged", "generated", "stamped", "child", "defaults", "pairs")) {
             assertThat(plain.run("insert into " + table + "(id" + (table.equals("pairs") ? ", part" : "") + ") values("
                             + (table.equals("pairs") ? "1, 1" : "1") + ")"))
                     .isEqualTo("1");
