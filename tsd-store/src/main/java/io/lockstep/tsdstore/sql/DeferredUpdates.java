@@ -271,7 +271,8 @@ final class DeferredUpdates {
             return false;
         }
         try (LocalResult rows = LocalResult.forTable(session, update.getTable())) {
-            return H2Fields.computes(update, session, rows, filter.get());
+            // A key that is given in another type may be that of several rows.
+            return H2Fields.computes(update, session, rows, filter.get()) && !filter.next();
         }
     }
 }

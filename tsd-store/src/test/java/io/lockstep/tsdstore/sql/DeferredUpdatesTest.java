@@ -316,6 +316,18 @@ class DeferredUpdatesTest {
                 .isEqualTo("error 23502");
     }
 
+    /** H2 compares a text with a number as numbers. */
+    @Test
+    void isNotWhatFindsTwoRowsByAKeyOfAnotherType() {
+        plain.run("create table texts(id varchar primary key, v int)");
+        plain.run("insert into texts values('01', 1), ('1', 1)");
+        plain.commit();
+        assertThat(a.prepared(1, "update texts set v = v + ? where id = ?", 1, 1))
+                .isEqualTo("2");
+        assertThat(a.prepared(2, "update texts set v = v + ? where id = 1", 1)).isEqualTo("2");
+        assertThat(a.commit()).isEqualTo("Done");
+    }
+
     @Test
     void isNotOneThatWantsKeysOrCommitsOrIsNoPreparedStatement() {
         a.say(new SqlAction.Execute(1, ADD, SqlClient.values(1, 1), GeneratedKeys.ALL, 0, 0, 0, 0, false));
