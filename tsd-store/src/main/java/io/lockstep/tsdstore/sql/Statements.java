@@ -285,6 +285,7 @@ final class Statements {
                 || !(execute.keys() instanceof GeneratedKeys.None)
                 || h2.getIsolationLevel() != IsolationLevel.READ_COMMITTED
                 || session.deferred.size() >= DEFERRED_MAX
+                || execute.parameters().length < command.getParameters().size()
                 || DeferredUpdates.form(h2, statement, command).kind() != DeferredUpdates.Kind.DEFERRABLE) {
             return false;
         }

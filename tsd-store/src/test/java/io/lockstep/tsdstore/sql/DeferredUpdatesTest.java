@@ -329,6 +329,11 @@ class DeferredUpdatesTest {
     }
 
     @Test
+    void isNotOneWithoutAllItsParameters() {
+        assertThat(a.prepared(1, "update t set v = ? where id = 1")).isEqualTo("error 90012");
+    }
+
+    @Test
     void isNotOneThatWantsKeysOrCommitsOrIsNoPreparedStatement() {
         a.say(new SqlAction.Execute(1, ADD, SqlClient.values(1, 1), GeneratedKeys.ALL, 0, 0, 0, 0, false));
         assertThat(isHeld(1)).isTrue();
