@@ -185,7 +185,7 @@ final class EngineInstaller {
         }
         SqlStatement statement = new SqlStatement(sql, parts);
         statement.waitMillis = item.getInt();
-        statement.isReadBack = item.getByte() == 1;
+        statement.isAtOnce = item.getByte() == 1;
         if (number != 0) {
             to.statements.put(number, statement);
         }

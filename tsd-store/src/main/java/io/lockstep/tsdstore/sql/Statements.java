@@ -279,7 +279,7 @@ final class Statements {
             SqlAction.Execute execute) {
         SessionLocal h2 = session.h2();
         if (execute.statement() == 0
-                || statement.isReadBack
+                || statement.isAtOnce
                 || execute.isCommitted()
                 || h2.getAutoCommit()
                 || !(execute.keys() instanceof GeneratedKeys.None)
@@ -352,7 +352,7 @@ final class Statements {
         while (!session.deferred.isEmpty()) {
             Deferred next = session.deferred.getFirst();
             SqlStatement statement = next.statement();
-            statement.isReadBack |= !isEnd;
+            statement.isAtOnce |= !isEnd;
             Attempts.Attempt attempt;
             try {
                 Command command = command(session.h2(), statement);
@@ -378,6 +378,7 @@ final class Statements {
     private static SqlOutcome broken(
             SqlSession session, SqlMessage message, SqlStatement statement, @Nullable DbException cause) {
         rollback(session);
+        statement.isAtOnce = true; // what its own transaction does to it may be the cause, and would be again
         String what = "an update that was deferred (deferUpdates) changes no row any more: " + statement.sql
                 + (cause == null ? "" : "; " + cause.getMessage());
         return failed(message, DbException.get(ErrorCode.DEADLOCK_1, what));

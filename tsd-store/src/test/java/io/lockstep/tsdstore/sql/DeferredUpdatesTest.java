@@ -391,6 +391,21 @@ class DeferredUpdatesTest {
         assertThat(a.commit()).isEqualTo("Done");
     }
 
+    /** Together they do what neither does alone; so nobody else is needed for a transaction to fail, and it would fail again. */
+    @Test
+    void isNotDeferredAgainWhenItCouldNotBeDone() {
+        plain.run("update t set v = 2147483640 where id = 1");
+        plain.commit();
+        assertThat(a.prepared(ADDS, ADD, 5, 1)).isEqualTo("1");
+        assertThat(a.again(ADDS, 5, 1)).isEqualTo("1");
+        assertThat(a.commit()).isEqualTo("error 40001");
+        assertThat(a.again(ADDS, 5, 1)).isEqualTo("1");
+        assertThat(isHeld(1)).isTrue();
+        assertThat(a.again(ADDS, 5, 1)).isEqualTo("error 22003");
+        assertThat(a.commit()).isEqualTo("Done");
+        assertThat(values()).startsWith("2147483645 ");
+    }
+
     @Test
     void saysWhichUpdateItWas() {
         a.prepared(ADDS, ADD, 7, 1);
