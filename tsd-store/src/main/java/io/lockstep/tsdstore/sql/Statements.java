@@ -377,7 +377,7 @@ final class Statements {
     /** What an update was answered with has become wrong: its transaction is undone. */
     private static SqlOutcome broken(
             SqlSession session, SqlMessage message, SqlStatement statement, @Nullable DbException cause) {
-        rollback(session);
+        undoTransaction(session, message);
         statement.isAtOnce = true; // what its own transaction does to it may be the cause, and would be again
         String what = "an update that was deferred (deferUpdates) changes no row any more: " + statement.sql
                 + (cause == null ? "" : "; " + cause.getMessage());
@@ -732,6 +732,14 @@ final class Statements {
         }
     }
 
+    /** A message that was to commit by switching autocommit on leaves it on: there is nothing any more that it would commit. */
+    private static void undoTransaction(SqlSession session, SqlMessage message) {
+        rollback(session);
+        if (!message.isBegun) {
+            session.h2().setAutoCommit(message.request.isAutoCommit());
+        }
+    }
+
     /** The message is done: what H2 does after a statement. */
     void finish(SqlSession session, SqlMessage message, SqlOutcome outcome) {
         SessionLocal h2 = session.h2();
@@ -803,7 +811,7 @@ final class Statements {
 
     /** The session would wait for itself: all that it did in its transaction is undone. */
     SqlOutcome deadlock(SqlSession session, SqlMessage message, Conflict conflict) {
-        rollback(session);
+        undoTransaction(session, message);
         String table = conflict.table();
         return failed(message, DbException.get(ErrorCode.DEADLOCK_1, table == null ? "" : table));
     }
@@ -840,6 +848,9 @@ final class Statements {
     private static SqlOutcome failed(SqlMessage message, SqlOutcome.Failed failed) {
         if (message.request.action() instanceof SqlAction.Batch batch) {
             message.failures.add(failed);
+            if (message.statement == null) {
+                message.counts = new long[batch.parameters().size()]; // it has not begun
+            }
             Arrays.fill(message.counts, message.done, message.counts.length, Statement.EXECUTE_FAILED);
             message.done = message.counts.length;
             return batched(message, batch.keys());

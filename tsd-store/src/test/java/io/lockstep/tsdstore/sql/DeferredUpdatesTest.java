@@ -406,6 +406,35 @@ class DeferredUpdatesTest {
         assertThat(values()).startsWith("2147483645 ");
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void leavesAutocommitOnWhenThatWasToCommitIt(boolean isDeadlock) {
+        a.run("update t set v = 0 where id = 2");
+        plain.run(isDeadlock ? "update t set v = 0 where id = 1" : "delete from t where id = 1");
+        List<@Nullable Value[]> rows = List.of(SqlClient.values(1, 3), SqlClient.values(1, 4));
+        SqlAction batch = new SqlAction.Batch(ADDS, null, rows, GeneratedKeys.NONE, 0);
+        if (isDeadlock) {
+            assertThat(a.prepared(ADDS, ADD, 7, 1)).isEqualTo("1");
+            assertThat(plain.run("update t set v = 0 where id = 2")).isEqualTo("waits");
+        } else {
+            assertThat(a.prepared(ADDS, ADD, 7, 1)).isEqualTo("1");
+            plain.commit();
+        }
+        assertThat(SqlClient.text(a.say(SqlRequest.of(true, batch)))).isEqualTo("batch -3 -3");
+        assertThat(a.last).isNotNull().matches(reply -> reply.isAutoCommit() && !reply.isInTransaction());
+    }
+
+    @Test
+    void failsEachRowOfABatchThatWaitedInVainForAutocommit() {
+        plain.run("update t set v = 0 where id = 1");
+        assertThat(a.prepared(ADDS, ADD, 7, 1)).isEqualTo("1");
+        List<@Nullable Value[]> rows = List.of(SqlClient.values(1, 3), SqlClient.values(1, 4));
+        assertThat(a.say(SqlRequest.of(true, new SqlAction.Batch(ADDS, null, rows, GeneratedKeys.NONE, 0))))
+                .isNull();
+        assertThat(SqlClient.text(a.giveUp(GiveUp.LOCK_TIMEOUT))).isEqualTo("batch -3 -3");
+        assertThat(a.last).isNotNull().matches(reply -> !reply.isAutoCommit() && reply.isInTransaction());
+    }
+
     @Test
     void saysWhichUpdateItWas() {
         a.prepared(ADDS, ADD, 7, 1);
