@@ -103,6 +103,7 @@ final class Statements {
             if (message.request.isAutoCommit()) {
                 commit(h2);
             }
+            setTime(h2, time);
         }
         message.isBegun = true;
         return null;
@@ -259,6 +260,7 @@ final class Statements {
             if (defers(session, message, statement, command, execute)) {
                 return Progress.of(new SqlOutcome.Updated(1, null));
             }
+            setTime(session.h2(), time);
             Progress late = beforeIt(session, message, statement, command, execute, time);
             if (late != null) {
                 return late;
@@ -370,6 +372,7 @@ final class Statements {
             }
             session.deferred.removeFirst();
             message.firstConflictNs = SqlMessage.NONE;
+            setTime(session.h2(), time); // what is compiled next must not ask this node's clock
         }
         return null;
     }

@@ -471,6 +471,41 @@ class DeferredUpdatesTest {
         assertThat(values()).startsWith("0 0 ");
     }
 
+    /** A mode in which the time is each statement's own; what is compiled between two must not ask this node's clock. */
+    @ParameterizedTest
+    @ValueSource(strings = {"update", "list", "first", "switch"})
+    void isCompiledAtTheTimeOfItsMessage(String what) {
+        DatabaseSettings d = DatabaseSettings.DEFAULT;
+        DatabaseSettings mySql =
+                new DatabaseSettings("MySQL", d.collation(), d.identifierCase(), false, d.nullOrdering());
+        try (SqlEngine other = new SqlEngine(SqlConfig.DEFAULT.withSettings(mySql))) {
+            SqlClient it = new SqlClient(other, 1, () -> nowNs += MILLI).openDeferring();
+            SqlClient definer = new SqlClient(other, 2, () -> nowNs += MILLI).open();
+            it.run("create table t(id int primary key, at timestamp, v int)");
+            it.run("insert into t values(1, null, 0), (2, null, 0)");
+            it.manual();
+            String today = "coalesce(time '10:00:00', timestamp '2000-01-01 00:00:00')";
+            if (!what.equals("first")) {
+                it.prepared(1, "update t set v = v + 1 where id = ?", 1);
+            }
+            it.prepared(2, "update t set at = " + today + " where id = ?", 2);
+            definer.run("create table another(id int)");
+            String seen = switch (what) {
+                case "list" -> it.run("select " + today + "; select 1");
+                case "switch" -> SqlClient.text(it.say(SqlRequest.of(true, SqlClient.statement("select " + today))));
+                case "first" -> {
+                    it.prepared(3, "update t set v = ? where id = ?", 1, 99);
+                    yield it.run("select at from t where id = 2");
+                }
+                default -> {
+                    it.commit();
+                    yield it.run("select at from t where id = 2");
+                }
+            };
+            assertThat(seen).startsWith("2023-11-");
+        }
+    }
+
     // ---- whatever the others do ------------------------------------------------------------------------------------
 
     /** What one session has asked for since its last commit, by row. */
