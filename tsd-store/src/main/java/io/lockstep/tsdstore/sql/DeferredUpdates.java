@@ -251,6 +251,9 @@ final class DeferredUpdates {
             try {
                 return findsOne(session, update);
             } catch (DbException e) {
+                if (SqlErrors.isNodesOwn(e)) {
+                    throw e; // the others find the row
+                }
                 return false;
             } finally {
                 session.resetThreadLocalSession(outer);
