@@ -215,6 +215,23 @@ class DeferredUpdatesTest {
         assertThat(a.run("select v from history")).isEqualTo("7");
     }
 
+    @Test
+    void isDoneBeforeAnInsertThatCommits() {
+        a.prepared(ADDS, ADD, 7, 1);
+        String insert = "insert into history(v) values(?)";
+        a.say(new SqlAction.Execute(2, insert, SqlClient.values(7), GeneratedKeys.NONE, 0, 0, 0, 0, true));
+        assertThat(values()).startsWith("8 ");
+        assertThat(a.last).isNotNull().matches(reply -> !reply.isInTransaction());
+    }
+
+    @Test
+    void isDoneBeforeAnInsertThatGivesItsKeyItself() {
+        a.prepared(ADDS, ADD, 7, 1);
+        assertThat(a.prepared(2, "insert into history(id, v) overriding system value values(?, 7)", 70))
+                .isEqualTo("1");
+        assertThat(isHeld(1)).isTrue();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -261,7 +278,8 @@ class DeferredUpdatesTest {
                 "update child set parent = ? where id = ? | 1 | 1",
                 "update defaults set v = ?, w = default where id = ? | 1 | 1",
                 "update defaults set x = nullif(?, 1) where id = ? | 1 | 1",
-                "update pairs set v = ? where id = ? | 1 | 1"
+                "update pairs set v = ? where id = ? | 1 | 1",
+                "update pairs set v = ? where id = ? or part = 2 | 1 | 1"
             })
     void isNotAStatementWhoseAnswerOrEffectCouldChange(String sql, int value, int id) {
         plain.run("create table checked(id int primary key, v int check (v < 100))");
@@ -347,6 +365,15 @@ class DeferredUpdatesTest {
     void isNotOneAtAnIsolationLevelThatSeesOneMoment() {
         a.run("set session characteristics as transaction isolation level repeatable read");
         a.prepared(ADDS, ADD, 1, 1);
+        assertThat(isHeld(1)).isTrue();
+    }
+
+    @Test
+    void isNotOneWhoseTableHasBecomeAnother() {
+        assertThat(a.prepared(ADDS, ADD, 1, 1)).isEqualTo("1");
+        a.commit();
+        plain.run("alter table t add constraint small check (v < 100)");
+        assertThat(a.again(ADDS, 1, 1)).isEqualTo("1");
         assertThat(isHeld(1)).isTrue();
     }
 
@@ -490,18 +517,20 @@ class DeferredUpdatesTest {
             }
             it.prepared(2, "update t set at = " + today + " where id = ?", 2);
             definer.run("create table another(id int)");
-            String seen = switch (what) {
-                case "list" -> it.run("select " + today + "; select 1");
-                case "switch" -> SqlClient.text(it.say(SqlRequest.of(true, SqlClient.statement("select " + today))));
-                case "first" -> {
-                    it.prepared(3, "update t set v = ? where id = ?", 1, 99);
-                    yield it.run("select at from t where id = 2");
-                }
-                default -> {
-                    it.commit();
-                    yield it.run("select at from t where id = 2");
-                }
-            };
+            String seen =
+                    switch (what) {
+                        case "list" -> it.run("select " + today + "; select 1");
+                        case "switch" ->
+                            SqlClient.text(it.say(SqlRequest.of(true, SqlClient.statement("select " + today))));
+                        case "first" -> {
+                            it.prepared(3, "update t set v = ? where id = ?", 1, 99);
+                            yield it.run("select at from t where id = 2");
+                        }
+                        default -> {
+                            it.commit();
+                            yield it.run("select at from t where id = 2");
+                        }
+                    };
             assertThat(seen).startsWith("2023-11-");
         }
     }

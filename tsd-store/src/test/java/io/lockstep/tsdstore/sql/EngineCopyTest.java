@@ -181,8 +181,7 @@ class EngineCopyTest {
         assertThat(first.prepared(5, "UPDATE t SET v = v + ? WHERE id = ?", 1, 1))
                 .isEqualTo("1");
         List<@Nullable Value[]> row = List.<@Nullable Value[]>of(SqlClient.values(5, 2));
-        SqlAction batch =
-                new SqlAction.Batch(5, "UPDATE t SET v = v * ? WHERE id = ?", row, GeneratedKeys.NONE, 0);
+        SqlAction batch = new SqlAction.Batch(5, "UPDATE t SET v = v * ? WHERE id = ?", row, GeneratedKeys.NONE, 0);
         assertThat(first.say(SqlRequest.of(true, batch))).isNull();
         for (SqlEngine engine : List.of(copyOf(source), source)) {
             SqlClient there = at(engine, first);
