@@ -98,7 +98,11 @@ final class DeferredUpdates {
             if (column.isGenerated() || column.getEffectiveOnUpdateExpression() != null) {
                 return false;
             }
-            if (actions[column.getColumnId()] != null) {
+            Object action = actions[column.getColumnId()];
+            if (action != null) {
+                if (H2Fields.isDefault(action)) {
+                    return false;
+                }
                 changed.add(column);
             }
         }
@@ -156,10 +160,10 @@ final class DeferredUpdates {
         return false;
     }
 
-    /** Whether nothing but their own types forbids values of these columns. */
+    /** Whether nothing but their own types forbids or replaces values of these columns. */
     private static boolean isFree(MVTable table, Set<Column> changed) {
         for (Column column : changed) {
-            if (column.isIdentity() || column.getDomain() != null) {
+            if (column.isIdentity() || column.isDefaultOnNull() || column.getDomain() != null) {
                 return false;
             }
         }
@@ -247,6 +251,9 @@ final class DeferredUpdates {
             try {
                 return findsOne(session, update);
             } catch (DbException e) {
+                if (SqlErrors.isNodesOwn(e)) {
+                    throw e; // the others find the row
+                }
                 return false;
             } finally {
                 session.resetThreadLocalSession(outer);
@@ -267,7 +274,8 @@ final class DeferredUpdates {
             return false;
         }
         try (LocalResult rows = LocalResult.forTable(session, update.getTable())) {
-            return H2Fields.computes(update, session, rows, filter.get());
+            // A key that is given in another type may be that of several rows.
+            return H2Fields.computes(update, session, rows, filter.get()) && !filter.next();
         }
     }
 }

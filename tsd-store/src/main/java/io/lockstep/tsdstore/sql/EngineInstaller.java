@@ -185,12 +185,13 @@ final class EngineInstaller {
         }
         SqlStatement statement = new SqlStatement(sql, parts);
         statement.waitMillis = item.getInt();
-        statement.isReadBack = item.getByte() == 1;
+        statement.isAtOnce = item.getByte() == 1;
         if (number != 0) {
             to.statements.put(number, statement);
         }
         SqlMessage waiting = to.waiting;
-        if (waiting != null && (number == 0 || number == numberOf(waiting.request.action()))) {
+        // One that waits before its own statement looks for that when it goes on.
+        if (waiting != null && waiting.isBegun && (number == 0 || number == numberOf(waiting.request.action()))) {
             waiting.statement = statement;
         }
     }

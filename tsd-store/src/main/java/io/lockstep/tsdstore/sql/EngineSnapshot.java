@@ -234,7 +234,7 @@ final class EngineSnapshot implements Records.Snapshot {
         out.putInt(of.parts.size());
         of.parts.forEach(out::putString);
         out.putInt(of.waitMillis);
-        out.putByte(of.isReadBack ? 1 : 0);
+        out.putByte(of.isAtOnce ? 1 : 0);
         out.end();
     }
 

@@ -427,6 +427,11 @@ final class H2Fields {
         return (Object[]) ACTIONS.get((SetClauseList) SET_CLAUSES.get(statement));
     }
 
+    /** Whether one of {@link #actionsOf} sets the column's default. */
+    static boolean isDefault(Object action) {
+        return action.getClass() == ACTIONS.varType().getComponentType(); // those with an expression have other classes
+    }
+
     /** Asks the values that it sets, not its condition. */
     static boolean isEverything(Update statement, ExpressionVisitor visitor) {
         try {

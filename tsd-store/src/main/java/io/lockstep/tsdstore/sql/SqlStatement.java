@@ -33,8 +33,8 @@ final class SqlStatement {
 
     /** What it is to deferred updates, as last judged; null before. */
     DeferredUpdates.@Nullable Form form;
-    /** Whether its transaction has asked for something that could see what it does: then it is not deferred again. */
-    boolean isReadBack;
+    /** Whether its transaction has asked for something that could see what it does, or it could not be done. */
+    boolean isAtOnce;
 
     SqlStatement(String sql, List<String> parts) {
         this.sql = sql;

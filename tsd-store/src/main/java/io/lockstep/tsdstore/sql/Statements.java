@@ -25,6 +25,7 @@ import org.h2.mvstore.tx.Transaction;
 import org.h2.result.ResultInterface;
 import org.h2.result.ResultWithGeneratedKeys;
 import org.h2.value.Value;
+import org.h2.value.ValueCollectionBase;
 import org.h2.value.ValueLob;
 import org.h2.value.ValueTimestampTimeZone;
 import org.jspecify.annotations.Nullable;
@@ -102,6 +103,7 @@ final class Statements {
             if (message.request.isAutoCommit()) {
                 commit(session);
             }
+            setTime(h2, time);
         }
         message.isBegun = true;
         return null;
@@ -258,6 +260,7 @@ final class Statements {
             if (defers(session, message, statement, command, execute)) {
                 return Progress.of(new SqlOutcome.Updated(1, null));
             }
+            setTime(session.h2(), time);
             Progress late = beforeIt(session, message, statement, command, execute, time);
             if (late != null) {
                 return late;
@@ -278,17 +281,18 @@ final class Statements {
             SqlAction.Execute execute) {
         SessionLocal h2 = session.h2();
         if (execute.statement() == 0
-                || statement.isReadBack
+                || statement.isAtOnce
                 || execute.isCommitted()
                 || h2.getAutoCommit()
                 || !(execute.keys() instanceof GeneratedKeys.None)
                 || h2.getIsolationLevel() != IsolationLevel.READ_COMMITTED
                 || session.deferred.size() >= DEFERRED_MAX
+                || execute.parameters().length < command.getParameters().size()
                 || DeferredUpdates.form(h2, statement, command).kind() != DeferredUpdates.Kind.DEFERRABLE) {
             return false;
         }
         for (Value each : execute.parameters()) {
-            if (each == null || each instanceof ValueLob) {
+            if (each == null || hasLargeObjects(each)) {
                 return false;
             }
         }
@@ -298,6 +302,13 @@ final class Statements {
         }
         session.deferred.add(new Deferred(execute.statement(), statement, execute.parameters(), message.body));
         return true;
+    }
+
+    /** Whether its message alone does not have all of it. */
+    private static boolean hasLargeObjects(Value value) {
+        return value instanceof ValueLob
+                || (value instanceof ValueCollectionBase many
+                        && Arrays.stream(many.getList()).anyMatch(Statements::hasLargeObjects));
     }
 
     /** Does what a statement could see, or what is to be committed. @return as {@link #doDeferred} */
@@ -343,7 +354,7 @@ final class Statements {
         while (!session.deferred.isEmpty()) {
             Deferred next = session.deferred.getFirst();
             SqlStatement statement = next.statement();
-            statement.isReadBack |= !isEnd;
+            statement.isAtOnce |= !isEnd;
             Attempts.Attempt attempt;
             try {
                 Command command = command(session.h2(), statement);
@@ -361,6 +372,7 @@ final class Statements {
             }
             session.deferred.removeFirst();
             message.firstConflictNs = SqlMessage.NONE;
+            setTime(session.h2(), time); // what is compiled next must not ask this node's clock
         }
         return null;
     }
@@ -368,7 +380,8 @@ final class Statements {
     /** What an update was answered with has become wrong: its transaction is undone. */
     private static SqlOutcome broken(
             SqlSession session, SqlMessage message, SqlStatement statement, @Nullable DbException cause) {
-        rollback(session);
+        undoTransaction(session, message);
+        statement.isAtOnce = true; // what its own transaction does to it may be the cause, and would be again
         String what = "an update that was deferred (deferUpdates) changes no row any more: " + statement.sql
                 + (cause == null ? "" : "; " + cause.getMessage());
         return failed(message, DbException.get(ErrorCode.DEADLOCK_1, what));
@@ -726,6 +739,14 @@ final class Statements {
         }
     }
 
+    /** A message that was to commit by switching autocommit on leaves it on: there is nothing any more that it would commit. */
+    private static void undoTransaction(SqlSession session, SqlMessage message) {
+        rollback(session);
+        if (!message.isBegun) {
+            session.h2().setAutoCommit(message.request.isAutoCommit());
+        }
+    }
+
     /** The message is done: what H2 does after a statement. */
     void finish(SqlSession session, SqlMessage message, SqlOutcome outcome) {
         SessionLocal h2 = session.h2();
@@ -797,7 +818,7 @@ final class Statements {
 
     /** The session would wait for itself: all that it did in its transaction is undone. */
     SqlOutcome deadlock(SqlSession session, SqlMessage message, Conflict conflict) {
-        rollback(session);
+        undoTransaction(session, message);
         String table = conflict.table();
         return failed(message, DbException.get(ErrorCode.DEADLOCK_1, table == null ? "" : table));
     }
@@ -834,6 +855,9 @@ final class Statements {
     private static SqlOutcome failed(SqlMessage message, SqlOutcome.Failed failed) {
         if (message.request.action() instanceof SqlAction.Batch batch) {
             message.failures.add(failed);
+            if (message.statement == null) {
+                message.counts = new long[batch.parameters().size()]; // it has not begun
+            }
             Arrays.fill(message.counts, message.done, message.counts.length, Statement.EXECUTE_FAILED);
             message.done = message.counts.length;
             return batched(message, batch.keys());

@@ -215,6 +215,23 @@ class DeferredUpdatesTest {
         assertThat(a.run("select v from history")).isEqualTo("7");
     }
 
+    @Test
+    void isDoneBeforeAnInsertThatCommits() {
+        a.prepared(ADDS, ADD, 7, 1);
+        String insert = "insert into history(v) values(?)";
+        a.say(new SqlAction.Execute(2, insert, SqlClient.values(7), GeneratedKeys.NONE, 0, 0, 0, 0, true));
+        assertThat(values()).startsWith("8 ");
+        assertThat(a.last).isNotNull().matches(reply -> !reply.isInTransaction());
+    }
+
+    @Test
+    void isDoneBeforeAnInsertThatGivesItsKeyItself() {
+        a.prepared(ADDS, ADD, 7, 1);
+        assertThat(a.prepared(2, "insert into history(id, v) overriding system value values(?, 7)", 70))
+                .isEqualTo("1");
+        assertThat(isHeld(1)).isTrue();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -259,7 +276,10 @@ class DeferredUpdatesTest {
                 "update generated set v = ? where id = ? | 1 | 1",
                 "update stamped set v = ? where id = ? | 1 | 1",
                 "update child set parent = ? where id = ? | 1 | 1",
-                "update pairs set v = ? where id = ? | 1 | 1"
+                "update defaults set v = ?, w = default where id = ? | 1 | 1",
+                "update defaults set x = nullif(?, 1) where id = ? | 1 | 1",
+                "update pairs set v = ? where id = ? | 1 | 1",
+                "update pairs set v = ? where id = ? or part = 2 | 1 | 1"
             })
     void isNotAStatementWhoseAnswerOrEffectCouldChange(String sql, int value, int id) {
         plain.run("create table checked(id int primary key, v int check (v < 100))");
@@ -268,8 +288,10 @@ class DeferredUpdatesTest {
         plain.run("create table generated(id int primary key, v int, w int generated always as (v + 1))");
         plain.run("create table stamped(id int primary key, v int, at timestamp on update current_timestamp)");
         plain.run("create table child(id int primary key, parent int references t(id))");
+        plain.run("create table defaults(id int primary key, v int, w int default (select max(v) from t),"
+                + " x int default 5 default on null)");
         plain.run("create table pairs(id int, part int, v int, primary key(id, part))");
-        for (String table : List.of("checked", "ranged", "generated", "stamped", "child", "pairs")) {
+        for (String table : List.of("checked", "ranged", "generated", "stamped", "child", "defaults", "pairs")) {
             assertThat(plain.run("insert into " + table + "(id" + (table.equals("pairs") ? ", part" : "") + ") values("
                             + (table.equals("pairs") ? "1, 1" : "1") + ")"))
                     .isEqualTo("1");
@@ -312,6 +334,23 @@ class DeferredUpdatesTest {
                 .isEqualTo("error 23502");
     }
 
+    /** H2 compares a text with a number as numbers. */
+    @Test
+    void isNotWhatFindsTwoRowsByAKeyOfAnotherType() {
+        plain.run("create table texts(id varchar primary key, v int)");
+        plain.run("insert into texts values('01', 1), ('1', 1)");
+        plain.commit();
+        assertThat(a.prepared(1, "update texts set v = v + ? where id = ?", 1, 1))
+                .isEqualTo("2");
+        assertThat(a.prepared(2, "update texts set v = v + ? where id = 1", 1)).isEqualTo("2");
+        assertThat(a.commit()).isEqualTo("Done");
+    }
+
+    @Test
+    void isNotOneWithoutAllItsParameters() {
+        assertThat(a.prepared(1, "update t set v = ? where id = 1")).isEqualTo("error 90012");
+    }
+
     @Test
     void isNotOneThatWantsKeysOrCommitsOrIsNoPreparedStatement() {
         a.say(new SqlAction.Execute(1, ADD, SqlClient.values(1, 1), GeneratedKeys.ALL, 0, 0, 0, 0, false));
@@ -326,6 +365,15 @@ class DeferredUpdatesTest {
     void isNotOneAtAnIsolationLevelThatSeesOneMoment() {
         a.run("set session characteristics as transaction isolation level repeatable read");
         a.prepared(ADDS, ADD, 1, 1);
+        assertThat(isHeld(1)).isTrue();
+    }
+
+    @Test
+    void isNotOneWhoseTableHasBecomeAnother() {
+        assertThat(a.prepared(ADDS, ADD, 1, 1)).isEqualTo("1");
+        a.commit();
+        plain.run("alter table t add constraint small check (v < 100)");
+        assertThat(a.again(ADDS, 1, 1)).isEqualTo("1");
         assertThat(isHeld(1)).isTrue();
     }
 
@@ -370,6 +418,50 @@ class DeferredUpdatesTest {
         assertThat(a.commit()).isEqualTo("Done");
     }
 
+    /** Together they do what neither does alone; so nobody else is needed for a transaction to fail, and it would fail again. */
+    @Test
+    void isNotDeferredAgainWhenItCouldNotBeDone() {
+        plain.run("update t set v = 2147483640 where id = 1");
+        plain.commit();
+        assertThat(a.prepared(ADDS, ADD, 5, 1)).isEqualTo("1");
+        assertThat(a.again(ADDS, 5, 1)).isEqualTo("1");
+        assertThat(a.commit()).isEqualTo("error 40001");
+        assertThat(a.again(ADDS, 5, 1)).isEqualTo("1");
+        assertThat(isHeld(1)).isTrue();
+        assertThat(a.again(ADDS, 5, 1)).isEqualTo("error 22003");
+        assertThat(a.commit()).isEqualTo("Done");
+        assertThat(values()).startsWith("2147483645 ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void leavesAutocommitOnWhenThatWasToCommitIt(boolean isDeadlock) {
+        a.run("update t set v = 0 where id = 2");
+        plain.run(isDeadlock ? "update t set v = 0 where id = 1" : "delete from t where id = 1");
+        List<@Nullable Value[]> rows = List.of(SqlClient.values(1, 3), SqlClient.values(1, 4));
+        SqlAction batch = new SqlAction.Batch(ADDS, null, rows, GeneratedKeys.NONE, 0);
+        if (isDeadlock) {
+            assertThat(a.prepared(ADDS, ADD, 7, 1)).isEqualTo("1");
+            assertThat(plain.run("update t set v = 0 where id = 2")).isEqualTo("waits");
+        } else {
+            assertThat(a.prepared(ADDS, ADD, 7, 1)).isEqualTo("1");
+            plain.commit();
+        }
+        assertThat(SqlClient.text(a.say(SqlRequest.of(true, batch)))).isEqualTo("batch -3 -3");
+        assertThat(a.last).isNotNull().matches(reply -> reply.isAutoCommit() && !reply.isInTransaction());
+    }
+
+    @Test
+    void failsEachRowOfABatchThatWaitedInVainForAutocommit() {
+        plain.run("update t set v = 0 where id = 1");
+        assertThat(a.prepared(ADDS, ADD, 7, 1)).isEqualTo("1");
+        List<@Nullable Value[]> rows = List.of(SqlClient.values(1, 3), SqlClient.values(1, 4));
+        assertThat(a.say(SqlRequest.of(true, new SqlAction.Batch(ADDS, null, rows, GeneratedKeys.NONE, 0))))
+                .isNull();
+        assertThat(SqlClient.text(a.giveUp(GiveUp.LOCK_TIMEOUT))).isEqualTo("batch -3 -3");
+        assertThat(a.last).isNotNull().matches(reply -> !reply.isAutoCommit() && reply.isInTransaction());
+    }
+
     @Test
     void saysWhichUpdateItWas() {
         a.prepared(ADDS, ADD, 7, 1);
@@ -404,6 +496,43 @@ class DeferredUpdatesTest {
         assertThat(SqlClient.text(plain.retry())).isEqualTo("1");
         plain.commit();
         assertThat(values()).startsWith("0 0 ");
+    }
+
+    /** A mode in which the time is each statement's own; what is compiled between two must not ask this node's clock. */
+    @ParameterizedTest
+    @ValueSource(strings = {"update", "list", "first", "switch"})
+    void isCompiledAtTheTimeOfItsMessage(String what) {
+        DatabaseSettings d = DatabaseSettings.DEFAULT;
+        DatabaseSettings mySql =
+                new DatabaseSettings("MySQL", d.collation(), d.identifierCase(), false, d.nullOrdering());
+        try (SqlEngine other = new SqlEngine(SqlConfig.DEFAULT.withSettings(mySql))) {
+            SqlClient it = new SqlClient(other, 1, () -> nowNs += MILLI).openDeferring();
+            SqlClient definer = new SqlClient(other, 2, () -> nowNs += MILLI).open();
+            it.run("create table t(id int primary key, at timestamp, v int)");
+            it.run("insert into t values(1, null, 0), (2, null, 0)");
+            it.manual();
+            String today = "coalesce(time '10:00:00', timestamp '2000-01-01 00:00:00')";
+            if (!what.equals("first")) {
+                it.prepared(1, "update t set v = v + 1 where id = ?", 1);
+            }
+            it.prepared(2, "update t set at = " + today + " where id = ?", 2);
+            definer.run("create table another(id int)");
+            String seen =
+                    switch (what) {
+                        case "list" -> it.run("select " + today + "; select 1");
+                        case "switch" ->
+                            SqlClient.text(it.say(SqlRequest.of(true, SqlClient.statement("select " + today))));
+                        case "first" -> {
+                            it.prepared(3, "update t set v = ? where id = ?", 1, 99);
+                            yield it.run("select at from t where id = 2");
+                        }
+                        default -> {
+                            it.commit();
+                            yield it.run("select at from t where id = 2");
+                        }
+                    };
+            assertThat(seen).startsWith("2023-11-");
+        }
     }
 
     // ---- whatever the others do ------------------------------------------------------------------------------------

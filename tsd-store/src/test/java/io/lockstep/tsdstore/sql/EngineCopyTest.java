@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import org.h2.value.Value;
+import org.h2.value.ValueArray;
+import org.h2.value.ValueClob;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -164,6 +166,47 @@ class EngineCopyTest {
             assertThat(at(engine, holder).commit()).isEqualTo("Done");
             assertThat(SqlClient.text(there.retry())).isEqualTo("Done");
             assertThat(there.run("SELECT v FROM t ORDER BY id")).isEqualTo("34 7");
+        }
+    }
+
+    @Test
+    void aBatchThatWaitsForUpdatesBeforeItsAutocommitIsExecutedByTheCopyToo() {
+        SqlEngine source = engine();
+        SqlClient first = client(source, 1).openDeferring();
+        first.run("CREATE TABLE t(id INT PRIMARY KEY, v INT)");
+        first.run("INSERT INTO t VALUES (1, 1), (2, 2)");
+        SqlClient holder = client(source, 2).open().manual();
+        assertThat(holder.run("UPDATE t SET v = 10 WHERE id = 1")).isEqualTo("1");
+        first.manual();
+        assertThat(first.prepared(5, "UPDATE t SET v = v + ? WHERE id = ?", 1, 1))
+                .isEqualTo("1");
+        List<@Nullable Value[]> row = List.<@Nullable Value[]>of(SqlClient.values(5, 2));
+        SqlAction batch = new SqlAction.Batch(5, "UPDATE t SET v = v * ? WHERE id = ?", row, GeneratedKeys.NONE, 0);
+        assertThat(first.say(SqlRequest.of(true, batch))).isNull();
+        for (SqlEngine engine : List.of(copyOf(source), source)) {
+            SqlClient there = at(engine, first);
+            assertThat(at(engine, holder).commit()).isEqualTo("Done");
+            assertThat(SqlClient.text(there.retry())).isEqualTo("batch 1");
+            assertThat(there.run("SELECT v FROM t ORDER BY id")).isEqualTo("11 10");
+        }
+    }
+
+    @Test
+    void anUpdateWithLargeObjectsInAnArrayIsNoneThatACopyCouldNotHave() {
+        SqlEngine source = engine();
+        SqlClient first = client(source, 1).openDeferring();
+        first.run("CREATE TABLE t(id INT PRIMARY KEY, v CLOB ARRAY)");
+        first.run("INSERT INTO t VALUES (1, ARRAY['a'])");
+        first.manual();
+        first.say(new SqlAction.WriteLob(7, 0, "text".getBytes(StandardCharsets.UTF_8)));
+        Value[] array = {ValueArray.get(new Value[] {new ValueClob(SqlClient.named(7), 4, 4)}, null)};
+        assertThat(SqlClient.text(first.say(new SqlAction.Execute(
+                        5, "UPDATE t SET v = ? WHERE id = 1", array, GeneratedKeys.NONE, 0, 0, 0, 0, false))))
+                .isEqualTo("1");
+        for (SqlEngine engine : List.of(copyOf(source), source)) {
+            SqlClient there = at(engine, first);
+            assertThat(there.commit()).isEqualTo("Done");
+            assertThat(there.run("SELECT v[1] FROM t")).isEqualTo("text");
         }
     }
 
