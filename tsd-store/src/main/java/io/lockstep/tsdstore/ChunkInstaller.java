@@ -151,6 +151,7 @@ final class ChunkInstaller implements CopyInstaller {
                     SQL_QUEUE,
                     SQL_CONVERSATION,
                     SQL_STATEMENT,
+                    SQL_DEFERRED,
                     SQL_RESULT,
                     SQL_RESULT_ROWS,
                     SQL_OBJECT -> records.install(tag, item);

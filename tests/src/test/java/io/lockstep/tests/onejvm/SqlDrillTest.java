@@ -250,6 +250,7 @@ class SqlDrillTest {
                         .isEqualTo("10");
                 drill.active().kill();
                 add(add, 5, 2);
+                fillLog(other);
                 drill.comeBack();
                 add(add, 2, 1);
                 Runnable reached = moment.arrange(drill, drill.active());
@@ -289,6 +290,7 @@ class SqlDrillTest {
                         .pollInterval(Drill.LOOK)
                         .until(() -> drill.witness().lastPosition() > from + 500);
                 drill.active().kill();
+                fillLog(owner);
                 drill.comeBack();
             }
             isOver.set(true);
@@ -326,6 +328,17 @@ class SqlDrillTest {
             }
         }
         return committed;
+    }
+
+    /** Until it no more goes back to its beginning, so that whoever joins takes a copy. */
+    private static void fillLog(SqlActor app) throws SQLException {
+        app.execute("CREATE TABLE IF NOT EXISTS LARGE(C CLOB)");
+        try (PreparedStatement insert = app.connection().prepareStatement("INSERT INTO LARGE VALUES (?)")) {
+            for (int i = 0; i < 5; i++) {
+                insert.setString(1, "c".repeat(300_000));
+                assertThat(insert.executeUpdate()).isOne();
+            }
+        }
     }
 
     private static void add(PreparedStatement update, int first, int second) throws SQLException {
