@@ -55,13 +55,17 @@ final class Attempts {
     private static final int CHANGES_MAX = 1_000;
 
     private final Database database;
+    private final UserCode userCode;
+    private final boolean isTimeOfTransaction;
     /** Whose H2 transaction has this id. */
     private final @Nullable SqlSession[] byTransaction = new SqlSession[1 << 16];
 
     private final IdentityHashMap<SessionLocal, SqlSession> byH2 = new IdentityHashMap<>();
 
-    Attempts(Database database) {
-        this.database = database;
+    Attempts(SqlDatabase database, DatabaseSettings settings) {
+        this.database = database.database();
+        this.userCode = database.userCode();
+        this.isTimeOfTransaction = settings.isTimeOfTransaction();
     }
 
     void opened(SqlSession session) {
@@ -109,7 +113,7 @@ final class Attempts {
                 // H2 commits before such a statement, even before one that then fails.
                 h2.commit(true);
             }
-            if (!h2.getMode().dateTimeValueWithinTransaction || !H2Fields.isTimeSet(h2)) {
+            if (!isTimeOfTransaction || !H2Fields.isTimeSet(h2)) {
                 H2Fields.setTime(h2, time);
             }
             h2.clearViewIndexCache();
@@ -125,19 +129,31 @@ final class Attempts {
             }
             Session outer = h2.setThreadLocalSession();
             SqlMessage message = session.executing();
+            UserCode.Turn turn = userCode.begin(h2, command, isTransactional, message);
             message.executes(h2);
             try {
                 checkCut(message);
-                return execute(command, keys, maxRows, waitMillis);
-            } catch (RuntimeException e) {
+                Attempt done = execute(command, keys, maxRows, waitMillis);
+                if (turn != null) {
+                    turn.check();
+                }
+                return done;
+            } catch (RuntimeException | Error e) {
+                RuntimeException failure = failure(turn, e);
                 message.executed(h2);
-                if (isCut(message, e)) {
+                if (turn != null) {
+                    turn.end();
+                }
+                if (isCut(message, failure)) {
                     h2.rollbackTo(start);
                     throw new CutOff();
                 }
-                return undo(session, start, DbException.convert(e), waitMillis);
+                return undo(session, start, DbException.convert(failure), waitMillis);
             } finally {
                 message.executed(h2);
+                if (turn != null) {
+                    turn.end();
+                }
                 h2.resetThreadLocalSession(outer);
                 h2.endStatement();
                 if (!isTransactional) {
@@ -152,6 +168,16 @@ final class Attempts {
         } finally {
             h2.unlock();
         }
+    }
+
+    private static RuntimeException failure(UserCode.@Nullable Turn turn, Throwable failure) {
+        if (turn != null) {
+            return turn.failure(failure);
+        }
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        return (RuntimeException) failure;
     }
 
     /** Cut off before it began, or on the active: then it is not executed here at all. */

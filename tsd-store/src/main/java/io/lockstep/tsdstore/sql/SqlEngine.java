@@ -59,8 +59,8 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         this.database = new SqlDatabase(config);
         Accounts accounts = new Accounts(database, this::openSessions);
         this.logins = new Logins(config, database, accounts);
-        this.attempts = new Attempts(database.database());
-        this.statements = new Statements(config, attempts, new OwnerCommands(database, attempts), accounts);
+        this.attempts = new Attempts(database, config.settings());
+        this.statements = new Statements(config, database, attempts, new OwnerCommands(database, attempts), accounts);
         this.running = new RunningStatements(config.statementLimit());
         this.reads = new Reads(config, database, refusals, running);
     }
