@@ -159,7 +159,8 @@ public record DatabaseSettings(
         } catch (ClassNotFoundException e) {
             throw new IllegalArgumentException("there is no class " + name + " on the class path", e);
         } catch (LinkageError | IOException e) {
-            throw new IllegalArgumentException("class " + name + " cannot be loaded: " + e, e);
+            Throwable reason = e.getCause() == null ? e : e.getCause();
+            throw new IllegalArgumentException("class " + name + " cannot be loaded: " + reason, e);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }

@@ -359,7 +359,8 @@ final class StatementPolicy {
             return false;
         }
         TableFilter filter = select.getTopTableFilter();
-        return filter.getTable() instanceof MVTable
+        return command.getDependencies().stream().noneMatch(FunctionAlias.class::isInstance)
+                && filter.getTable() instanceof MVTable
                 && filter.getJoin() == null
                 && H2Fields.nestedJoin(filter) == null
                 && isUnique(filter)

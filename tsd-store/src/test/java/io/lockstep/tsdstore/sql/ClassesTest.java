@@ -3,11 +3,14 @@ package io.lockstep.tsdstore.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lockstep.sqlwire.GeneratedKeys;
 import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlOutcome;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.h2.value.Value;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -122,8 +125,7 @@ class ClassesTest {
     void aFunctionThatIsMadeAnewIsAnotherForWhoHasPreparedAStatement() {
         both("create alias f for " + method("twice"));
         SqlAction prepare = new SqlAction.Prepare(7, "select f(7)");
-        SqlAction execute = new SqlAction.Execute(
-                7, null, new org.h2.value.Value[0], io.lockstep.sqlwire.GeneratedKeys.NONE, 0, 0, 0, 0, false);
+        SqlAction execute = new SqlAction.Execute(7, null, new Value[0], GeneratedKeys.NONE, 0, 0, 0, 0, false);
         a.say(prepare);
         assertThat(SqlClient.text(a.say(execute))).isEqualTo("14");
         a.run("drop alias f");
@@ -503,10 +505,34 @@ class ClassesTest {
         assertThat(rows()).isEqualTo("1,10 2,20 3,30");
     }
 
+    /** It would run beside the lane, whenever it gets there. */
+    @ParameterizedTest
+    @ValueSource(strings = {"update t set v = 0", "select count(*) from t", "commit"})
+    void whatAFunctionSaysOnAThreadOfItsOwnIsNotDone(String sql) throws InterruptedException {
+        a.run("create alias elsewhere for " + method("elsewhere"));
+        a.manual();
+        a.run("update t set v = 11 where id = 1");
+        assertThat(a.run("select elsewhere('" + sql + "')")).isEqualTo("nothing");
+        Thread late = Methods.KEPT_THREAD.getAndSet(null);
+        assertThat(late).isNotNull();
+        late.join();
+        assertThat(a.run("select id, v from t order by id")).isEqualTo("1,11 2,20 3,30");
+        a.rollback();
+        assertThat(a.run("select id, v from t order by id")).isEqualTo("1,10 2,20 3,30");
+    }
+
     // ---- reads ------------------------------------------------------------------------------------------------------
 
     private String read(String sql) {
         return SqlClient.text(a.read(SqlClient.statement(sql)));
+    }
+
+    /** By a prepared statement; "waits" when the lane leaves it to others. */
+    private String readKey(String sql) {
+        a.say(new SqlAction.Prepare(9, sql));
+        b.say(new SqlAction.Prepare(9, sql));
+        return SqlClient.text(
+                a.readKey(new SqlAction.Execute(9, null, new Value[0], GeneratedKeys.NONE, 0, 0, 0, 0, false)));
     }
 
     @Test
@@ -517,6 +543,9 @@ class ClassesTest {
         both("create aggregate product for '" + Product.class.getName() + "'");
         both("create view w as select thrice(v) x from t");
         assertThat(read("select twice(v) from t order by id")).isEqualTo("20 40 60");
+        // Its time is not that of a look-up, so it is nothing for the lane.
+        assertThat(readKey("select twice(v) from t where id = 1")).isEqualTo("waits");
+        assertThat(readKey("select v from t where id = 1")).isEqualTo("10");
         assertThat(read("select thrice(v) from t")).isEqualTo("NotARead");
         assertThat(read("select x from w")).isEqualTo("NotARead");
         assertThat(read("select v from t where id = thrice(1)")).isEqualTo("NotARead");
@@ -580,5 +609,123 @@ class ClassesTest {
     void theMachinesOwnErrorsGoToWhoeverEndsTheProcess(String what) {
         both("create alias fail for " + method("fail"));
         assertThatThrownBy(() -> a.run("select fail('" + what + "', x'01')")).isInstanceOf(VirtualMachineError.class);
+    }
+
+    // ---- ends from outside ------------------------------------------------------------------------------------------
+
+    /** Whatever the method makes of it: on the backup no statement of it has failed. */
+    @Test
+    void aMethodThatHidesThatItWasEndedIsEndedAllTheSame() {
+        both("create alias dawdle for " + method("dawdle"));
+        both("create alias add for " + method("add"));
+        both("insert into t select x, 0 from system_range(100, 2000)");
+        Methods.IS_DAWDLING.set(false);
+        Thread outside = new Thread(() -> {
+            while (!Methods.IS_DAWDLING.get()) {
+                Thread.onSpinWait();
+            }
+            active.running().cutAll(CutReason.STATEMENT_LIMIT);
+        });
+        outside.start();
+        SqlAction call = SqlClient.statement("select add(1, 1), dawdle()");
+        assertThat(SqlClient.text(a.say(call))).isEqualTo("error 57014");
+        assertThat(a.remains).isNotEmpty();
+        assertThat(SqlClient.text(b.sayCut(call, a.remains))).isEqualTo("error 57014");
+        assertEqual("cut");
+        assertThat(both("select v from t where id = 1")).isEqualTo("10");
+    }
+
+    // ---- copies -----------------------------------------------------------------------------------------------------
+
+    private SqlEngine copyOf(SqlEngine source, SqlConfig config) {
+        source.replan();
+        SqlEngine copy = new SqlEngine(config);
+        EngineCopyTest.install(EngineCopyTest.items(source.snapshot()), copy);
+        return copy;
+    }
+
+    /** Everything that depends on a class, each on a thing before it, and two triggers made against the order of ids. */
+    private void shop() {
+        String audit = "call '" + Audit.class.getName() + "'";
+        both("create table gap(id int)");
+        both("create alias twice deterministic for " + method("twice"));
+        both("create alias thrice for " + method("thrice"));
+        both("create alias table_of for " + method("rows"));
+        both("create alias add for " + method("add"));
+        both("create domain even as int check (twice(value) < 1000)");
+        both("create table c(id int default twice(21), v even check (twice(v) < 100),"
+                + " w int generated always as (twice(v)))");
+        both("create aggregate product for '" + Product.class.getName() + "'");
+        both("create view p as select product(thrice(v)) x from t");
+        both("create view q as select * from table_of(2)");
+        both("create view r as select id, v from t");
+        both("create trigger first_made after insert, update on t for each row " + audit);
+        both("create trigger late instead of insert on r for each row " + audit);
+        both("drop table gap");
+        both("create trigger then_made after insert on t for each row " + audit);
+        both("create trigger later instead of update on r for each row " + audit);
+        both("insert into t values(4, 4)");
+        both("insert into c(v) values(30)");
+    }
+
+    @Test
+    void aCopyHasThemWithAllThatDependsOnThemAndFiresNoTriggerWhileItIsMade() {
+        shop();
+        a.manual();
+        both("update t set v = 41 where id = 4");
+        both("select add(1, 1)");
+        a.isAutoCommit = false;
+        String log = both("select who, what from log order by n");
+        assertThat(log).isEqualTo("FIRST_MADE,->4 THEN_MADE,->4 FIRST_MADE,4>4 FIRST_MADE,1>1");
+        SqlEngine copy = copyOf(backup, CONFIG);
+        backup.replan();
+        try (copy) {
+            Items.assertSame("copied", EngineCopyTest.items(copy.snapshot()), EngineCopyTest.items(backup.snapshot()));
+            SqlClient c = b.at(copy);
+            for (String sql : List.of(
+                    "select who, what, at, id from log order by n",
+                    "select * from p",
+                    "select * from q",
+                    "insert into c(v) values(31)",
+                    "insert into c(v) values(50)",
+                    "select * from c",
+                    "insert into t values(5, 5)",
+                    "insert into r values(6, 6)",
+                    "update t set v = thrice(v) where id > 3",
+                    "select add(1, 1)",
+                    "select who, what, at, id from log order by n",
+                    "rollback",
+                    "select count(*) from log",
+                    "drop alias twice",
+                    "drop trigger first_made",
+                    "insert into t values(5, 5)",
+                    "select product(v) from t")) {
+                timeNs += 60_000_000_000L;
+                String text = SqlClient.text(b.say(SqlClient.statement(sql)));
+                assertThat(SqlClient.text(c.say(SqlClient.statement(sql))))
+                        .as(sql)
+                        .isEqualTo(text);
+                assertThat(c.lastBytes).as(sql).isEqualTo(b.lastBytes);
+                Items.assertSame(sql, EngineCopyTest.items(copy.snapshot()), EngineCopyTest.items(backup.snapshot()));
+            }
+        }
+    }
+
+    @Test
+    void anotherListOfClassesOrAnotherVersionOfOneIsAnotherDatabase() {
+        DatabaseSettings plain = DatabaseSettings.DEFAULT;
+        DatabaseSettings other = plain.withClasses(Map.of(Methods.class.getName(), "00"));
+        DatabaseSettings fewer = plain.withClasses(List.of(Methods.class.getName()));
+        assertThat(plain.text()).isEmpty();
+        assertThat(CONFIG.origin())
+                .isNotEqualTo(SqlConfig.DEFAULT.origin())
+                .isNotEqualTo(CONFIG.withSettings(fewer).origin());
+        assertThat(CONFIG.withSettings(fewer).origin())
+                .isNotEqualTo(CONFIG.withSettings(other).origin());
+        for (DatabaseSettings each : List.of(plain, other, fewer)) {
+            assertThatThrownBy(() -> copyOf(active, SqlConfig.DEFAULT.withSettings(each)))
+                    .hasMessageContaining(Methods.class.getName())
+                    .hasMessageContaining("make them equal");
+        }
     }
 }

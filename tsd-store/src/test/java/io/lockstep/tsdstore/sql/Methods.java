@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.h2.tools.SimpleResultSet;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 public final class Methods {
     /** Set by {@link #dawdle} when it has begun. */
     static final AtomicBoolean IS_DAWDLING = new AtomicBoolean();
+
+    /** Of {@link #elsewhere}. */
+    static final AtomicReference<@Nullable Thread> KEPT_THREAD = new AtomicReference<>();
 
     private Methods() {}
 
@@ -186,6 +190,14 @@ public final class Methods {
         SimpleResultSet rows = new SimpleResultSet();
         rows.addColumn("N", java.sql.Types.INTEGER, 10, 0);
         return rows;
+    }
+
+    /** Speaks on another thread, whenever that may. */
+    public static String elsewhere(Connection connection, String sql) {
+        Thread other = new Thread(() -> say(connection, sql));
+        KEPT_THREAD.set(other);
+        other.start();
+        return "nothing";
     }
 
     /** Queries for ever, whatever comes of it. */
