@@ -160,7 +160,10 @@ final class SqlErrors {
     private static boolean isOfClass(Throwable cause) {
         return (cause instanceof DbException h2 && OF_CLASS.contains(h2.getErrorCode()))
                 || (cause instanceof SQLException sql
-                        && (OF_CLASS.contains(sql.getErrorCode()) || !(sql instanceof JdbcException)));
+                        && (OF_CLASS.contains(sql.getErrorCode())
+                                // What H2 has no words for it tells as one of these.
+                                || (!(sql instanceof JdbcException)
+                                        && sql.getErrorCode() != ErrorCode.GENERAL_ERROR_1)));
     }
 
     /** Of a class's errors only those say something of the node that are the machine's. */

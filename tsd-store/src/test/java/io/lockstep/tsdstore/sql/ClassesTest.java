@@ -310,6 +310,19 @@ class ClassesTest {
         assertThat(both("select count(*) from g")).isEqualTo("1");
     }
 
+    /** Its inner calls must not be taken for an outer one that H2 tries again. */
+    @Test
+    void aFunctionCallsItselfAndMeetsALockAtTheBottom() {
+        both("create alias descend for " + method("descend"));
+        assertThat(both("call descend(3)")).isEqualTo("14");
+        other.manual();
+        others("update t set v = 20 where id = 1");
+        assertThat(both("call descend(3)")).isEqualTo("waits");
+        other.rollback();
+        otherTwin.rollback();
+        assertThat(retry(a, b)).isEqualTo("15");
+    }
+
     @Test
     void aStatementWithinThatMeetsALockIsUndoneAndTriedAgain() {
         both("create alias add for " + method("add"));
@@ -516,6 +529,7 @@ class ClassesTest {
         Thread late = Methods.KEPT_THREAD.getAndSet(null);
         assertThat(late).isNotNull();
         late.join();
+        assertThat(Methods.LATE.get()).isEqualTo("hidden");
         assertThat(a.run("select id, v from t order by id")).isEqualTo("1,11 2,20 3,30");
         a.rollback();
         assertThat(a.run("select id, v from t order by id")).isEqualTo("1,10 2,20 3,30");
@@ -648,6 +662,7 @@ class ClassesTest {
     private void shop() {
         String audit = "call '" + Audit.class.getName() + "'";
         both("create table gap(id int)");
+        both("create table other_gap(id int)");
         both("create alias twice deterministic for " + method("twice"));
         both("create alias thrice for " + method("thrice"));
         both("create alias table_of for " + method("rows"));
@@ -662,8 +677,9 @@ class ClassesTest {
         both("create trigger first_made after insert, update on t for each row " + audit);
         both("create trigger late instead of insert on r for each row " + audit);
         both("drop table gap");
+        both("create trigger later instead of insert, update on r for each row " + audit);
+        both("drop table other_gap");
         both("create trigger then_made after insert on t for each row " + audit);
-        both("create trigger later instead of update on r for each row " + audit);
         both("insert into t values(4, 4)");
         both("insert into c(v) values(30)");
     }
@@ -691,6 +707,7 @@ class ClassesTest {
                     "select * from c",
                     "insert into t values(5, 5)",
                     "insert into r values(6, 6)",
+                    "select who from log order by n desc limit 2",
                     "update t set v = thrice(v) where id > 3",
                     "select add(1, 1)",
                     "select who, what, at, id from log order by n",

@@ -16,7 +16,9 @@ public final class Methods {
     /** Set by {@link #dawdle} when it has begun. */
     static final AtomicBoolean IS_DAWDLING = new AtomicBoolean();
 
-    /** Of {@link #elsewhere}. */
+    /** What came of {@link #elsewhere}, and on which thread. */
+    static final AtomicReference<String> LATE = new AtomicReference<>("");
+
     static final AtomicReference<@Nullable Thread> KEPT_THREAD = new AtomicReference<>();
 
     private Methods() {}
@@ -192,9 +194,23 @@ public final class Methods {
         return rows;
     }
 
+    /** Calls itself, always by the same text. */
+    public static int descend(Connection connection, int depth) throws SQLException {
+        if (depth == 0) {
+            return add(connection, 1, 1);
+        }
+        try (PreparedStatement deeper = connection.prepareStatement("call descend(?)")) {
+            deeper.setInt(1, depth - 1);
+            try (ResultSet row = deeper.executeQuery()) {
+                row.next();
+                return row.getInt(1) + 1;
+            }
+        }
+    }
+
     /** Speaks on another thread, whenever that may. */
     public static String elsewhere(Connection connection, String sql) {
-        Thread other = new Thread(() -> say(connection, sql));
+        Thread other = new Thread(() -> LATE.set(say(connection, sql)));
         KEPT_THREAD.set(other);
         other.start();
         return "nothing";

@@ -142,7 +142,7 @@ class StatementPolicyTest {
                 "create force trigger g before insert on t queue 1 nowait as $$#ruby\nnil$$",
                 "create trigger g before insert on t for each row call 'java.lang.String'",
                 "create force trigger g before insert on t call 'io.lockstep.tsdstore.sql.Methods'",
-                "create trigger g after insert, rollback on t for each row call 'io.lockstep.tsdstore.sql.Methods'",
+                "create trigger g after insert, rollback on t for each row call 'io.lockstep.tsdstore.sql.Audit'",
                 "select 1; create alias f as 'int f() { return 1; }'",
                 "explain analyze select 1; create alias f for 'java.lang.System.exit'",
                 "execute immediate 'create alias f for \"io.lockstep.tsdstore.sql.Methods.twice\"'",
@@ -150,7 +150,8 @@ class StatementPolicyTest {
                 "create table e(id int) engine \"io.lockstep.tsdstore.sql.Methods\""
             })
     void refusesSourceAndClassesThatAreNotListed(String sql) {
-        DatabaseSettings settings = DatabaseSettings.DEFAULT.withClasses(List.of(Methods.class.getName()));
+        DatabaseSettings settings =
+                DatabaseSettings.DEFAULT.withClasses(List.of(Methods.class.getName(), Audit.class.getName()));
         try (SqlEngine listed = new SqlEngine(SqlConfig.DEFAULT.withSettings(settings))) {
             SqlClient client = new SqlClient(listed, 1, () -> nowNs += 1_000_000).open();
             client.run("create table t(id int primary key, v varchar)");
