@@ -126,6 +126,11 @@ final class SqlErrors {
         return new SqlOutcome.Failed("54000", 54000, what, null);
     }
 
+    /** Whether a failure's code, where it is H2's, says something of this node. */
+    static boolean isOfNode(DbException failure) {
+        return OWN.contains(failure.getErrorCode());
+    }
+
     /** Whether the trouble is this node's own, but for a cancellation. */
     static boolean isNodesOwn(RuntimeException failure) {
         boolean isOfClass = false;

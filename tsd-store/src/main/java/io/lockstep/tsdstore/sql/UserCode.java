@@ -21,6 +21,7 @@ import org.h2.command.query.Query;
 import org.h2.engine.Database;
 import org.h2.engine.Session;
 import org.h2.engine.SessionLocal;
+import org.h2.jdbc.JdbcException;
 import org.h2.message.DbException;
 import org.h2.table.Table;
 import org.jspecify.annotations.Nullable;
@@ -155,7 +156,6 @@ final class UserCode implements DatabaseEventListener {
             }
             h2.setCommitOrRollbackDisabled(wasDisabled);
             h2.setAutoCommit(wasAutoCommit);
-            H2Fields.forgetCancel(h2); // a class can have cancelled itself
         }
 
         /** @throws DbException what a class has done, or met, though it may not have said so */
@@ -179,11 +179,15 @@ final class UserCode implements DatabaseEventListener {
             if (hidden != null && !(failure instanceof VirtualMachineError)) {
                 return hidden;
             }
-            if (failure instanceof DbException h2s) {
-                return h2s.getErrorCode() == ErrorCode.STATEMENT_WAS_CANCELED && !isCut() ? ofClass(h2s) : h2s;
+            if (failure instanceof DbException told) {
+                // Such a code says something of this node, unless a class has thrown it.
+                return SqlErrors.isOfNode(told) && !(told.getSQLException() instanceof JdbcException)
+                        ? DbException.get(ErrorCode.EXCEPTION_IN_FUNCTION_1, told.toString())
+                        : told;
             }
             if (!(failure instanceof VirtualMachineError) && isOfClass(failure)) {
-                return ofClass(failure);
+                // H2's own words for what a class throws; of aggregates H2 tells it as it is.
+                return DbException.get(ErrorCode.EXCEPTION_IN_FUNCTION_1, failure, failure.toString());
             }
             if (failure instanceof Error error) {
                 throw error;
@@ -379,11 +383,6 @@ final class UserCode implements DatabaseEventListener {
     }
 
     // ---- failures --------------------------------------------------------------------------------------------------
-
-    /** H2's own words for what a class throws; of aggregates H2 tells it as it is. */
-    private static DbException ofClass(Throwable failure) {
-        return DbException.get(ErrorCode.EXCEPTION_IN_FUNCTION_1, failure, failure.toString());
-    }
 
     private boolean isOfClass(Throwable failure) {
         for (StackTraceElement each : failure.getStackTrace()) {

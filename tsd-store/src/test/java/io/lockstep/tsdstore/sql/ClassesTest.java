@@ -598,6 +598,8 @@ class ClassesTest {
         "runtime,90105,broken",
         "io,90105,broken",
         "sql,45000,broken",
+        "cancelled,90105,broken",
+        "closed,90105,broken",
         "assertion,90105,broken",
         "linkage,90105,broken",
         "other,90105,other3false"

@@ -165,6 +165,8 @@ public final class Methods {
             case "runtime" -> throw new IllegalStateException("broken");
             case "io" -> throw new UncheckedIOException(new java.io.IOException("broken"));
             case "sql" -> throw new SQLException("broken", "45000", 45_000, new java.io.IOException("inside"));
+            case "cancelled" -> throw new SQLException("broken", "57014", 57_014);
+            case "closed" -> throw new SQLException("broken", "90098", 90_098);
             case "assertion" -> throw new AssertionError("broken");
             case "linkage" -> throw new NoClassDefFoundError("broken");
             case "stack" -> throw new StackOverflowError("broken");
