@@ -576,6 +576,10 @@ class ClassesTest {
         both("create trigger watch before select on t call '" + Audit.class.getName() + "'");
         assertThat(read("select count(*) from t")).isEqualTo("NotARead");
         assertThat(read("select count(*) from w")).isEqualTo("NotARead");
+        b.say(new SqlAction.Prepare(0, "select count(*) from t"));
+        assertThat(a.say(new SqlAction.Prepare(0, "select count(*) from t")))
+                .isInstanceOfSatisfying(SqlOutcome.Prepared.class, prepared -> assertThat(prepared.isReadable())
+                        .isFalse());
         assertThat(both("select count(*) from t")).isEqualTo("3");
         assertThat(both("select count(*) from log")).isEqualTo("1");
         both("drop trigger watch");
@@ -675,6 +679,7 @@ class ClassesTest {
         both("create aggregate product for '" + Product.class.getName() + "'");
         both("create view p as select product(thrice(v)) x from t");
         both("create view q as select * from table_of(2)");
+        both("create table e(id int, x bigint default (select product(v) from t))");
         both("create view r as select id, v from t");
         both("create trigger first_made after insert, update on t for each row " + audit);
         both("create trigger late instead of insert on r for each row " + audit);
@@ -704,6 +709,8 @@ class ClassesTest {
                     "select who, what, at, id from log order by n",
                     "select * from p",
                     "select * from q",
+                    "insert into e(id) values(1)",
+                    "select * from e",
                     "insert into c(v) values(31)",
                     "insert into c(v) values(50)",
                     "select * from c",
