@@ -388,7 +388,10 @@ public final class Cluster implements AutoCloseable {
         settings.put(Setting.VOTERS.key(), voters);
         settings.put(Setting.HAZELCAST_PORT.key(), Integer.toString(hazelcastPort));
         settings.put(Setting.HAZELCAST_MEMBERS.key(), members);
-        LockstepConfig.of(settings); // refuses wrong settings before anything is started
+        LockstepConfig config = LockstepConfig.of(settings); // refuses wrong settings before anything is started
+        if (config.role() == ProcessRole.NODE) {
+            config.sqlConfig();
+        }
     }
 
     private ChildProcess child(String name, ProcessRole role, Map<String, Object> settings) {

@@ -42,6 +42,7 @@ public record LockstepConfig(
         String owner,
         Optional<Path> ownerPasswordFile,
         DatabaseSettings sql,
+        List<String> classes,
         List<String> nodes,
         RegisterKind register,
         List<String> voters,
@@ -102,6 +103,7 @@ public record LockstepConfig(
 
     /** @throws ConfigException when settings contradict each other */
     public LockstepConfig {
+        classes = List.copyOf(classes);
         nodes = List.copyOf(nodes);
         voters = List.copyOf(voters);
         hazelcastMembers = List.copyOf(hazelcastMembers);
@@ -165,13 +167,13 @@ public record LockstepConfig(
     }
 
     /**
-     * What the SQL sessions of a node are to be; reads the owner's password.
+     * What the SQL sessions of a node are to be; reads the owner's password, and loads the classes.
      *
-     * @throws ConfigException it cannot be read, or is empty
+     * @throws ConfigException it cannot be read, or is empty; or a class cannot be used
      */
     SqlConfig sqlConfig() {
         return sqlLimits.applyTo(SqlConfig.DEFAULT
-                .withSettings(sql)
+                .withSettings(withClasses(sql, classes))
                 .withOwner(
                         owner,
                         ownerPasswordFile.map(LockstepConfig::passwordIn).orElse(SqlConfig.DEFAULT.ownerPassword())));
@@ -274,6 +276,7 @@ public record LockstepConfig(
                 Setting.OWNER.from(values),
                 Setting.OWNER_PASSWORD_FILE.from(values),
                 sql(values),
+                Setting.CLASSES.from(values),
                 Setting.NODES.from(values),
                 Setting.REGISTER.from(values),
                 Setting.VOTERS.from(values),
@@ -355,7 +358,18 @@ public record LockstepConfig(
                     .orElseThrow(() -> new ConfigException(key, "'" + key + "' is no setting of a database"));
             values.put(setting, setting.kind().read(key, value));
         });
-        return sql(values);
+        return withClasses(sql(values), Setting.CLASSES.from(values));
+    }
+
+    private static DatabaseSettings withClasses(DatabaseSettings sql, List<String> classes) {
+        try {
+            return sql.withClasses(classes);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigException(
+                    Setting.CLASSES.key(),
+                    "classes is '" + String.join(",", classes) + "': " + e.getMessage()
+                            + "; allowed: public classes on the nodes' class path, LOCKSTEP_CLASSPATH for ./lockstep");
+        }
     }
 
     private static DatabaseSettings sql(Map<Setting, Object> values) {

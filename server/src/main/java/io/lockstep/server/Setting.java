@@ -71,6 +71,13 @@ public enum Setting {
             "low",
             "Where NULL stands in an order that does not say.",
             c -> word(c.sql().nullOrdering())),
+    CLASSES(
+            "classes",
+            SettingKind.CLASSES,
+            "",
+            "Java classes on the nodes' class path that functions, aggregates and triggers may be made of; each node has them"
+                    + " in the same version.",
+            c -> String.join(",", c.classes())),
     NODES("nodes", SettingKind.NAMES, null, "Names of all nodes of the database.", c -> c.nodes()),
     REGISTER(
             "register",
@@ -288,6 +295,7 @@ public enum Setting {
                     IDENTIFIER_CASE,
                     CASE_INSENSITIVE_IDENTIFIERS,
                     NULL_ORDERING,
+                    CLASSES,
                     REGISTER,
                     ZOOKEEPER_CONNECT,
                     LEVEL,
@@ -337,7 +345,8 @@ public enum Setting {
                     COLLATION,
                     IDENTIFIER_CASE,
                     CASE_INSENSITIVE_IDENTIFIERS,
-                    NULL_ORDERING -> true;
+                    NULL_ORDERING,
+                    CLASSES -> true;
             default -> false;
         };
     }

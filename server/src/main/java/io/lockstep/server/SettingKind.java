@@ -26,6 +26,9 @@ import java.util.stream.Collectors;
  */
 record SettingKind(String allowed, boolean isList, Function<Object, Object> reader) {
     private static final Pattern NAME_PATTERN = Pattern.compile("[A-Za-z][A-Za-z0-9_-]{0,62}");
+    private static final Pattern CLASS_PATTERN =
+            Pattern.compile("\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*"
+                    + "(\\.\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*)*");
     private static final Pattern TIME_PATTERN = Pattern.compile("([0-9]{1,12})(us|ms|s|m|h|d)");
     private static final Pattern BYTES_PATTERN = Pattern.compile("([0-9]{1,15})(B|KiB|MiB|GiB)?");
     private static final Pattern ADDRESS_PATTERN = Pattern.compile("(.+):([0-9]{1,5})");
@@ -78,6 +81,17 @@ record SettingKind(String allowed, boolean isList, Function<Object, Object> read
     static final SettingKind MODE = one(String.join(", ", DatabaseSettings.modes()), DatabaseSettings::mode);
     static final SettingKind COLLATION =
             one("OFF, or a collation of Java's, like GERMAN or GERMAN STRENGTH PRIMARY", DatabaseSettings::collation);
+    static final SettingKind CLASSES = one("full names of classes, several with commas, or empty", text -> {
+        List<String> names = text.isBlank()
+                ? List.of()
+                : Arrays.stream(text.split(",", -1)).map(String::strip).toList();
+        for (String name : names) {
+            if (!CLASS_PATTERN.matcher(name).matches()) {
+                throw new IllegalArgumentException("'" + name + "' is no name of a class");
+            }
+        }
+        return distinct(names);
+    });
     static final SettingKind TRUE_OR_FALSE = one("true, false", text -> switch (text) {
         case "true" -> true;
         case "false" -> false;

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -88,6 +89,73 @@ final class LockstepConfigTest {
             })
     void refusesSettingsOfAnotherDatabase(String line, String complaint) {
         assertThatThrownBy(() -> LockstepConfig.parse(GOOD + line + "\n", "node.yaml"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(complaint);
+    }
+
+    @Test
+    void readsTheClassesAndLoadsThemForNodesOnly() {
+        String name = LockstepConfigTest.Installed.class.getName();
+        LockstepConfig config = LockstepConfig.parse(
+                GOOD + "databases.lockstep.classes: 'java.lang.Math, " + name + "'\n", "node.yaml");
+
+        assertThat(config.classes()).containsExactly("java.lang.Math", name);
+        assertThat(config.sqlConfig().settings().classes()).containsOnlyKeys("java.lang.Math", name);
+        assertThat(config.sqlConfig().settings().classes().values()).allMatch(each -> each.matches("[0-9a-f]{64}"));
+        assertThat(config.sqlConfig().text())
+                .contains(", classes " + name + " (")
+                .contains(" java.lang.Math (");
+        assertThat(LockstepConfig.parse(config.toYaml(), "again.yaml")).isEqualTo(config);
+        LockstepConfig elsewhere = LockstepConfig.parse(
+                GOOD.replace("role: node", "role: distributor").replace("name: node-1", "name: distributor-1")
+                        + "classes: on.another.Host\n",
+                "distributor.yaml");
+        assertThat(elsewhere.classes()).containsExactly("on.another.Host");
+    }
+
+    /** On the class path, and public. */
+    public static final class Installed {}
+
+    static final class NotPublic {}
+
+    /** Cannot be initialized. */
+    public static final class Broken {
+        static final int VALUE = Integer.parseInt("none");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "com.example.Nowhere | there is no class com.example.Nowhere on the class path",
+                "java.lang.math | class java.lang.math",
+                "io.lockstep.server.LockstepConfigTest$NotPublic | is not public",
+                "io.lockstep.server.LockstepConfigTest$Broken | cannot be loaded: java.lang."
+            })
+    void refusesClassesThatCannotBeUsed(String name, String complaint) {
+        LockstepConfig config = LockstepConfig.parse(GOOD + "classes: '" + name + "'\n", "node.yaml");
+
+        assertThatThrownBy(config::sqlConfig)
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("classes is '" + name + "'")
+                .hasMessageContaining(complaint);
+        assertThatThrownBy(() -> LockstepConfig.sqlOf(Map.of("classes", name)))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(complaint);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "com.example.* | is no name of a class",
+                "a.B,,c.D | no name of a class",
+                "a.B,a.B | is there twice",
+                "\"[I\" | is no name of a class",
+                "a/B | is no name of a class"
+            })
+    void refusesWhatIsNoListOfClasses(String written, String complaint) {
+        assertThatThrownBy(() -> LockstepConfig.parse(GOOD + "classes: " + written + "\n", "node.yaml"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining(complaint);
     }

@@ -72,16 +72,17 @@ public final class H2Session {
         SEEDED.get().end();
     }
 
-    /** Gives the database a mode of its own that is the regular one but for time. */
-    static void fixTimeWithinTransactions(Database database) {
+    /** Gives the database a mode of its own that is the one it has but for time. */
+    public static void fixTimeWithinTransactions(Database database) {
         try {
+            Mode had = database.getMode();
             Constructor<Mode> constructor = Mode.class.getDeclaredConstructor(Mode.ModeEnum.class);
             constructor.setAccessible(true);
-            Mode mode = constructor.newInstance(Mode.ModeEnum.REGULAR);
+            Mode mode = constructor.newInstance(had.getEnum());
             for (Field field : Mode.class.getDeclaredFields()) {
                 if (!Modifier.isStatic(field.getModifiers()) && !Modifier.isFinal(field.getModifiers())) {
                     field.setAccessible(true);
-                    field.set(mode, field.get(Mode.getRegular()));
+                    field.set(mode, field.get(had));
                 }
             }
             mode.dateTimeValueWithinTransaction = true;

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -35,26 +36,32 @@ final class Drill implements AutoCloseable {
     private @Nullable ClientActor auditor;
 
     /** What a drill's cluster consists of. */
-    record Plan(int nodes, int distributors, Duration failureDetection, Duration sessionGrace) {
+    record Plan(int nodes, int distributors, Duration failureDetection, Duration sessionGrace, String classes) {
         /** Silence is suspected late enough that a machine with other work to do accuses nobody. */
         static Plan ordinary() {
-            return new Plan(2, 1, Duration.ofMillis(800), Duration.ofSeconds(10));
+            return new Plan(2, 1, Duration.ofMillis(800), Duration.ofSeconds(10), "");
         }
 
         Plan withNodes(int count) {
-            return new Plan(count, distributors, failureDetection, sessionGrace);
+            return new Plan(count, distributors, failureDetection, sessionGrace, classes);
         }
 
         Plan withDistributors(int count) {
-            return new Plan(nodes, count, failureDetection, sessionGrace);
+            return new Plan(nodes, count, failureDetection, sessionGrace, classes);
         }
 
         Plan withFailureDetection(Duration silence) {
-            return new Plan(nodes, distributors, silence, sessionGrace);
+            return new Plan(nodes, distributors, silence, sessionGrace, classes);
         }
 
         Plan withSessionGrace(Duration grace) {
-            return new Plan(nodes, distributors, failureDetection, grace);
+            return new Plan(nodes, distributors, failureDetection, grace, classes);
+        }
+
+        /** Functions, aggregates and triggers may be made of these. */
+        Plan withClasses(Class<?>... allowed) {
+            String names = Stream.of(allowed).map(Class::getName).collect(Collectors.joining(","));
+            return new Plan(nodes, distributors, failureDetection, sessionGrace, names);
         }
     }
 
@@ -82,7 +89,8 @@ final class Drill implements AutoCloseable {
                 : names;
         String settings = "cluster: " + CLUSTER + "\nnodes: " + names + "\nvoters: " + voters
                 + "\nhazelcast-port: 1\nhazelcast-members: ['127.0.0.1:1']\nfailure-detection: "
-                + plan.failureDetection().toMillis() + "ms\nmessage-max-bytes: 512KiB\nforward-log-bytes: 1MiB\n";
+                + plan.failureDetection().toMillis() + "ms\nmessage-max-bytes: 512KiB\nforward-log-bytes: 1MiB\n"
+                + (plan.classes().isEmpty() ? "" : "databases.lockstep.classes: '" + plan.classes() + "'\n");
         for (int i = 1; i <= plan.distributors(); i++) {
             distributors.add(
                     new DistributorActor(this, "d" + i, folder, isDistributorVoter && i == 1, plan.sessionGrace()));

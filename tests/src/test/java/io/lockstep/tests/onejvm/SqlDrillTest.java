@@ -692,6 +692,84 @@ class SqlDrillTest {
         }
     }
 
+    /** A function and a trigger in the middle of a transaction; then a copy of all that is made of them. */
+    @Test
+    void whatAFunctionAndATriggerHaveDoneInATransactionGoesOn() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary().withClasses(Stock.class, StockLog.class))) {
+            SqlActor app = drill.application("app");
+            String log = "CREATE TRIGGER WRITE_DOWN AFTER INSERT, UPDATE ON STOCK FOR EACH ROW CALL '"
+                    + StockLog.class.getName() + "'";
+            app.execute(
+                    "CREATE TABLE STOCK(ID INT PRIMARY KEY, PIECES INT)",
+                    "CREATE TABLE STOCK_LOG(N INT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, THING INT, BEFORE_IT INT,"
+                            + " AFTER_IT INT, AT TIMESTAMP WITH TIME ZONE, ID UUID)",
+                    "CREATE ALIAS TAKE FOR '" + Stock.class.getName() + ".take'",
+                    "CREATE ALIAS DOZENS DETERMINISTIC FOR '" + Stock.class.getName() + ".dozens'",
+                    "CREATE VIEW DOZENS_OF AS SELECT ID, DOZENS(PIECES) D FROM STOCK",
+                    log,
+                    "INSERT INTO STOCK VALUES (1, 100), (2, 200)");
+            app.begin();
+            assertThat(app.one("SELECT TAKE(1, 10)")).isEqualTo("90");
+            SqlActor other = drill.application("other");
+            other.begin();
+            assertThat(other.one("SELECT TAKE(2, 20)")).isEqualTo("180");
+            SqlActor.Pending<Integer> waiting = waits(drill, app, "INSERT INTO STOCK SELECT 3, TAKE(2, 1)");
+
+            drill.active().kill();
+
+            assertThat(other.one("SELECT TAKE(2, 30)")).isEqualTo("150");
+            other.connection().commit();
+            assertThat(waiting.await()).isOne();
+            assertThat(app.rows("SELECT THING, BEFORE_IT, AFTER_IT FROM STOCK_LOG ORDER BY N"))
+                    .containsExactly(
+                            "1,null,100",
+                            "2,null,200",
+                            "1,100,90",
+                            "2,200,180",
+                            "2,180,150",
+                            "2,150,149",
+                            "3,null,149");
+            assertThatThrownBy(() -> app.one("SELECT TAKE(1, 91)")).isInstanceOfSatisfying(SQLException.class, e -> {
+                assertThat(e.getErrorCode()).isEqualTo(45_000);
+                assertThat(e.getMessage()).contains("not so many pieces");
+            });
+            NodeActor dead = drill.nodes().stream()
+                    .filter(each -> !each.isAlive())
+                    .findFirst()
+                    .orElseThrow();
+            dead.start();
+            drill.awaitInSync(1);
+            assertThat(app.one("SELECT TAKE(1, 5)")).isEqualTo("85");
+            drill.active().kill();
+
+            assertThat(app.one("SELECT TAKE(1, 1)")).isEqualTo("84");
+            app.connection().commit();
+            assertThat(app.rows("SELECT * FROM DOZENS_OF ORDER BY ID")).containsExactly("1,7", "2,12", "3,12");
+            assertThat(app.one("SELECT COUNT(*), COUNT(DISTINCT ID) FROM STOCK_LOG"))
+                    .isEqualTo("9,9");
+            drill.check();
+        }
+    }
+
+    @Test
+    void aNodeWithOtherClassesDoesNotJoinAndSaysWhy() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor app = drill.application("app");
+            app.execute("CREATE TABLE T(ID INT PRIMARY KEY)", "INSERT INTO T VALUES (1)");
+            NodeActor backup = drill.backup();
+            backup.kill();
+            backup.configure("classes: " + Stock.class.getName() + "\n");
+            backup.start();
+
+            await().atMost(Drill.LIMIT)
+                    .untilAsserted(() -> assertThat(backup.status().reason())
+                            .contains("classes " + Stock.class.getName())
+                            .contains("make them equal"));
+            app.execute("INSERT INTO T VALUES (2)");
+            assertThat(backup.status().role()).isEqualTo("NONE");
+        }
+    }
+
     @Test
     void aNodeThatIsSetDifferentlyDoesNotJoinAndSaysWhy() throws SQLException {
         try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {

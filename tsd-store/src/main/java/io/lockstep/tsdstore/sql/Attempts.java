@@ -56,13 +56,17 @@ final class Attempts {
 
     private final Database database;
     private final RunningStatements running;
+    private final UserCode userCode;
+    private final boolean isTimeOfTransaction;
     /** Whose H2 transaction has this id. */
     private final @Nullable SqlSession[] byTransaction = new SqlSession[1 << 16];
 
     private final IdentityHashMap<SessionLocal, SqlSession> byH2 = new IdentityHashMap<>();
 
-    Attempts(Database database, RunningStatements running) {
-        this.database = database;
+    Attempts(SqlDatabase database, DatabaseSettings settings, RunningStatements running) {
+        this.database = database.database();
+        this.userCode = database.userCode();
+        this.isTimeOfTransaction = settings.isTimeOfTransaction();
         this.running = running;
     }
 
@@ -129,7 +133,7 @@ final class Attempts {
                 h2.commit(true);
                 session.hasCommitted = true;
             }
-            if (!h2.getMode().dateTimeValueWithinTransaction || !H2Fields.isTimeSet(h2)) {
+            if (!isTimeOfTransaction || !H2Fields.isTimeSet(h2)) {
                 H2Fields.setTime(h2, time);
             }
             h2.clearViewIndexCache();
@@ -144,6 +148,7 @@ final class Attempts {
                 H2Fields.numberTemporaryNames(h2.getDatabase());
             }
             Session outer = h2.setThreadLocalSession();
+            UserCode.Turn turn = userCode.begin(h2, command, isTransactional, message);
             if (message != null) {
                 message.executes(h2);
             }
@@ -152,17 +157,28 @@ final class Attempts {
                 if (message != null) {
                     checkCut(message);
                 }
-                return execute(command, keys, maxRows, waitMillis);
-            } catch (RuntimeException e) {
+                Attempt done = execute(command, keys, maxRows, waitMillis);
+                if (turn != null) {
+                    turn.check();
+                }
+                return done;
+            } catch (RuntimeException | Error e) {
+                RuntimeException failure = failure(turn, e);
                 executed(message, h2);
-                if (message != null && isCut(message, e)) {
+                if (turn != null) {
+                    turn.end();
+                }
+                if (message != null && isCut(message, failure)) {
                     h2.rollbackTo(start);
                     throw new CutOff();
                 }
-                return undo(session, start, DbException.convert(e), waitMillis);
+                return undo(session, start, DbException.convert(failure), waitMillis);
             } finally {
                 running.laneGoesOn();
                 executed(message, h2);
+                if (turn != null) {
+                    turn.end();
+                }
                 h2.resetThreadLocalSession(outer);
                 h2.endStatement();
                 if (!isTransactional) {
@@ -183,6 +199,16 @@ final class Attempts {
         if (message != null) {
             message.executed(h2);
         }
+    }
+
+    private static RuntimeException failure(UserCode.@Nullable Turn turn, Throwable failure) {
+        if (turn != null) {
+            return turn.failure(failure);
+        }
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        return (RuntimeException) failure;
     }
 
     /** Cut off before it began, or on the active: then it is not executed here at all. */

@@ -1,9 +1,21 @@
 package io.lockstep.tsdstore.sql;
 
 import io.lockstep.tsdstore.H2Properties;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.reflect.Modifier;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.h2.engine.Mode;
 import org.h2.value.CompareMode;
 
@@ -16,13 +28,16 @@ import org.h2.value.CompareMode;
  * @param identifierCase what becomes of names that are not in quotes
  * @param hasCaseInsensitiveIdentifiers whether names that differ only by case are one
  * @param nullOrdering where NULL stands in an order that does not say
+ * @param classes names of the Java classes that functions, aggregates and triggers may be made of, each with the SHA-256
+ *     of its file, in hexadecimal digits
  */
 public record DatabaseSettings(
         String mode,
         String collation,
         IdentifierCase identifierCase,
         boolean hasCaseInsensitiveIdentifiers,
-        NullOrdering nullOrdering) {
+        NullOrdering nullOrdering,
+        SortedMap<String, String> classes) {
     static {
         // Whoever reads a configuration loads this before any database is opened.
         H2Properties.set();
@@ -53,10 +68,21 @@ public record DatabaseSettings(
         LAST
     }
 
+    /** Without classes. @throws IllegalArgumentException H2 has no such mode or collation */
+    public DatabaseSettings(
+            String mode,
+            String collation,
+            IdentifierCase identifierCase,
+            boolean hasCaseInsensitiveIdentifiers,
+            NullOrdering nullOrdering) {
+        this(mode, collation, identifierCase, hasCaseInsensitiveIdentifiers, nullOrdering, new TreeMap<>());
+    }
+
     /** @throws IllegalArgumentException H2 has no such mode or collation */
     public DatabaseSettings {
         mode = mode(mode);
         collation = collation(collation);
+        classes = Collections.unmodifiableSortedMap(new TreeMap<>(classes));
         if (hasCaseInsensitiveIdentifiers && identifierCase != IdentifierCase.EXACT) {
             throw new IllegalArgumentException(
                     "identifiers without regard to case go with identifier-case exact, not with "
@@ -97,6 +123,54 @@ public record DatabaseSettings(
                                 || each.getLanguage().equalsIgnoreCase(name));
     }
 
+    /**
+     * The same with classes, which are loaded here.
+     *
+     * @param names as {@link Class#forName} takes them
+     * @throws IllegalArgumentException there is no such class on the class path, or it cannot be used
+     */
+    public DatabaseSettings withClasses(Collection<String> names) {
+        SortedMap<String, String> found = new TreeMap<>();
+        names.forEach(each -> found.put(each, digestOf(each)));
+        return withClasses(found);
+    }
+
+    /** The same with classes that are known by the digests of their files. */
+    DatabaseSettings withClasses(Map<String, String> digests) {
+        return new DatabaseSettings(
+                mode, collation, identifierCase, hasCaseInsensitiveIdentifiers, nullOrdering, new TreeMap<>(digests));
+    }
+
+    private static String digestOf(String name) {
+        try {
+            // Initialized, too: what fails then fails here, and not when a statement first calls it.
+            Class<?> found = Class.forName(name, true, Mode.class.getClassLoader());
+            if (!Modifier.isPublic(found.getModifiers())) {
+                throw new IllegalArgumentException("class " + name + " is not public");
+            }
+            String file = '/' + name.replace('.', '/') + ".class";
+            try (InputStream in = found.getResourceAsStream(file)) {
+                if (in == null) {
+                    throw new IllegalArgumentException("class " + name + " has no file " + file + " on the class path");
+                }
+                byte[] digest = MessageDigest.getInstance("SHA-256").digest(in.readAllBytes());
+                return HexFormat.of().formatHex(digest);
+            }
+        } catch (ClassNotFoundException e) {
+            throw new IllegalArgumentException("there is no class " + name + " on the class path", e);
+        } catch (LinkageError | IOException e) {
+            Throwable reason = e.getCause() == null ? e : e.getCause();
+            throw new IllegalArgumentException("class " + name + " cannot be loaded: " + reason, e);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    /** Whether the time functions give the same from a transaction's beginning to its end. */
+    boolean isTimeOfTransaction() {
+        return Mode.getInstance(mode).dateTimeValueWithinTransaction;
+    }
+
     /** What stands in H2's URL for it. */
     String url() {
         return ";MODE=" + mode
@@ -113,6 +187,15 @@ public record DatabaseSettings(
                 : "mode " + mode + ", collation " + collation + ", identifier-case "
                         + identifierCase.name().toLowerCase(Locale.ROOT) + ", case-insensitive-identifiers "
                         + hasCaseInsensitiveIdentifiers + ", null-ordering "
-                        + nullOrdering.name().toLowerCase(Locale.ROOT);
+                        + nullOrdering.name().toLowerCase(Locale.ROOT) + classesText();
+    }
+
+    /** The classes and their versions; empty where there are none. */
+    String classesText() {
+        return classes.isEmpty()
+                ? ""
+                : classes.entrySet().stream()
+                        .map(each -> each.getKey() + " (" + each.getValue() + ")")
+                        .collect(Collectors.joining(" ", ", classes ", ""));
     }
 }

@@ -74,16 +74,17 @@ final class EngineSnapshot implements Records.Snapshot {
     /** What must be equal for equal messages to have equal answers. */
     static String settings(SqlConfig config) {
         return String.join(
-                " ",
-                config.owner(),
-                Integer.toString(config.openTransactionsMax()),
-                Integer.toString(config.openStatementsMax()),
-                Integer.toString(config.openResultsMax()),
-                Integer.toString(config.statementCharactersMax()),
-                Long.toString(config.resultBytesMax()),
-                Integer.toString(config.resultRowsMax()),
-                Integer.toString(config.firstAnswerRowsMax()),
-                Integer.toString(config.firstAnswerBytesMax()));
+                        " ",
+                        config.owner(),
+                        Integer.toString(config.openTransactionsMax()),
+                        Integer.toString(config.openStatementsMax()),
+                        Integer.toString(config.openResultsMax()),
+                        Integer.toString(config.statementCharactersMax()),
+                        Long.toString(config.resultBytesMax()),
+                        Integer.toString(config.resultRowsMax()),
+                        Integer.toString(config.firstAnswerRowsMax()),
+                        Integer.toString(config.firstAnswerBytesMax()))
+                + config.settings().classesText();
     }
 
     @Override

@@ -7,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,18 +19,24 @@ import org.h2.command.Prepared;
 import org.h2.command.Token;
 import org.h2.command.Tokenizer;
 import org.h2.command.ddl.AlterUser;
+import org.h2.command.ddl.CreateAggregate;
+import org.h2.command.ddl.CreateFunctionAlias;
 import org.h2.command.ddl.CreateTable;
+import org.h2.command.ddl.CreateTrigger;
 import org.h2.command.ddl.CreateUser;
 import org.h2.command.ddl.DropDatabase;
 import org.h2.command.ddl.DropUser;
 import org.h2.command.ddl.GrantRevoke;
+import org.h2.command.ddl.SchemaCommand;
 import org.h2.command.dml.Insert;
 import org.h2.command.dml.SetClauseList;
 import org.h2.command.dml.Update;
 import org.h2.command.query.Query;
 import org.h2.engine.CastDataProvider;
 import org.h2.engine.Database;
+import org.h2.engine.DbObject;
 import org.h2.engine.RightOwner;
+import org.h2.engine.Session;
 import org.h2.engine.SessionLocal;
 import org.h2.engine.User;
 import org.h2.expression.Expression;
@@ -38,14 +45,18 @@ import org.h2.expression.condition.Comparison;
 import org.h2.expression.condition.ConditionAndOr;
 import org.h2.expression.condition.ConditionAndOrN;
 import org.h2.index.IndexCondition;
+import org.h2.message.DbException;
 import org.h2.mvstore.db.MVTable;
 import org.h2.mvstore.tx.Transaction;
 import org.h2.result.LocalResult;
 import org.h2.result.ResultTarget;
 import org.h2.result.Row;
+import org.h2.schema.Schema;
 import org.h2.table.DataChangeDeltaTable;
+import org.h2.table.DualTable;
 import org.h2.table.Table;
 import org.h2.table.TableFilter;
+import org.h2.util.JdbcUtils;
 import org.h2.util.NetworkConnectionInfo;
 import org.h2.value.Value;
 import org.h2.value.ValueNull;
@@ -77,6 +88,22 @@ final class H2Fields {
     private static final VarHandle LOCK_SHARED_SESSIONS;
     private static final VarHandle LOCK_EXCLUSIVE_SESSION;
     private static final VarHandle CREATED_FROM;
+    private static final VarHandle ALIAS_METHOD;
+    private static final VarHandle ALIAS_SOURCE;
+    private static final VarHandle ALIAS_FORCED;
+    private static final VarHandle ALIAS_DETERMINISTIC;
+    private static final VarHandle AGGREGATE_CLASS;
+    private static final VarHandle AGGREGATE_FORCED;
+    private static final VarHandle TRIGGER_CLASS;
+    private static final VarHandle TRIGGER_SOURCE;
+    private static final VarHandle TRIGGER_FORCED;
+    private static final VarHandle TRIGGER_ON_ROLLBACK;
+    private static final VarHandle TRIGGER_TABLE;
+    private static final MethodHandle SCHEMA;
+    private static final MethodHandle SESSION_OF_THREAD;
+    private static final VarHandle SESSION_LOCKS;
+    private static final VarHandle ALLOWED_CLASSES;
+    private static final VarHandle OBJECT_ID;
     private static final VarHandle USER_SALT;
     private static final VarHandle USER_HASH;
     private static final VarHandle CREATED_ADMIN;
@@ -143,6 +170,30 @@ final class H2Fields {
             LOCK_EXCLUSIVE_SESSION = in.findVarHandle(MVTable.class, "lockExclusiveSession", SessionLocal.class);
             CREATED_FROM = MethodHandles.privateLookupIn(CreateTable.class, own)
                     .findVarHandle(CreateTable.class, "asQuery", Query.class);
+            in = MethodHandles.privateLookupIn(CreateFunctionAlias.class, own);
+            ALIAS_METHOD = in.findVarHandle(CreateFunctionAlias.class, "javaClassMethod", String.class);
+            ALIAS_SOURCE = in.findVarHandle(CreateFunctionAlias.class, "source", String.class);
+            ALIAS_FORCED = in.findVarHandle(CreateFunctionAlias.class, "force", boolean.class);
+            ALIAS_DETERMINISTIC = in.findVarHandle(CreateFunctionAlias.class, "deterministic", boolean.class);
+            in = MethodHandles.privateLookupIn(CreateAggregate.class, own);
+            AGGREGATE_CLASS = in.findVarHandle(CreateAggregate.class, "javaClassMethod", String.class);
+            AGGREGATE_FORCED = in.findVarHandle(CreateAggregate.class, "force", boolean.class);
+            in = MethodHandles.privateLookupIn(CreateTrigger.class, own);
+            TRIGGER_CLASS = in.findVarHandle(CreateTrigger.class, "triggerClassName", String.class);
+            TRIGGER_SOURCE = in.findVarHandle(CreateTrigger.class, "triggerSource", String.class);
+            TRIGGER_FORCED = in.findVarHandle(CreateTrigger.class, "force", boolean.class);
+            TRIGGER_ON_ROLLBACK = in.findVarHandle(CreateTrigger.class, "onRollback", boolean.class);
+            TRIGGER_TABLE = in.findVarHandle(CreateTrigger.class, "tableName", String.class);
+            SCHEMA = MethodHandles.privateLookupIn(SchemaCommand.class, own)
+                    .findVirtual(SchemaCommand.class, "getSchema", MethodType.methodType(Schema.class));
+            in = MethodHandles.privateLookupIn(SessionLocal.class, own);
+            SESSION_OF_THREAD =
+                    in.findStatic(SessionLocal.class, "getThreadLocalSession", MethodType.methodType(Session.class));
+            SESSION_LOCKS = in.findVarHandle(SessionLocal.class, "locks", ArrayList.class);
+            OBJECT_ID =
+                    MethodHandles.privateLookupIn(DbObject.class, own).findVarHandle(DbObject.class, "id", int.class);
+            ALLOWED_CLASSES = MethodHandles.privateLookupIn(JdbcUtils.class, own)
+                    .findStaticVarHandle(JdbcUtils.class, "allowedClassNames", HashSet.class);
             in = MethodHandles.privateLookupIn(User.class, own);
             USER_SALT = in.findVarHandle(User.class, "salt", byte[].class);
             USER_HASH = in.findVarHandle(User.class, "passwordHash", byte[].class);
@@ -320,6 +371,103 @@ final class H2Fields {
         return (Query) CREATED_FROM.get(statement);
     }
 
+    // ---- classes ---------------------------------------------------------------------------------------------------
+
+    /** The class and the method, perhaps with the types of its parameters; null when there is source in its place. */
+    static @Nullable String methodOf(CreateFunctionAlias statement) {
+        return (String) ALIAS_METHOD.get(statement);
+    }
+
+    static @Nullable String sourceOf(CreateFunctionAlias statement) {
+        return (String) ALIAS_SOURCE.get(statement);
+    }
+
+    static boolean isForced(CreateFunctionAlias statement) {
+        return (boolean) ALIAS_FORCED.get(statement);
+    }
+
+    static boolean isDeterministic(CreateFunctionAlias statement) {
+        return (boolean) ALIAS_DETERMINISTIC.get(statement);
+    }
+
+    static String classOf(CreateAggregate statement) {
+        return (String) AGGREGATE_CLASS.get(statement);
+    }
+
+    static boolean isForced(CreateAggregate statement) {
+        return (boolean) AGGREGATE_FORCED.get(statement);
+    }
+
+    /** Null when there is source in its place. */
+    static @Nullable String classOf(CreateTrigger statement) {
+        return (String) TRIGGER_CLASS.get(statement);
+    }
+
+    static @Nullable String sourceOf(CreateTrigger statement) {
+        return (String) TRIGGER_SOURCE.get(statement);
+    }
+
+    static boolean isForced(CreateTrigger statement) {
+        return (boolean) TRIGGER_FORCED.get(statement);
+    }
+
+    static boolean isOnRollback(CreateTrigger statement) {
+        return (boolean) TRIGGER_ON_ROLLBACK.get(statement);
+    }
+
+    static String tableOf(CreateTrigger statement) {
+        return (String) TRIGGER_TABLE.get(statement);
+    }
+
+    static Schema schemaOf(SchemaCommand statement) {
+        try {
+            return (Schema) SCHEMA.invokeExact(statement);
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    /** From here on H2 loads these classes, too; which statement may name which is for others to judge. */
+    static synchronized void allowClasses(Set<String> names) {
+        if (ALLOWED_CLASSES.get() == null) {
+            try {
+                JdbcUtils.loadUserClass("");
+            } catch (DbException e) {
+                // There is no such class; by now H2 has read what it allows.
+                if (ALLOWED_CLASSES.get() == null) {
+                    throw e;
+                }
+            }
+        }
+        HashSet<Object> allowed = new HashSet<>((HashSet<?>) ALLOWED_CLASSES.get());
+        allowed.addAll(names);
+        ALLOWED_CLASSES.setVolatile(allowed);
+    }
+
+    // ---- sessions --------------------------------------------------------------------------------------------------
+
+    /** Whose command this thread executes; null when nobody's. */
+    static @Nullable Session sessionOfThread() {
+        try {
+            return (Session) SESSION_OF_THREAD.invokeExact();
+        } catch (Throwable e) {
+            throw sneaky(e);
+        }
+    }
+
+    /** A table that is none, for being locked: it equals no other, and nobody finds it. */
+    static Table nobodysTable(Database database) {
+        DualTable table = new DualTable(database);
+        OBJECT_ID.set(table, Integer.MIN_VALUE); // H2's tables are equal when their ids are
+        return table;
+    }
+
+    /** What the session's transaction has locked, as H2 itself keeps it. */
+    @SuppressWarnings("unchecked")
+    static List<Table> locks(SessionLocal session) {
+        return (List<Table>) SESSION_LOCKS.get(session);
+    }
+
     // ---- users -----------------------------------------------------------------------------------------------------
 
     static byte @Nullable [] saltOf(User user) {
@@ -484,7 +632,7 @@ final class H2Fields {
         }
     }
 
-    /** The tokens of a text. @throws org.h2.message.DbException it has none */
+    /** The tokens of a text. @throws DbException it has none */
     static List<?> tokens(SessionLocal session, String sql) {
         try {
             boolean isUpper = session.getDatabase().getSettings().databaseToUpper;

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.h2.api.Trigger;
 import org.h2.constraint.Constraint;
 import org.h2.engine.Database;
 import org.h2.engine.SessionLocal;
@@ -39,6 +40,7 @@ final class H2Internals {
     private static final VarHandle LAST_KEY = field(MVPrimaryIndex.class, "lastKey", AtomicLong.class);
     private static final VarHandle CONSTRAINTS = field(Table.class, "constraints", ArrayList.class);
     private static final VarHandle TRIGGERS = field(Table.class, "triggers", ArrayList.class);
+    private static final VarHandle TRIGGER_CALLBACK = field(TriggerObject.class, "triggerCallback", Trigger.class);
     private static final VarHandle LOBS = field(LobStorageMap.class, "lobMap", MVMap.class);
     private static final VarHandle TEMPORARY_LOBS = field(LobStorageMap.class, "tempLobMap", MVMap.class);
     private static final VarHandle LOB_STREAMS = field(LobStorageMap.class, "streamStore", StreamStore.class);
@@ -133,6 +135,11 @@ final class H2Internals {
     @SuppressWarnings("unchecked")
     static @Nullable List<TriggerObject> triggers(Table table) {
         return (List<TriggerObject>) TRIGGERS.get(table);
+    }
+
+    /** Whether its class has been loaded and its object made. */
+    static boolean isMade(TriggerObject trigger) {
+        return TRIGGER_CALLBACK.get(trigger) != null;
     }
 
     @SuppressWarnings("unchecked")

@@ -4,12 +4,18 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.h2.api.ErrorCode;
-import org.h2.command.Command;
+import org.h2.command.Prepared;
+import org.h2.command.ddl.CreateAggregate;
+import org.h2.command.ddl.CreateFunctionAlias;
+import org.h2.command.ddl.CreateTrigger;
+import org.h2.command.ddl.DropAggregate;
+import org.h2.command.ddl.DropFunctionAlias;
 import org.h2.engine.Database;
 import org.h2.engine.DbObject;
 import org.h2.engine.Right;
 import org.h2.engine.SessionLocal;
 import org.h2.message.DbException;
+import org.h2.schema.FunctionAlias;
 import org.h2.schema.Schema;
 import org.h2.schema.SchemaObject;
 import org.h2.schema.Sequence;
@@ -34,14 +40,61 @@ final class OwnerCommands {
     /** Statistics for the planner: as the client wrote it, in the client's schema. */
     void analyze(SqlSession session, String sql) {
         checkOwner(session);
-        SessionLocal administrator = database.administrator();
-        administrator.lock();
+        database.administer(session.h2(), sql, Prepared::update);
+    }
+
+    /** Whether a statement makes or drops what is made of the operator's classes, but for triggers, which H2 drops. */
+    static boolean isAboutClasses(Prepared prepared) {
+        return prepared instanceof CreateFunctionAlias
+                || prepared instanceof CreateAggregate
+                || prepared instanceof CreateTrigger
+                || prepared instanceof DropFunctionAlias
+                || prepared instanceof DropAggregate;
+    }
+
+    /**
+     * Does a statement for which {@link #isAboutClasses} holds, and which is not refused.
+     *
+     * @param prepared as the client's session has it
+     * @throws DbException it fails
+     */
+    void define(SqlSession session, String sql, Prepared prepared) {
+        SessionLocal clients = session.h2();
+        if (prepared instanceof CreateTrigger trigger) {
+            // As H2 has it for dropping one: who may change the table.
+            Table table = H2Fields.schemaOf(trigger).getTableOrView(clients, H2Fields.tableOf(trigger));
+            clients.getUser().checkTableRight(table, Right.SCHEMA_OWNER);
+        } else {
+            checkOwner(session);
+        }
+        if (prepared instanceof CreateFunctionAlias alias) {
+            judge(alias);
+        }
+        SessionLocal system = database.database().getSystemSession();
+        // A trigger gets a connection of H2's own when it is made.
+        database.administer(clients, sql, own -> database.userCode().reading(system, null, own::update));
+    }
+
+    /** Makes the function beforehand, under no name, to see what it is. */
+    private void judge(CreateFunctionAlias statement) {
+        String method = H2Fields.methodOf(statement);
+        if (method == null) {
+            throw DbException.getInternalError("an alias without a method");
+        }
+        FunctionAlias alias;
         try {
-            administrator.setCurrentSchemaName(session.h2().getCurrentSchemaName());
-            Command command = administrator.prepareLocal(sql);
-            command.executeUpdate(false);
-        } finally {
-            administrator.unlock();
+            alias = FunctionAlias.newInstance(H2Fields.schemaOf(statement), 0, "", method, false);
+        } catch (DbException e) {
+            // Which of two it names is chance.
+            throw e.getErrorCode() == ErrorCode.METHODS_MUST_HAVE_DIFFERENT_PARAMETER_COUNTS_2
+                    ? DbException.get(e.getErrorCode(), method, method)
+                    : e;
+        }
+        for (FunctionAlias.JavaMethod each : alias.getJavaMethods()) {
+            if (H2Fields.isDeterministic(statement) && each.hasConnectionParam()) {
+                throw SqlErrors.refused("CREATE ALIAS … DETERMINISTIC of a method with a connection: what it computes"
+                        + " depends on more than its arguments");
+            }
         }
     }
 

@@ -410,7 +410,7 @@ final class Reads implements AutoCloseable {
                     if (run.cut != null) {
                         return ended(run, sql);
                     }
-                    ResultInterface rows = command.query(rowsMax);
+                    ResultInterface rows = database.userCode().reading(h2, command, () -> command.query(rowsMax));
                     SqlOutcome outcome = rows(SqlRows.columns(rows, planned.columns()), rows);
                     return planned.isOfSchema() && running.isLaneUnseen() ? new SqlOutcome.NotARead() : outcome;
                 } catch (DbException e) {
@@ -464,8 +464,9 @@ final class Reads implements AutoCloseable {
             }
             Planned made = new Planned(null, schemaChanges, List.of(), false, false);
             if (StatementPolicy.judge(h2, sql).isEmpty()) {
-                Command command = h2.prepareLocal(sql);
-                StatementPolicy.judge(command, H2Fields.prepared(command), false);
+                UserCode userCode = database.userCode();
+                Command command = userCode.reading(h2, null, () -> h2.prepareLocal(sql));
+                StatementPolicy.judge(command, H2Fields.prepared(command), false, userCode.classes());
                 if (StatementPolicy.isRead(h2, sql, command)) {
                     made = new Planned(
                             command,

@@ -41,6 +41,7 @@ final class SqlDatabase implements AutoCloseable {
 
     private final Database database;
     private final User owner;
+    private final UserCode userCode;
 
     /** A new one. @throws NodeFailure it cannot be made */
     SqlDatabase(SqlConfig config) {
@@ -64,6 +65,11 @@ final class SqlDatabase implements AutoCloseable {
             }
             owner = database.getUser(user);
             Accounts.setFirst(owner, config);
+            if (!config.settings().classes().isEmpty()) {
+                // H2 forgets the time at the end of each statement, of those within another, too.
+                H2Session.fixTimeWithinTransactions(database);
+            }
+            userCode = new UserCode(database, config.settings().classes().keySet());
         } catch (SQLException | ReflectiveOperationException e) {
             throw new NodeFailure("this node cannot set up an H2 database: " + e, e);
         }
@@ -90,6 +96,11 @@ final class SqlDatabase implements AutoCloseable {
     /** The user to whom the database belongs. */
     User owner() {
         return owner;
+    }
+
+    /** What functions, aggregates and triggers of the operator's classes may do. */
+    UserCode userCode() {
+        return userCode;
     }
 
     /** What the administrator does with a statement of its own. */

@@ -60,8 +60,8 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         Accounts accounts = new Accounts(database, this::openSessions);
         this.logins = new Logins(config, database, accounts);
         this.running = new RunningStatements(config.statementLimit());
-        this.attempts = new Attempts(database.database(), running);
-        this.statements = new Statements(config, attempts, new OwnerCommands(database, attempts), accounts);
+        this.attempts = new Attempts(database, config.settings(), running);
+        this.statements = new Statements(config, database, attempts, new OwnerCommands(database, attempts), accounts);
         this.reads = new Reads(config, database, refusals, running);
     }
 

@@ -31,12 +31,22 @@ final class SqlErrors {
             ErrorCode.CONNECTION_BROKEN_1,
             ErrorCode.STATEMENT_WAS_CANCELED);
 
+    /** H2's codes for what a user's class has thrown. */
+    private static final Set<Integer> OF_CLASS = Set.of(
+            ErrorCode.EXCEPTION_IN_FUNCTION_1,
+            ErrorCode.ERROR_EXECUTING_TRIGGER_3,
+            ErrorCode.ERROR_CREATING_TRIGGER_OBJECT_3);
+
     private static final Set<Integer> SYNTAX = Set.of(ErrorCode.SYNTAX_ERROR_1, ErrorCode.SYNTAX_ERROR_2);
 
     private static final int CAUSES_MAX = 64;
 
     /** How H2 tells of a large object in a row: by a number, or an address, that is this node's own. */
     private static final Pattern OBJECT = Pattern.compile("/\\* (?:table: -?\\d+ id: -?\\d+|[\\w.$]+@[0-9a-f]+) \\*/");
+
+    /** How H2 names the arguments of a method that failed, where they have no text: by what is another on each node. */
+    private static final Pattern ARGUMENT =
+            Pattern.compile("conn\\d+: url=\\S+ user=[^,)]+|((?:\\[+[A-Z]?)?[\\w.$]*;?)@[0-9a-f]+");
 
     private SqlErrors() {}
 
@@ -71,6 +81,9 @@ final class SqlErrors {
         String message = e instanceof JdbcException named
                 ? equalOnAllNodes(String.valueOf(named.getOriginalMessage()))
                 : String.valueOf(e.getMessage());
+        if (OF_CLASS.contains(e.getErrorCode())) {
+            message = ARGUMENT.matcher(message).replaceAll(found -> found.group(1) == null ? "conn" : "$1");
+        }
         String of = e instanceof JdbcException named ? named.getSQL() : null;
         if (Secrets.isIn(of) || Secrets.isIn(message)) {
             // A syntax error tells the text, with a mark in it.
@@ -113,14 +126,21 @@ final class SqlErrors {
         return new SqlOutcome.Failed("54000", 54000, what, null);
     }
 
+    /** Whether a failure's code, where it is H2's, says something of this node. */
+    static boolean isOfNode(DbException failure) {
+        return OWN.contains(failure.getErrorCode());
+    }
+
     /** Whether the trouble is this node's own, but for a cancellation. */
     static boolean isNodesOwn(RuntimeException failure) {
+        boolean isOfClass = false;
         Throwable cause = failure;
         for (int i = 0; cause != null && i < CAUSES_MAX; i++, cause = cause.getCause()) {
+            isOfClass |= isOfClass(cause);
             boolean isCancelled = (cause instanceof DbException h2
                             && h2.getErrorCode() == ErrorCode.STATEMENT_WAS_CANCELED)
                     || (cause instanceof SQLException sql && sql.getErrorCode() == ErrorCode.STATEMENT_WAS_CANCELED);
-            if (cause instanceof Error || (isOwn(cause) && !isCancelled)) {
+            if (isError(cause, isOfClass) || (isOwn(cause, isOfClass) && !isCancelled)) {
                 return true;
             }
         }
@@ -128,22 +148,40 @@ final class SqlErrors {
     }
 
     private static void check(RuntimeException failure) {
+        boolean isOfClass = false;
         Throwable cause = failure;
         for (int i = 0; cause != null && i < CAUSES_MAX; i++, cause = cause.getCause()) {
-            if (cause instanceof Error error) {
+            isOfClass |= isOfClass(cause);
+            if (cause instanceof Error error && isError(cause, isOfClass)) {
                 throw error;
             }
-            if (isOwn(cause)) {
+            if (isOwn(cause, isOfClass)) {
                 throw new NodeFailure("this node cannot execute: " + cause, failure);
             }
         }
     }
 
-    private static boolean isOwn(Throwable cause) {
-        return cause instanceof IOException
-                || cause instanceof UncheckedIOException
+    /** Whether it, and what is behind it, is a user's class's: a code of H2's for that, or a SQLException of its own. */
+    private static boolean isOfClass(Throwable cause) {
+        return (cause instanceof DbException h2 && OF_CLASS.contains(h2.getErrorCode()))
+                || (cause instanceof SQLException sql
+                        && (OF_CLASS.contains(sql.getErrorCode())
+                                // What H2 has no words for it tells as one of these.
+                                || (!(sql instanceof JdbcException)
+                                        && sql.getErrorCode() != ErrorCode.GENERAL_ERROR_1)));
+    }
+
+    /** Of a class's errors only those say something of the node that are the machine's. */
+    private static boolean isError(Throwable cause, boolean isOfClass) {
+        return cause instanceof Error && (!isOfClass || cause instanceof VirtualMachineError);
+    }
+
+    private static boolean isOwn(Throwable cause, boolean isOfClass) {
+        return (!isOfClass && (cause instanceof IOException || cause instanceof UncheckedIOException))
                 || cause instanceof NodeFailure
-                || (cause instanceof SQLException sql && OWN.contains(sql.getErrorCode()))
+                || (cause instanceof SQLException sql
+                        && sql instanceof JdbcException
+                        && OWN.contains(sql.getErrorCode()))
                 || (cause instanceof DbException h2 && OWN.contains(h2.getErrorCode()));
     }
 }

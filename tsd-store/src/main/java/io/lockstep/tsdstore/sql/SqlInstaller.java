@@ -29,6 +29,7 @@ import org.h2.result.SearchRow;
 import org.h2.schema.Schema;
 import org.h2.schema.SchemaObject;
 import org.h2.schema.Sequence;
+import org.h2.schema.TriggerObject;
 import org.h2.table.Table;
 import org.h2.value.Value;
 import org.h2.value.ValueLob;
@@ -109,6 +110,7 @@ public final class SqlInstaller {
     /** All items have been taken. */
     public void finish() {
         finishObjects();
+        checkTriggers();
         lastKeys.forEach((each, key) -> H2Internals.lastKey(each).set(key));
         BitSet taken = H2Internals.objectIds(database);
         synchronized (taken) {
@@ -121,6 +123,18 @@ public final class SqlInstaller {
             locked(holder, () -> database.lockMeta(holder));
         }
         settingsBySession.forEach((each, its) -> its.settleTime(each));
+    }
+
+    /** H2 makes a trigger's object later where it cannot now; at the source it could. */
+    private void checkTriggers() {
+        for (Schema schema : SqlSnapshot.userSchemas(database)) {
+            for (TriggerObject each : schema.getAllTriggers()) {
+                if (!H2Internals.isMade(each)) {
+                    throw new IllegalArgumentException("a trigger whose object cannot be made here: " + each.getName()
+                            + " of class " + each.getTriggerClassName());
+                }
+            }
+        }
     }
 
     private SessionLocal session() {
@@ -220,7 +234,6 @@ public final class SqlInstaller {
         return type == DbObject.TRIGGER
                 || type == DbObject.SYNONYM
                 || type == DbObject.RIGHT
-                || type == DbObject.AGGREGATE
                 || type == DbObject.COMMENT;
     }
 

@@ -34,6 +34,7 @@ import org.h2.result.SearchRow;
 import org.h2.schema.Schema;
 import org.h2.schema.SchemaObject;
 import org.h2.schema.Sequence;
+import org.h2.schema.TriggerObject;
 import org.h2.table.Table;
 import org.h2.value.Value;
 import org.h2.value.VersionedValue;
@@ -78,7 +79,25 @@ public final class SqlSnapshot implements Records.Snapshot {
         boolean writeNext(StateWriter out);
     }
 
-    private record ObjectAt(MetaRecord meta, int table, int flags, int schema, String name) {}
+    /** @param place of a trigger among those of its table */
+    private record ObjectAt(MetaRecord meta, int table, int flags, int schema, String name, int place) {
+        /**
+         * As H2 orders them when it opens a database, but for roles, which may own schemas; aggregates, which views may
+         * call; and triggers, which fire in the order in which they are made.
+         */
+        static final Comparator<ObjectAt> ORDER = Comparator.comparing((ObjectAt each) -> !each.is(DbObject.ROLE))
+                .thenComparing(each -> !each.is(DbObject.USER))
+                .thenComparing(each -> !each.is(DbObject.SCHEMA))
+                .thenComparing(each -> !each.is(DbObject.AGGREGATE))
+                .thenComparing((one, other) -> one.is(DbObject.TRIGGER) && other.is(DbObject.TRIGGER)
+                        ? Integer.compare(one.place, other.place)
+                        : 0)
+                .thenComparing(ObjectAt::meta);
+
+        private boolean is(int type) {
+            return meta.getObjectType() == type;
+        }
+    }
 
     private record SequenceAt(int id, long start, long min, long max, Sequence.Cycle cycle, long base, long margin) {}
 
@@ -226,9 +245,7 @@ public final class SqlSnapshot implements Records.Snapshot {
                 objects.add(at(each));
             }
         }
-        // As H2 orders them when it opens a database, but for roles, which may own schemas.
-        objects.sort(Comparator.comparing((ObjectAt each) -> each.meta().getObjectType() != DbObject.ROLE)
-                .thenComparing(ObjectAt::meta));
+        objects.sort(ObjectAt.ORDER);
         for (ObjectAt each : objects) {
             steps.add(once(out -> {
                 out.begin(tag);
@@ -259,7 +276,12 @@ public final class SqlSnapshot implements Records.Snapshot {
         }
         int schema =
                 object instanceof SchemaObject inSchema ? inSchema.getSchema().getId() : 0;
-        return new ObjectAt(new MetaRecord(row), table, flags, schema, object.getName());
+        int place = 0;
+        if (object instanceof TriggerObject trigger) {
+            List<TriggerObject> fired = H2Internals.triggers(trigger.getTable());
+            place = fired == null ? 0 : fired.indexOf(trigger);
+        }
+        return new ObjectAt(new MetaRecord(row), table, flags, schema, object.getName(), place);
     }
 
     /** What must be equal for equal statements to have equal results. */

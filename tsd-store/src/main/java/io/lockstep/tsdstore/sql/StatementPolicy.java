@@ -6,12 +6,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.h2.api.Trigger;
 import org.h2.command.Command;
 import org.h2.command.CommandInterface;
 import org.h2.command.Prepared;
 import org.h2.command.Token;
 import org.h2.command.ddl.AlterUser;
+import org.h2.command.ddl.CreateAggregate;
+import org.h2.command.ddl.CreateFunctionAlias;
 import org.h2.command.ddl.CreateTable;
+import org.h2.command.ddl.CreateTrigger;
 import org.h2.command.ddl.CreateUser;
 import org.h2.command.ddl.DropDatabase;
 import org.h2.command.dml.DataChangeStatement;
@@ -30,6 +34,8 @@ import org.h2.index.Index;
 import org.h2.index.IndexCondition;
 import org.h2.message.DbException;
 import org.h2.mvstore.db.MVTable;
+import org.h2.schema.FunctionAlias;
+import org.h2.schema.TriggerObject;
 import org.h2.table.DualTable;
 import org.h2.table.IndexColumn;
 import org.h2.table.MetaTable;
@@ -77,11 +83,6 @@ final class StatementPolicy {
 
     /** Statements by H2's code, and why not. */
     private static final Map<Integer, String> STATEMENTS = Map.ofEntries(
-            Map.entry(CommandInterface.CREATE_ALIAS, "CREATE ALIAS: functions come from the nodes' class path only"),
-            Map.entry(CommandInterface.DROP_ALIAS, "DROP ALIAS: functions come from the nodes' class path only"),
-            Map.entry(
-                    CommandInterface.CREATE_AGGREGATE, "CREATE AGGREGATE: classes come from the nodes' operator only"),
-            Map.entry(CommandInterface.CREATE_TRIGGER, "CREATE TRIGGER: classes come from the nodes' operator only"),
             Map.entry(CommandInterface.CREATE_LINKED_TABLE, "CREATE LINKED TABLE" + BEYOND),
             Map.entry(CommandInterface.RUNSCRIPT, "RUNSCRIPT" + BEYOND),
             Map.entry(CommandInterface.SCRIPT, "SCRIPT" + BEYOND),
@@ -195,9 +196,10 @@ final class StatementPolicy {
      * Judges a statement that H2 has parsed, before it runs.
      *
      * @param isOrdered whether it is to be executed on all nodes
+     * @param classes what functions, aggregates and triggers may be made of
      * @throws DbException it is refused
      */
-    static void judge(Command command, @Nullable Prepared prepared, boolean isOrdered) {
+    static void judge(Command command, @Nullable Prepared prepared, boolean isOrdered, Set<String> classes) {
         int type = command.getCommandType();
         String reason = STATEMENTS.get(type);
         if (reason != null) {
@@ -222,9 +224,61 @@ final class StatementPolicy {
         } else if (prepared instanceof AlterUser alter) {
             judgePassword(H2Fields.passwordOf(alter));
         }
+        if (prepared != null) {
+            judgeClass(prepared, classes);
+        }
         if (isOrdered && prepared != null) {
             judgeTables(prepared);
         }
+    }
+
+    /** Code comes from the operator, who puts it on the class path and names it; never from a statement. */
+    private static void judgeClass(Prepared prepared, Set<String> classes) {
+        String what;
+        String source;
+        String named;
+        boolean isForced;
+        if (prepared instanceof CreateFunctionAlias alias) {
+            what = "CREATE ALIAS";
+            source = H2Fields.sourceOf(alias);
+            named = classOf(H2Fields.methodOf(alias));
+            isForced = H2Fields.isForced(alias);
+        } else if (prepared instanceof CreateAggregate aggregate) {
+            what = "CREATE AGGREGATE";
+            source = null;
+            named = H2Fields.classOf(aggregate);
+            isForced = H2Fields.isForced(aggregate);
+        } else if (prepared instanceof CreateTrigger trigger) {
+            what = "CREATE TRIGGER";
+            source = H2Fields.sourceOf(trigger);
+            named = H2Fields.classOf(trigger);
+            isForced = H2Fields.isForced(trigger);
+            if (H2Fields.isOnRollback(trigger)) {
+                throw SqlErrors.refused(what + " … ROLLBACK: what is undone is undone at other moments on other nodes");
+            }
+        } else {
+            return;
+        }
+        if (source != null || named == null) {
+            throw SqlErrors.refused(what + " … AS: source text would run as code on the nodes; name a class of the"
+                    + " setting databases.NAME.classes");
+        }
+        if (!classes.contains(named)) {
+            throw SqlErrors.refused(what + ": class " + named + " is not in the setting databases.NAME.classes");
+        }
+        if (isForced) {
+            throw SqlErrors.refused(what + " with FORCE: what cannot be used is not made");
+        }
+    }
+
+    /** As H2 takes it apart. */
+    private static @Nullable String classOf(@Nullable String method) {
+        if (method == null) {
+            return null;
+        }
+        int parameters = method.indexOf('(');
+        int dot = method.lastIndexOf('.', parameters < 0 ? method.length() : parameters);
+        return dot < 0 ? method : method.substring(0, dot);
     }
 
     /** The setting's name in a process's configuration. */
@@ -276,6 +330,9 @@ final class StatementPolicy {
             return false;
         }
         for (DbObject each : command.getDependencies()) {
+            if (each instanceof Table table && hasTriggerOnSelect(table)) {
+                return false;
+            }
             if (each instanceof TableView view) {
                 if (!isPlain(session, view.getQuerySQL())) {
                     return false;
@@ -284,7 +341,8 @@ final class StatementPolicy {
                     && !(each instanceof MetaTable)
                     && !(each instanceof QueryExpressionTable)
                     && !(each instanceof RangeTable)
-                    && !(each instanceof DualTable)) {
+                    && !(each instanceof DualTable)
+                    && !(each instanceof FunctionAlias)) {
                 return false;
             }
         }
@@ -301,11 +359,24 @@ final class StatementPolicy {
             return false;
         }
         TableFilter filter = select.getTopTableFilter();
-        return filter.getTable() instanceof MVTable
+        return command.getDependencies().stream().noneMatch(FunctionAlias.class::isInstance)
+                && filter.getTable() instanceof MVTable
                 && filter.getJoin() == null
                 && H2Fields.nestedJoin(filter) == null
                 && isUnique(filter)
                 && queries(session, sql) == 1;
+    }
+
+    private static boolean hasTriggerOnSelect(Table table) {
+        List<TriggerObject> triggers = H2Internals.triggers(table);
+        if (triggers != null) {
+            for (TriggerObject each : triggers) {
+                if ((each.getTypeMask() & Trigger.SELECT) != 0) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private static boolean isUnique(TableFilter filter) {

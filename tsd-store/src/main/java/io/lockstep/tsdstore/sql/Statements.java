@@ -59,12 +59,17 @@ final class Statements {
     }
 
     private final SqlConfig config;
+    private final UserCode userCode;
+    private final boolean isTimeOfTransaction;
     private final Attempts attempts;
     private final OwnerCommands ownerCommands;
     private final Accounts accounts;
 
-    Statements(SqlConfig config, Attempts attempts, OwnerCommands ownerCommands, Accounts accounts) {
+    Statements(
+            SqlConfig config, SqlDatabase database, Attempts attempts, OwnerCommands ownerCommands, Accounts accounts) {
         this.config = config;
+        this.userCode = database.userCode();
+        this.isTimeOfTransaction = config.settings().isTimeOfTransaction();
         this.attempts = attempts;
         this.ownerCommands = ownerCommands;
         this.accounts = accounts;
@@ -143,8 +148,8 @@ final class Statements {
         }
     }
 
-    private static void setTime(SessionLocal h2, ValueTimestampTimeZone time) {
-        if (!h2.getMode().dateTimeValueWithinTransaction || !H2Fields.isTimeSet(h2)) {
+    private void setTime(SessionLocal h2, ValueTimestampTimeZone time) {
+        if (!isTimeOfTransaction || !H2Fields.isTimeSet(h2)) {
             H2Fields.setTime(h2, time);
         }
     }
@@ -195,7 +200,7 @@ final class Statements {
         return statement;
     }
 
-    private static SqlStatement parse(SessionLocal h2, String sql) {
+    private SqlStatement parse(SessionLocal h2, String sql) {
         SqlStatement statement = new SqlStatement(sql, StatementPolicy.judge(h2, sql));
         if (statement.parts.isEmpty()) {
             compile(h2, statement);
@@ -203,15 +208,15 @@ final class Statements {
         return statement;
     }
 
-    private static Command compile(SessionLocal h2, SqlStatement statement) {
+    private Command compile(SessionLocal h2, SqlStatement statement) {
         h2.lock();
         try {
             long schemaChanges = h2.getDatabase().getModificationMetaId();
             // H2 keeps plans of views for ten seconds by the clock; a plan must not depend on that.
             h2.clearViewIndexCache();
-            Command command = h2.prepareLocal(statement.sql);
+            Command command = userCode.reading(h2, null, () -> h2.prepareLocal(statement.sql));
             Prepared prepared = H2Fields.prepared(command);
-            StatementPolicy.judge(command, prepared, true);
+            StatementPolicy.judge(command, prepared, true, userCode.classes());
             if (prepared instanceof Query query && query.getForUpdate() != null) {
                 ForUpdate wait = query.getForUpdate();
                 statement.waitMillis =
@@ -226,7 +231,7 @@ final class Statements {
     }
 
     /** The statement as H2 has it, made anew when the schema has changed since. */
-    private static Command command(SessionLocal h2, SqlStatement statement) {
+    private Command command(SessionLocal h2, SqlStatement statement) {
         Command command = statement.command;
         return command == null || statement.schemaChanges != h2.getDatabase().getModificationMetaId()
                 ? compile(h2, statement)
@@ -328,7 +333,7 @@ final class Statements {
                 : null;
     }
 
-    private static boolean isApart(SqlSession session, DeferredUpdates.Form form) {
+    private boolean isApart(SqlSession session, DeferredUpdates.Form form) {
         try {
             for (Deferred each : session.deferred) {
                 SqlStatement deferred = each.statement();
@@ -462,7 +467,6 @@ final class Statements {
             Command command,
             SqlAction.Execute execute,
             ValueTimestampTimeZone time) {
-        SessionLocal h2 = session.h2();
         int type = command.getCommandType();
         if (type == CommandInterface.COMMIT || type == CommandInterface.ROLLBACK) {
             if (type == CommandInterface.COMMIT) {
@@ -479,6 +483,11 @@ final class Statements {
         if (prepared != null && Accounts.isOurs(type, prepared)) {
             commitAll(session);
             accounts.execute(session, statement.sql, prepared);
+            return Progress.of(new SqlOutcome.Updated(0, null));
+        }
+        if (prepared != null && OwnerCommands.isAboutClasses(prepared)) {
+            commitAll(session);
+            ownerCommands.define(session, statement.sql, prepared);
             return Progress.of(new SqlOutcome.Updated(0, null));
         }
         Attempts.Attempt attempt = attempts.attempt(

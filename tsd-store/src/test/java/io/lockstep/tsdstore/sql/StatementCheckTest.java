@@ -64,6 +64,37 @@ class StatementCheckTest {
     }
 
     @Test
+    void knowsTheClassesThatTheDatabaseIsToHave() {
+        String script = """
+                CREATE TABLE t(id INT);
+                CREATE ALIAS twice DETERMINISTIC FOR 'io.lockstep.tsdstore.sql.Methods.twice';
+                CREATE AGGREGATE product FOR 'io.lockstep.tsdstore.sql.Product';
+                CREATE TRIGGER audit AFTER INSERT ON t CALL 'io.lockstep.tsdstore.sql.Audit';
+                SELECT product(twice(id)) FROM t;
+                CREATE ALIAS f AS 'int f() { return 1; }';
+                CREATE ALIAS g FOR 'java.lang.Math.abs';
+                """;
+        try (StatementCheck listed = new StatementCheck(ClassesTest.CONFIG)) {
+            List<Finding> findings = new ArrayList<>();
+            listed.check(new StringReader(script), findings::add);
+            assertThat(findings)
+                    .extracting(Finding::verdict)
+                    .containsExactly(
+                            Verdict.PROTECTED,
+                            Verdict.PROTECTED,
+                            Verdict.PROTECTED,
+                            Verdict.PROTECTED,
+                            Verdict.PROTECTED,
+                            Verdict.REFUSED,
+                            Verdict.REFUSED);
+        }
+        List<Finding> findings = findings(script);
+        assertThat(findings.subList(1, 4))
+                .allMatch(each -> each.verdict() == Verdict.REFUSED
+                        && each.reason().contains("is not in the setting databases.NAME.classes"));
+    }
+
+    @Test
     void goesOnBehindWhatItDoesNotUnderstand() {
         List<Finding> findings = findings("SELEC 1;\nSELECT 1;\nSELECT 'never closed");
         assertThat(findings)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lockstep.sqlwire.SqlAction;
 import io.lockstep.sqlwire.SqlOutcome;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -114,6 +115,84 @@ class StatementPolicyTest {
         assertThat(failed.sqlState()).isEqualTo("HYC00");
         assertThat(failed.message()).startsWith("Feature not supported: ");
         assertThat(owner.run("select * from t")).isEqualTo("1,one");
+    }
+
+    /** Whatever the operator allows: source is none, and each name is one. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "create alias f as 'int f() { return 1; }'",
+                "create alias f as $$int f() { return 1; }$$",
+                "create alias f as U&'int f() { return 1; }'",
+                "create alias if not exists f deterministic as 'int f() { return 1; }'",
+                "create force alias f as 'int f() { return 1; }'",
+                "create force alias f for 'io.lockstep.tsdstore.sql.Methods.twice'",
+                "create alias f for 'java.lang.System.exit'",
+                "create alias f for ' java.lang . System.exit(int)'",
+                "create alias f for \"java.lang.System.exit\"",
+                "create alias f for 'io.lockstep.tsdstore.sql.Methods2.twice'",
+                "create alias f for 'io.lockstep.tsdstore.sql.methods.twice'",
+                "create alias f for 'io.lockstep.tsdstore.sql.Methods(x.y)'",
+                "create alias f for 'io.lockstep.tsdstore.sql.Methods.twice(java.lang.System.exit)x.y'",
+                "create alias f deterministic for 'io.lockstep.tsdstore.sql.Methods.value'",
+                "create aggregate f for 'java.lang.String'",
+                "create force aggregate f for 'io.lockstep.tsdstore.sql.Methods'",
+                "create trigger g before insert on t as 'org.h2.api.Trigger create() { return null; }'",
+                "create trigger g before insert on t as $$//javascript\nnull$$",
+                "create force trigger g before insert on t queue 1 nowait as $$#ruby\nnil$$",
+                "create trigger g before insert on t for each row call 'java.lang.String'",
+                "create force trigger g before insert on t call 'io.lockstep.tsdstore.sql.Methods'",
+                "create trigger g after insert, rollback on t for each row call 'io.lockstep.tsdstore.sql.Audit'",
+                "select 1; create alias f as 'int f() { return 1; }'",
+                "explain analyze select 1; create alias f for 'java.lang.System.exit'",
+                "execute immediate 'create alias f for \"io.lockstep.tsdstore.sql.Methods.twice\"'",
+                "prepare p as create alias f for 'java.lang.System.exit'",
+                "create table e(id int) engine \"io.lockstep.tsdstore.sql.Methods\""
+            })
+    void refusesSourceAndClassesThatAreNotListed(String sql) {
+        DatabaseSettings settings =
+                DatabaseSettings.DEFAULT.withClasses(List.of(Methods.class.getName(), Audit.class.getName()));
+        try (SqlEngine listed = new SqlEngine(SqlConfig.DEFAULT.withSettings(settings))) {
+            SqlClient client = new SqlClient(listed, 1, () -> nowNs += 1_000_000).open();
+            client.run("create table t(id int primary key, v varchar)");
+            assertThat(client.run(sql)).isNotEqualTo("0").startsWith("error ");
+            assertThat(client.run("select f()")).isEqualTo("error 90022");
+            assertThat(client.run("select count(*) from information_schema.triggers"))
+                    .isEqualTo("0");
+        }
+        assertThat(owner.run(sql)).startsWith("error ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "create alias f for 'io.lockstep.tsdstore.sql.Methods.twice'",
+                "create alias f for \"io.lockstep.tsdstore.sql.Methods.twice\"",
+                "create alias if not exists f deterministic for 'io.lockstep.tsdstore.sql.Methods.twice(int)'",
+                "create alias public.f for 'io.lockstep.tsdstore.sql.Methods.overloaded(int, int)'",
+                "create aggregate if not exists f for 'io.lockstep.tsdstore.sql.Product'",
+                "create trigger g after insert, update, delete, select on t call 'io.lockstep.tsdstore.sql.Audit'",
+                "create trigger if not exists g before insert on t for each row queue 5 nowait call"
+                        + " 'io.lockstep.tsdstore.sql.Audit'"
+            })
+    void letsTheOwnerMakeWhatIsListed(String sql) {
+        try (SqlEngine listed = new SqlEngine(ClassesTest.CONFIG)) {
+            SqlClient client = new SqlClient(listed, 1, () -> nowNs += 1_000_000).open();
+            client.run("create table t(id int primary key, v varchar)");
+            assertThat(client.run(sql)).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void namesTheSettingWhereAClassIsNotListed() {
+        for (String sql : List.of(
+                "create alias f for 'com.example.Tax.of'",
+                "create aggregate f for 'com.example.Tax'",
+                "create trigger f after insert on t call 'com.example.Tax'")) {
+            SqlOutcome.Failed failed = (SqlOutcome.Failed) owner.say(SqlClient.statement(sql));
+            assertThat(failed).isNotNull();
+            assertThat(failed.message()).contains("class com.example.Tax is not in the setting databases.NAME.classes");
+        }
     }
 
     @ParameterizedTest
