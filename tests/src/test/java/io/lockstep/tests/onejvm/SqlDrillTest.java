@@ -268,6 +268,26 @@ class SqlDrillTest {
         }
     }
 
+    /** Others see it, and may change it, without another message of the session. */
+    @Test
+    void toSwitchAutocommitOnCommitsAtOnce() throws SQLException {
+        try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {
+            SqlActor app = drill.application("app", "deferUpdates=true");
+            SqlActor other = drill.application("other");
+            app.execute("CREATE TABLE T(ID INT PRIMARY KEY, V INT)", "INSERT INTO T VALUES (1, 10)");
+            app.begin().execute("UPDATE T SET V = V + 1 WHERE ID = 1");
+            app.connection().setAutoCommit(true);
+            assertThat(other.one("SELECT V FROM T WHERE ID = 1 FOR UPDATE")).isEqualTo("11");
+            app.begin();
+            try (PreparedStatement add = app.connection().prepareStatement("UPDATE T SET V = V + ? WHERE ID = ?")) {
+                add(add, 5, 1);
+            }
+            app.connection().setAutoCommit(true);
+            assertThat(other.one("SELECT V FROM T WHERE ID = 1 FOR UPDATE")).isEqualTo("16");
+            drill.check();
+        }
+    }
+
     @Test
     void aRowThatEverybodyWantsHasWhatWasCommittedThoughOneActiveDiesAfterTheOther() throws SQLException {
         try (Drill drill = Drill.start(folder, Drill.Plan.ordinary())) {

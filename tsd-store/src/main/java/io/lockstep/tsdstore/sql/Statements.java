@@ -326,6 +326,7 @@ final class Statements {
             ValueTimestampTimeZone time) {
         int type = command.getCommandType();
         boolean isNeeded = type != CommandInterface.ROLLBACK
+                && type != CommandInterface.ROLLBACK_TO_SAVEPOINT
                 && !session.deferred.isEmpty()
                 && (execute.isCommitted() || !isApart(session, DeferredUpdates.form(session.h2(), statement, command)));
         return isNeeded
@@ -507,6 +508,9 @@ final class Statements {
                     rows(session, columns(statement, command, rows), rows, execute.result(), execute.fetchRows()));
         }
         afterUpdate(session, command, type);
+        if (type == CommandInterface.ROLLBACK_TO_SAVEPOINT) {
+            session.deferred.clear(); // all of them came after the savepoint, before which they would have been done
+        }
         ResultWithGeneratedKeys update = attempt.update();
         if (update == null) {
             throw DbException.getInternalError(statement.sql);

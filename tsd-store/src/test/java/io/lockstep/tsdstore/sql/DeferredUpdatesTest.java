@@ -132,6 +132,19 @@ class DeferredUpdatesTest {
     }
 
     @Test
+    void goesWithARollbackToASavepointThatWaitsForNobodyAndStaysWhenThereIsNoSuchSavepoint() {
+        plain.run("update t set v = 0 where id = 1");
+        a.run("savepoint s");
+        a.prepared(ADDS, ADD, 1, 1);
+        assertThat(a.run("rollback to savepoint s")).isEqualTo("0");
+        a.again(ADDS, 1, 2);
+        assertThat(a.run("rollback to savepoint other")).isEqualTo("error 90063");
+        assertThat(a.commit()).isEqualTo("Done");
+        plain.rollback();
+        assertThat(values()).isEqualTo("1 3 3 4 5 6 7 8 9");
+    }
+
+    @Test
     void goesWithItsSession() {
         a.prepared(ADDS, ADD, 1, 1);
         engine.close(a.name);
