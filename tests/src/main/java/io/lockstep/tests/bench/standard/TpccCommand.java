@@ -13,8 +13,8 @@ import picocli.CommandLine.Option;
         header = "TPC-C over JDBC, its active killed, its twelve consistency conditions checked.",
         description = {
             "",
-            "Nine tables, five transactions in the standard mix by decks of 23 cards, non-uniform keys, 1 % of New-Order"
-                    + " rolled back, 15 % remote payments; victims of deadlocks are tried again and counted apart. After the"
+            "Nine tables, five transactions in the standard mix by decks of 23 cards, non-uniform keys, 1 %% of New-Order"
+                    + " rolled back, 15 %% remote payments; victims of deadlocks are tried again and counted apart. After the"
                     + " run: the conditions of clause 3.3.2, every order, delivery and payment that was answered, and the"
                     + " nodes' digests. No think times: the figures are no tpmC.",
             ""
