@@ -14,17 +14,21 @@ import io.lockstep.tsdstore.H2Records;
 import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.TsdStore;
 import io.lockstep.tsdstore.TsdStoreConfig;
+import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import org.h2.value.Value;
 import org.h2.value.ValueInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Order of SQL messages, over the real store and H2: who waits and is tried again, and which reads need no order. */
 class OrderCoreSqlTest {
@@ -167,6 +171,38 @@ class OrderCoreSqlTest {
         assertThat(core.seenPosition()).isEqualTo(store.last().position());
         OrderCore next = new OrderCore(store, 2, new HeaderClock(store.lastTimeNs(), NOW, WALL), () -> 7);
         assertThat(next.seenPosition()).isEqualTo(store.last().position());
+    }
+
+    private static final String ENDLESS = "INSERT INTO t SELECT a.x, 0 FROM SYSTEM_RANGE(1, 1000000) a,"
+            + " SYSTEM_RANGE(1, 1000000) b WHERE a.x + b.x < 0";
+
+    /** R3: of what can still be undone nobody sees anything; what its message has committed before may be seen. */
+    @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aReadWaitsForTheExecutionThatTheLaneIsAtOnlyWhenThatHasShownSomething() throws Exception {
+        RunningStatements running = Objects.requireNonNull(store.running());
+        for (String before : List.of("", "INSERT INTO t VALUES (7, 70); ")) {
+            long position = store.last().position();
+            Request endless = waiter.ask(statement(before + ENDLESS));
+            Thread lane = new Thread(() -> order(endless), "lane");
+            lane.start();
+            AtomicReference<Answer> read = new AtomicReference<>();
+            while (read.get() == null) {
+                running.look(System.nanoTime(), false);
+                running.besideStatement(1, () -> {
+                    Request sum = holder.read(statement("SELECT COUNT(*) FROM t"));
+                    read.set(Objects.requireNonNull(core.readAmid(sum)).get());
+                    assertThat(core.readAmid(waiter.read(statement("SELECT 1"))))
+                            .isNull();
+                });
+            }
+            assertThat(rows(outcome(read.get()))).isEqualTo(before.isEmpty() ? "2" : "3");
+            assertThat(core.seenPosition()).isEqualTo(before.isEmpty() ? position : position + 1);
+            running.cancel(waiter.session, endless.requestId());
+            lane.join();
+            assertThat(store.last().position()).isEqualTo(position + 1);
+            assertThat(core.seenPosition()).isEqualTo(position + 1);
+        }
     }
 
     @Test
