@@ -1,11 +1,13 @@
 package io.lockstep.tsdstore.sql;
 
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.h2.command.Command;
 import org.h2.command.Prepared;
+import org.h2.command.Token;
 import org.h2.command.dml.Insert;
 import org.h2.command.dml.Update;
 import org.h2.constraint.Constraint;
@@ -23,6 +25,7 @@ import org.h2.index.Index;
 import org.h2.message.DbException;
 import org.h2.mvstore.db.MVTable;
 import org.h2.result.LocalResult;
+import org.h2.schema.Schema;
 import org.h2.schema.Sequence;
 import org.h2.table.Column;
 import org.h2.table.Table;
@@ -118,13 +121,26 @@ final class DeferredUpdates {
     private static boolean isFromItselfOnly(SessionLocal session, String sql, Update update) {
         if (!H2Fields.isEverything(update, ExpressionVisitor.DETERMINISTIC_VISITOR)
                 || !H2Fields.isEverything(update, ExpressionVisitor.READONLY_VISITOR)
-                || StatementPolicy.queries(session, sql) != 0) {
+                || StatementPolicy.queries(session, sql) != 0
+                || namesADomain(session, sql)) {
             return false;
         }
         HashSet<DbObject> used = new HashSet<>();
         H2Fields.isEverything(update, ExpressionVisitor.getDependenciesVisitor(used));
         used.remove(update.getTable());
         return used.isEmpty();
+    }
+
+    /** Whether a value may be cast to a domain, whose check may be anything; H2's visitors do not look there. */
+    private static boolean namesADomain(SessionLocal session, String sql) {
+        Collection<Schema> schemas = session.getDatabase().getAllSchemasNoMeta();
+        for (Object token : H2Fields.tokens(session, sql)) {
+            String name = H2Fields.identifierOf((Token) token);
+            if (name != null && schemas.stream().anyMatch(schema -> schema.findDomain(name) != null)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether it is columns equal to parameters or constants, all of them at once. */

@@ -291,6 +291,7 @@ class DeferredUpdatesTest {
                 "update child set parent = ? where id = ? | 1 | 1",
                 "update defaults set v = ?, w = default where id = ? | 1 | 1",
                 "update defaults set x = nullif(?, 1) where id = ? | 1 | 1",
+                "update t set v = cast(? as range) where id = ? | 1 | 1",
                 "update pairs set v = ? where id = ? | 1 | 1",
                 "update pairs set v = ? where id = ? or part = 2 | 1 | 1"
             })
