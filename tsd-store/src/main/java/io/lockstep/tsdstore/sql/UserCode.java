@@ -70,7 +70,7 @@ final class UserCode implements DatabaseEventListener {
         if (classes.isEmpty()) {
             return work.get();
         }
-        Turn turn = new Turn(h2, command, false, null);
+        Turn turn = new Turn(h2, command, false, true, null);
         try {
             T done = work.get();
             turn.check();
@@ -87,25 +87,30 @@ final class UserCode implements DatabaseEventListener {
      *
      * @param isTransactional whether what it does can be undone; otherwise classes may only read
      * @param message may be cut off meanwhile; null: nothing cuts it off
-     * @return null when it calls no classes
+     * @return null where there are no classes
      */
     @Nullable Turn begin(SessionLocal h2, Command command, boolean isTransactional, @Nullable SqlMessage message) {
         if (classes.isEmpty()) {
             return null;
         }
-        Prepared prepared = H2Fields.prepared(command);
-        // Those end the transaction themselves, and call nobody.
-        return prepared instanceof TransactionCommand || prepared instanceof SetSessionCharacteristics
-                ? null
-                : new Turn(h2, command, isTransactional, message);
+        return new Turn(h2, command, isTransactional, isTransactional && !isAboutTransactions(command), message);
     }
+
+    /** Such a statement ends its transaction itself or switches autocommit, and calls nobody. */
+    private static boolean isAboutTransactions(@Nullable Command command) {
+        Prepared prepared = command == null ? null : H2Fields.prepared(command);
+        return prepared instanceof TransactionCommand || prepared instanceof SetSessionCharacteristics;
+    }
+
+    private static final String JDBC = "org.h2.jdbc.";
 
     /** One statement of a class that has begun and not ended. */
     private record Nested(String sql, @Nullable Command command, SessionLocal.Savepoint before) {}
 
     /**
-     * A time in which H2 may call classes on this thread. They cannot end the transaction: H2 refuses that while it
-     * has been told so, and something is locked. Nor can they close the session, since H2 fails to close a connection that
+     * A time in which H2 may call classes on this thread. They cannot end the transaction: COMMIT is none of the statements that
+     * they may execute, and H2 refuses it while it has been told so, and something is locked; which it is not told where it
+     * must commit itself, within a definition. Nor can they close the session, since H2 fails to close a connection that
      * it has made itself.
      */
     final class Turn {
@@ -115,6 +120,8 @@ final class UserCode implements DatabaseEventListener {
         private final @Nullable SqlMessage message;
         private final @Nullable Turn previous;
 
+        private final boolean isGuarded;
+        private final boolean isAboutTransactions;
         private final boolean wasAutoCommit;
         private final boolean wasDisabled;
         private final boolean wasLocked;
@@ -129,19 +136,29 @@ final class UserCode implements DatabaseEventListener {
         /** A nested statement was ended from outside, whatever the class made of that. */
         private boolean isCancelled;
 
-        Turn(SessionLocal h2, @Nullable Command outer, boolean mayChange, @Nullable SqlMessage message) {
+        /** @param isGuarded whether H2 itself commits nothing meanwhile */
+        Turn(
+                SessionLocal h2,
+                @Nullable Command outer,
+                boolean mayChange,
+                boolean isGuarded,
+                @Nullable SqlMessage message) {
             this.h2 = h2;
             this.outer = outer;
             this.mayChange = mayChange;
+            this.isGuarded = isGuarded;
+            this.isAboutTransactions = isAboutTransactions(outer);
             this.message = message;
             this.previous = TURNS.get();
             this.wasAutoCommit = h2.getAutoCommit();
-            this.wasDisabled = h2.setCommitOrRollbackDisabled(true);
-            this.wasLocked = H2Fields.locks(h2).contains(lock);
+            this.wasDisabled = isGuarded && h2.setCommitOrRollbackDisabled(true);
+            this.wasLocked = !isGuarded || H2Fields.locks(h2).contains(lock);
             if (!wasLocked) {
                 H2Fields.locks(h2).add(lock);
             }
-            h2.setAutoCommit(false);
+            if (!isAboutTransactions) {
+                h2.setAutoCommit(false);
+            }
             TURNS.set(this);
         }
 
@@ -155,8 +172,12 @@ final class UserCode implements DatabaseEventListener {
             if (!wasLocked) {
                 H2Fields.locks(h2).remove(lock);
             }
-            h2.setCommitOrRollbackDisabled(wasDisabled);
-            h2.setAutoCommit(wasAutoCommit);
+            if (isGuarded) {
+                h2.setCommitOrRollbackDisabled(wasDisabled);
+            }
+            if (!isAboutTransactions) {
+                h2.setAutoCommit(wasAutoCommit);
+            }
         }
 
         /** @throws DbException what a class has done, or met, though it may not have said so */
@@ -224,10 +245,19 @@ final class UserCode implements DatabaseEventListener {
             try {
                 judge(sql, command);
             } catch (DbException e) {
+                if (!mayChange && isOfH2()) {
+                    return;
+                }
                 refused = e;
                 throw sneaky(new Refused(e));
             }
             nested.push(new Nested(sql, command, h2.setSavepoint()));
+        }
+
+        /** Whether it is a part of what H2 itself makes of a definition: classes have nothing but JDBC. */
+        private static boolean isOfH2() {
+            return StackWalker.getInstance()
+                    .walk(frames -> frames.noneMatch(each -> each.getClassName().startsWith(JDBC)));
         }
 
         private void judge(String sql, @Nullable Command command) {

@@ -31,7 +31,7 @@ class DeferredUpdatesTest {
     private static final String ADD = "update t set v = v + ? where id = ?";
     private static final int ADDS = 1;
 
-    private final SqlEngine engine = new SqlEngine(SqlConfig.DEFAULT);
+    private final SqlEngine engine = new SqlEngine(ClassesTest.CONFIG);
     private long nowNs = 1_700_000_000_000_000_000L;
     private long names;
     private final SqlClient plain = client().open();
@@ -395,6 +395,39 @@ class DeferredUpdatesTest {
     void isNotWhereNobodyAskedForIt() {
         plain.prepared(ADDS, ADD, 1, 1);
         assertThat(isHeld(1)).isTrue();
+    }
+
+    @Test
+    void isNotOneThatCallsAClass() {
+        plain.run("create alias twice deterministic for '" + Methods.class.getName() + ".twice'");
+        plain.run("create table watched(id int primary key, v int)");
+        plain.run("insert into watched values(1, 1)");
+        plain.run("create table log(who varchar, what varchar, at timestamp with time zone, id uuid)");
+        plain.run("create trigger watch before update on watched for each row call '" + Audit.class.getName() + "'");
+        plain.commit();
+        assertThat(a.prepared(1, "update t set v = twice(v) + ? where id = ?", 0, 1))
+                .isEqualTo("1");
+        assertThat(isHeld(1)).isTrue();
+        assertThat(a.prepared(2, "update watched set v = ? where id = ?", 0, 1)).isEqualTo("1");
+        assertThat(isHeld("watched", 1)).isTrue();
+    }
+
+    @Test
+    void isNotOneThatItsUserMayNotDo() {
+        plain.run("create user reader password 'secret'");
+        plain.run("grant select on t to reader");
+        SqlClient reader = client().deferring();
+        reader.logIn("reader", "secret");
+        assertThat(reader.manual().prepared(ADDS, ADD, 1, 1)).isEqualTo("error 90096");
+    }
+
+    @Test
+    void isDeferredAgainAfterACommitThatIsAText() {
+        a.prepared(ADDS, ADD, 1, 1);
+        assertThat(a.run("commit")).isEqualTo("0");
+        a.again(ADDS, 1, 1);
+        assertThat(isHeld(1)).isFalse();
+        assertThat(values()).startsWith("2 ");
     }
 
     @Test

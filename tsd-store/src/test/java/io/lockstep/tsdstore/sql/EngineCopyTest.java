@@ -32,10 +32,11 @@ class EngineCopyTest {
     private static final int SESSIONS = 4;
 
     private final List<SqlEngine> engines = new ArrayList<>();
+    private SqlConfig config = SqlConfig.DEFAULT;
     private long timeNs = 1_790_000_000_000_000_000L;
 
     private SqlEngine engine() {
-        return engine(SqlConfig.DEFAULT);
+        return engine(config);
     }
 
     private SqlEngine engine(SqlConfig config) {
@@ -355,6 +356,7 @@ class EngineCopyTest {
             long seed = SEED + round;
             System.out.println("EngineCopyTest seed " + seed);
             Random random = new Random(seed);
+            config = seed % 2 == 0 ? ClassesTest.CONFIG : SqlConfig.DEFAULT;
             SqlEngine source = engine();
             List<SqlClient> clients = new ArrayList<>();
             for (int i = 1; i <= SESSIONS; i++) {

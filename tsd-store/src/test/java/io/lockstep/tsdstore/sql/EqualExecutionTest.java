@@ -27,7 +27,7 @@ class EqualExecutionTest {
 
     /** One node: an engine and the clients' sessions in it, all driven by the test's one thread. */
     private static final class Node implements AutoCloseable {
-        final SqlEngine engine = new SqlEngine(SqlConfig.DEFAULT);
+        final SqlEngine engine = new SqlEngine(ClassesTest.CONFIG);
         final SqlClient[] clients = new SqlClient[SESSIONS];
         long nowNs = 1_700_000_000_000_000_000L;
         /** So that H2's own numbers differ between nodes. */

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 class LocksTest {
     private static final long MILLI = 1_000_000;
 
-    private final SqlEngine engine = new SqlEngine(SqlConfig.DEFAULT);
+    private final SqlEngine engine = new SqlEngine(ClassesTest.CONFIG);
     private long nowNs = 1_700_000_000_000_000_000L;
     private long names;
     private SqlClient a = open();

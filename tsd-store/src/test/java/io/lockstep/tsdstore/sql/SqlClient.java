@@ -65,8 +65,13 @@ final class SqlClient {
 
     /** Logs in as the owner, and defers updates. */
     SqlClient openDeferring() {
+        return deferring().open();
+    }
+
+    /** Its login will say that updates may be deferred. */
+    SqlClient deferring() {
         defersUpdates = true;
-        return open();
+        return this;
     }
 
     /** Tries to log in. */
