@@ -124,7 +124,7 @@ final class Comparison {
     private int idleTicks;
 
     private long agreedPosition;
-    /** While this run leads: up to where each follower has said that its tables are equal. */
+    /** While this run leads: up to where each that was told our sums has said that its tables are equal; 0: never yet. */
     private final Map<String, Long> agreedBy = new HashMap<>();
 
     private @Nullable Search search;
@@ -216,7 +216,10 @@ final class Comparison {
         if (port.leadingTerm() > 0) {
             Frame.Sums told = new Frame.Sums(
                     port.leadingTerm(), taken.position(), taken.moment().chain(), taken.sums());
-            port.followers().forEach(each -> port.send(each, told));
+            port.followers().forEach(each -> {
+                agreedBy.putIfAbsent(each, 0L);
+                port.send(each, told);
+            });
         } else {
             Frame.Sums claim = claims.remove(taken.position());
             if (claim != null) {
@@ -254,14 +257,13 @@ final class Comparison {
         }
     }
 
-    /** A follower's tables are equal to ours after that entry: nobody will ask which rows differ up to where all have said so. */
+    /**
+     * A follower's tables are equal to ours after that entry. Nobody will ask which rows differ up to where all have said so,
+     * those among them that have left since: they may have left because theirs differ.
+     */
     private void agreed(String follower, long position) {
-        Collection<String> followers = port.followers();
-        agreedBy.keySet().retainAll(followers);
         agreedBy.put(follower, position);
-        if (agreedBy.keySet().containsAll(followers)) {
-            forgetUpTo(Collections.min(agreedBy.values()));
-        }
+        forgetUpTo(Collections.min(agreedBy.values()));
     }
 
     private void forgetUpTo(long position) {
