@@ -147,7 +147,8 @@ final class SqlErrors {
         return false;
     }
 
-    private static void check(RuntimeException failure) {
+    /** @throws NodeFailure the trouble is this node's own @throws Error one is among the causes */
+    static void check(RuntimeException failure) {
         boolean isOfClass = false;
         Throwable cause = failure;
         for (int i = 0; cause != null && i < CAUSES_MAX; i++, cause = cause.getCause()) {

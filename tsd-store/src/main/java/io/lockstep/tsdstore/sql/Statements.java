@@ -345,6 +345,7 @@ final class Statements {
             }
             return true;
         } catch (DbException e) {
+            SqlErrors.check(e);
             return false; // its table has gone: told where it is done
         }
     }
@@ -386,6 +387,9 @@ final class Statements {
     /** What an update was answered with has become wrong: its transaction is undone. */
     private static SqlOutcome broken(
             SqlSession session, SqlMessage message, SqlStatement statement, @Nullable DbException cause) {
+        if (cause != null) {
+            SqlErrors.check(cause); // the trouble may be this node's alone
+        }
         undoTransaction(session, message);
         statement.isAtOnce = true; // what its own transaction does to it may be the cause, and would be again
         String what = "an update that was deferred (deferUpdates) changes no row any more: " + statement.sql
