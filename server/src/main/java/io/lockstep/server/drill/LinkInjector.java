@@ -27,6 +27,13 @@ final class LinkInjector {
     /** The service must be back by the end of a fault; but the last moments may fall into a pause of a full machine. */
     private static final long SILENCE_AT_END_MS = 1_500;
 
+    /**
+     * Longer than failure-detection and the age of a status together. A backup that is in sync for so long after a heal has
+     * been heard since; one whose silence began before it would be dropped by then, and if the active died just after that,
+     * nobody could follow it.
+     */
+    private static final long SETTLED_NS = 1_000_000_000L;
+
     private static final long LOOK_EVERY_MS = 10;
     private static final int FLAP_LEAST_MS = 100;
     private static final int FLAP_MOST_MS = 1_500;
@@ -47,13 +54,13 @@ final class LinkInjector {
     }
 
     /**
-     * Waits until all nodes are in sync, breaks, heals, and waits again.
+     * Waits until all nodes are in sync for good, breaks, heals, and waits again.
      *
      * @param problems gets what should not have been, one line each
      */
     InjectedLinkFault inject(int number, LinkFault fault, Run run, List<String> problems)
             throws InterruptedException, IOException {
-        ClusterStatus before = cluster.awaitInSync(cluster.plan().backups(), BACK_LIMIT);
+        ClusterStatus before = awaitSettled();
         Cast cast = Cast.of(before, cluster);
         run.beforeKill();
         run.enter(Phase.DURING);
@@ -97,6 +104,28 @@ final class LinkInjector {
                 injected.activeAfterwards(),
                 healedMs / 1000));
         return injected;
+    }
+
+    private ClusterStatus awaitSettled() throws InterruptedException {
+        ClusterStatus status = cluster.awaitInSync(cluster.plan().backups(), BACK_LIMIT);
+        long sinceNs = System.nanoTime();
+        while (System.nanoTime() - sinceNs < SETTLED_NS) {
+            Thread.sleep(LOOK_EVERY_MS);
+            if (!isStillSo(status)) {
+                status = cluster.awaitInSync(cluster.plan().backups(), BACK_LIMIT);
+                sinceNs = System.nanoTime();
+            }
+        }
+        return status;
+    }
+
+    private boolean isStillSo(ClusterStatus before) {
+        try {
+            ClusterStatus now = cluster.status();
+            return now.isInSync(cluster.plan().backups()) && now.term() == before.term();
+        } catch (CommandFailure unreachable) {
+            return false;
+        }
     }
 
     private static void judge(InjectedLinkFault injected, List<String> problems) {

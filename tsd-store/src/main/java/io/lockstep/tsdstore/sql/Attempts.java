@@ -87,6 +87,13 @@ final class Attempts {
         byH2.remove(session.h2());
     }
 
+    /** What the clock shows to statements from here on; where its time is that of its transaction only the first counts. */
+    void setTime(SessionLocal h2, ValueTimestampTimeZone time) {
+        if (!isTimeOfTransaction || !H2Fields.isTimeSet(h2)) {
+            H2Fields.setTime(h2, time);
+        }
+    }
+
     /** What an attempt came to: exactly one is not null. */
     record Attempt(
             @Nullable ResultInterface rows,
@@ -133,9 +140,7 @@ final class Attempts {
                 h2.commit(true);
                 session.hasCommitted = true;
             }
-            if (!isTimeOfTransaction || !H2Fields.isTimeSet(h2)) {
-                H2Fields.setTime(h2, time);
-            }
+            setTime(h2, time);
             h2.clearViewIndexCache();
             SessionLocal.Savepoint start = h2.setSavepoint();
             Transaction transaction = h2.getTransaction();

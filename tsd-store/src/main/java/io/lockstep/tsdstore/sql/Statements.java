@@ -14,9 +14,6 @@ import org.h2.command.Command;
 import org.h2.command.CommandInterface;
 import org.h2.command.Prepared;
 import org.h2.command.dml.SetTypes;
-import org.h2.command.query.ForUpdate;
-import org.h2.command.query.Query;
-import org.h2.engine.IsolationLevel;
 import org.h2.engine.SessionLocal;
 import org.h2.expression.ParameterInterface;
 import org.h2.jdbc.meta.DatabaseMetaServer;
@@ -25,8 +22,6 @@ import org.h2.mvstore.tx.Transaction;
 import org.h2.result.ResultInterface;
 import org.h2.result.ResultWithGeneratedKeys;
 import org.h2.value.Value;
-import org.h2.value.ValueCollectionBase;
-import org.h2.value.ValueLob;
 import org.h2.value.ValueTimestampTimeZone;
 import org.jspecify.annotations.Nullable;
 
@@ -34,9 +29,6 @@ import org.jspecify.annotations.Nullable;
 final class Statements {
     /** {@code LOCK_TIMEOUT 0} is this to H2, in milliseconds. */
     private static final int LOCK_TIMEOUT_OF_ZERO = 2_000;
-
-    /** Updates that a transaction defers; those beyond are done at once. */
-    private static final int DEFERRED_MAX = 256;
 
     private static final long NANOS_PER_MILLI = 1_000_000;
 
@@ -59,18 +51,18 @@ final class Statements {
     }
 
     private final SqlConfig config;
-    private final UserCode userCode;
-    private final boolean isTimeOfTransaction;
     private final Attempts attempts;
+    private final StatementCompiler compiler;
+    private final DeferredExecution deferred;
     private final OwnerCommands ownerCommands;
     private final Accounts accounts;
 
     Statements(
             SqlConfig config, SqlDatabase database, Attempts attempts, OwnerCommands ownerCommands, Accounts accounts) {
         this.config = config;
-        this.userCode = database.userCode();
-        this.isTimeOfTransaction = config.settings().isTimeOfTransaction();
         this.attempts = attempts;
+        this.compiler = new StatementCompiler(config, database.userCode());
+        this.deferred = new DeferredExecution(compiler, attempts);
         this.ownerCommands = ownerCommands;
         this.accounts = accounts;
     }
@@ -78,7 +70,7 @@ final class Statements {
     /** Does what the message asks for, or goes on with it, as far as it gets. */
     Progress perform(SqlSession session, SqlMessage message, ValueTimestampTimeZone time) {
         SessionLocal h2 = session.h2();
-        setTime(h2, time);
+        attempts.setTime(h2, time);
         try {
             Progress late = message.isBegun ? null : begin(session, message, time);
             return late != null ? late : perform(session, message, message.request.action(), time);
@@ -100,7 +92,7 @@ final class Statements {
             closeResult(session, closed);
         }
         if (message.request.isAutoCommit() != h2.getAutoCommit()) {
-            Progress late = doDeferred(session, message, true, time);
+            Progress late = deferred.doAll(session, message, true, time);
             if (late != null) {
                 return late;
             }
@@ -108,7 +100,7 @@ final class Statements {
             if (message.request.isAutoCommit()) {
                 commit(session);
             }
-            setTime(h2, time);
+            attempts.setTime(h2, time);
         }
         message.isBegun = true;
         return null;
@@ -120,7 +112,7 @@ final class Statements {
         } else if (action instanceof SqlAction.Batch batch) {
             return batch(session, message, batch, time);
         } else if (action instanceof SqlAction.End end) {
-            Progress late = end.isCommit() ? doDeferred(session, message, true, time) : null;
+            Progress late = end.isCommit() ? deferred.doAll(session, message, true, time) : null;
             if (late != null) {
                 return late;
             }
@@ -148,20 +140,14 @@ final class Statements {
         }
     }
 
-    private void setTime(SessionLocal h2, ValueTimestampTimeZone time) {
-        if (!isTimeOfTransaction || !H2Fields.isTimeSet(h2)) {
-            H2Fields.setTime(h2, time);
-        }
-    }
-
     // ---- statements ------------------------------------------------------------------------------------------------
 
     private SqlOutcome prepare(SqlSession session, SqlAction.Prepare prepare) {
-        SqlStatement statement = prepared(session, prepare.statement(), prepare.sql());
+        SqlStatement statement = compiler.prepared(session, prepare.statement(), prepare.sql());
         Command command = statement.command;
         if (command == null) {
             // A list: what its first statement says, as H2 does it.
-            SqlStatement first = parse(session.h2(), statement.parts.get(0));
+            SqlStatement first = compiler.parse(session.h2(), statement.parts.get(0));
             command = first.command;
         }
         if (command == null) {
@@ -180,221 +166,30 @@ final class Statements {
         return new SqlOutcome.Prepared(command.getCommandType(), command.isQuery(), isReadable, parameters, columns);
     }
 
-    private SqlStatement prepared(SqlSession session, int number, String sql) {
-        if (sql.length() > config.statementCharactersMax()) {
-            throw new LimitException("A statement of " + sql.length() + " characters is longer than the "
-                    + config.statementCharactersMax() + " of the setting statement-max-characters");
-        }
-        if (number != 0 && session.statements.size() >= config.openStatementsMax()) {
-            throw new LimitException("This would be one prepared statement more than the " + config.openStatementsMax()
-                    + " that a session may have open, the setting open-statements-max");
-        }
-        SqlStatement statement = parse(session.h2(), sql);
-        if (number != 0) {
-            Command command = statement.command;
-            if (command != null && Accounts.hasPasswordInText(H2Fields.prepared(command))) {
-                throw SqlErrors.refused("a password in a prepared statement, unless as a parameter: its text is kept");
-            }
-            session.statements.put(number, statement);
-        }
-        return statement;
-    }
-
-    private SqlStatement parse(SessionLocal h2, String sql) {
-        SqlStatement statement = new SqlStatement(sql, StatementPolicy.judge(h2, sql));
-        if (statement.parts.isEmpty()) {
-            compile(h2, statement);
-        }
-        return statement;
-    }
-
-    private Command compile(SessionLocal h2, SqlStatement statement) {
-        h2.lock();
-        try {
-            long schemaChanges = h2.getDatabase().getModificationMetaId();
-            // H2 keeps plans of views for ten seconds by the clock; a plan must not depend on that.
-            h2.clearViewIndexCache();
-            Command command = userCode.reading(h2, null, () -> h2.prepareLocal(statement.sql));
-            Prepared prepared = H2Fields.prepared(command);
-            StatementPolicy.judge(command, prepared, true, userCode.classes());
-            if (prepared instanceof Query query && query.getForUpdate() != null) {
-                ForUpdate wait = query.getForUpdate();
-                statement.waitMillis =
-                        wait.getType() == ForUpdate.Type.DEFAULT ? SqlStatement.AS_SESSION : wait.getTimeoutMillis();
-            }
-            statement.command = command;
-            statement.schemaChanges = schemaChanges;
-            return command;
-        } finally {
-            h2.unlock();
-        }
-    }
-
-    /** The statement as H2 has it, made anew when the schema has changed since. */
-    private Command command(SessionLocal h2, SqlStatement statement) {
-        Command command = statement.command;
-        return command == null || statement.schemaChanges != h2.getDatabase().getModificationMetaId()
-                ? compile(h2, statement)
-                : command;
-    }
-
-    private SqlStatement statement(SqlSession session, int number, @Nullable String sql) {
-        if (sql != null) {
-            return prepared(session, number, sql);
-        }
-        SqlStatement statement = session.statements.get(number);
-        if (statement == null) {
-            throw DbException.get(ErrorCode.OBJECT_CLOSED);
-        }
-        return statement;
-    }
-
     private Progress execute(
             SqlSession session, SqlMessage message, SqlAction.Execute execute, ValueTimestampTimeZone time) {
         SqlStatement statement = message.statement;
         if (statement == null) {
-            statement = statement(session, execute.statement(), execute.sql());
+            statement = compiler.statement(session, execute.statement(), execute.sql());
             message.statement = statement;
         }
         if (!statement.parts.isEmpty()) {
-            Progress late = doDeferred(session, message, false, time);
+            Progress late = deferred.doAll(session, message, false, time);
             return late != null ? late : list(session, message, statement, execute, time);
         }
-        Command command = command(session.h2(), statement);
+        Command command = compiler.command(session.h2(), statement);
         if (session.defersUpdates) {
-            if (defers(session, message, statement, command, execute)) {
+            if (DeferredExecution.defers(session, message, statement, command, execute)) {
                 return Progress.of(new SqlOutcome.Updated(1, null));
             }
-            setTime(session.h2(), time);
-            Progress late = beforeIt(session, message, statement, command, execute, time);
+            attempts.setTime(session.h2(), time);
+            Progress late = deferred.beforeIt(session, message, statement, command, execute, time);
             if (late != null) {
                 return late;
             }
         }
-        setParameters(command, execute.parameters(), 0);
+        StatementCompiler.setParameters(command, execute.parameters(), 0);
         return one(session, statement, command, execute, time);
-    }
-
-    // ---- deferred updates ------------------------------------------------------------------------------------------
-
-    /** Whether it is answered now and done later. */
-    private static boolean defers(
-            SqlSession session,
-            SqlMessage message,
-            SqlStatement statement,
-            Command command,
-            SqlAction.Execute execute) {
-        SessionLocal h2 = session.h2();
-        if (execute.statement() == 0
-                || statement.isAtOnce
-                || execute.isCommitted()
-                || h2.getAutoCommit()
-                || !(execute.keys() instanceof GeneratedKeys.None)
-                || h2.getIsolationLevel() != IsolationLevel.READ_COMMITTED
-                || session.deferred.size() >= DEFERRED_MAX
-                || execute.parameters().length < command.getParameters().size()
-                || DeferredUpdates.form(h2, statement, command).kind() != DeferredUpdates.Kind.DEFERRABLE) {
-            return false;
-        }
-        for (Value each : execute.parameters()) {
-            if (each == null || hasLargeObjects(each)) {
-                return false;
-            }
-        }
-        setParameters(command, execute.parameters(), 0);
-        if (!DeferredUpdates.changesOneRow(h2, command)) {
-            return false;
-        }
-        session.deferred.add(new Deferred(execute.statement(), statement, execute.parameters(), message.body));
-        return true;
-    }
-
-    /** Whether its message alone does not have all of it. */
-    private static boolean hasLargeObjects(Value value) {
-        return value instanceof ValueLob
-                || (value instanceof ValueCollectionBase many
-                        && Arrays.stream(many.getList()).anyMatch(Statements::hasLargeObjects));
-    }
-
-    /** Does what a statement could see, or what is to be committed. @return as {@link #doDeferred} */
-    private @Nullable Progress beforeIt(
-            SqlSession session,
-            SqlMessage message,
-            SqlStatement statement,
-            Command command,
-            SqlAction.Execute execute,
-            ValueTimestampTimeZone time) {
-        int type = command.getCommandType();
-        boolean isNeeded = type != CommandInterface.ROLLBACK
-                && type != CommandInterface.ROLLBACK_TO_SAVEPOINT
-                && !session.deferred.isEmpty()
-                && (execute.isCommitted() || !isApart(session, DeferredUpdates.form(session.h2(), statement, command)));
-        return isNeeded
-                ? doDeferred(session, message, type == CommandInterface.COMMIT || execute.isCommitted(), time)
-                : null;
-    }
-
-    private boolean isApart(SqlSession session, DeferredUpdates.Form form) {
-        try {
-            for (Deferred each : session.deferred) {
-                SqlStatement deferred = each.statement();
-                Command command = command(session.h2(), deferred);
-                if (!DeferredUpdates.isApart(form, DeferredUpdates.form(session.h2(), deferred, command))) {
-                    return false;
-                }
-            }
-            return true;
-        } catch (DbException e) {
-            SqlErrors.check(e);
-            return false; // its table has gone: told where it is done
-        }
-    }
-
-    /**
-     * Does the updates that were answered before, in their order.
-     *
-     * @param isEnd whether the transaction ends here, so that nothing of it sees them
-     * @return why the message must be tried again, or is not done; null when they are done
-     */
-    private @Nullable Progress doDeferred(
-            SqlSession session, SqlMessage message, boolean isEnd, ValueTimestampTimeZone time) {
-        while (!session.deferred.isEmpty()) {
-            Deferred next = session.deferred.getFirst();
-            SqlStatement statement = next.statement();
-            statement.isAtOnce |= !isEnd;
-            Attempts.Attempt attempt;
-            try {
-                Command command = command(session.h2(), statement);
-                setParameters(command, next.parameters(), 0);
-                attempt = attempts.attemptWhole(session, command, statement.waitMillis, time);
-            } catch (DbException e) {
-                return Progress.of(broken(session, message, statement, e));
-            }
-            if (attempt.conflict() != null) {
-                return Progress.of(attempt.conflict());
-            }
-            ResultWithGeneratedKeys update = attempt.update();
-            if (update == null || update.getUpdateCount() != 1) {
-                return Progress.of(broken(session, message, statement, attempt.failure()));
-            }
-            session.deferred.removeFirst();
-            message.firstConflictNs = SqlMessage.NONE;
-            setTime(session.h2(), time); // what is compiled next must not ask this node's clock
-        }
-        return null;
-    }
-
-    /** What an update was answered with has become wrong: its transaction is undone. */
-    private static SqlOutcome broken(
-            SqlSession session, SqlMessage message, SqlStatement statement, @Nullable DbException cause) {
-        if (cause != null) {
-            SqlErrors.check(cause); // the trouble may be this node's alone
-        }
-        undoTransaction(session, message);
-        statement.isAtOnce = true; // what its own transaction does to it may be the cause, and would be again
-        String what = "an update that was deferred (deferUpdates) changes no row any more: " + statement.sql
-                + (cause == null ? "" : "; " + cause.getMessage());
-        return failed(message, DbException.get(ErrorCode.DEADLOCK_1, what));
     }
 
     // ---- lists -----------------------------------------------------------------------------------------------------
@@ -413,9 +208,9 @@ final class Statements {
             message.changesFound = changes(H2Fields.transaction(session.h2()));
         }
         while (message.done < list.parts.size()) {
-            SqlStatement part = parse(session.h2(), list.parts.get(message.done));
-            Command command = command(session.h2(), part);
-            setParameters(command, execute.parameters(), message.parametersDone);
+            SqlStatement part = compiler.parse(session.h2(), list.parts.get(message.done));
+            Command command = compiler.command(session.h2(), part);
+            StatementCompiler.setParameters(command, execute.parameters(), message.parametersDone);
             Progress progress = one(session, part, command, execute, time);
             if (progress.conflict() != null || progress.outcome() instanceof SqlOutcome.Failed) {
                 return progress;
@@ -429,7 +224,7 @@ final class Statements {
             if (session.h2().getAutoCommit() && message.done < list.parts.size()) {
                 commit(session);
             }
-            setTime(session.h2(), time);
+            attempts.setTime(session.h2(), time);
         }
         SqlOutcome first = message.first;
         return Progress.of(first == null ? new SqlOutcome.Updated(0, null) : first);
@@ -455,13 +250,6 @@ final class Statements {
             } finally {
                 h2.unlock();
             }
-        }
-    }
-
-    private static void setParameters(Command command, @Nullable Value[] values, int from) {
-        List<? extends ParameterInterface> parameters = command.getParameters();
-        for (int i = 0; i < parameters.size(); i++) {
-            parameters.get(i).setValue(from + i < values.length ? values[from + i] : null, true);
         }
     }
 
@@ -584,25 +372,25 @@ final class Statements {
     private Progress batch(SqlSession session, SqlMessage message, SqlAction.Batch batch, ValueTimestampTimeZone time) {
         SqlStatement statement = message.statement;
         if (statement == null) {
-            statement = statement(session, batch.statement(), batch.sql());
+            statement = compiler.statement(session, batch.statement(), batch.sql());
             message.statement = statement;
             message.counts = new long[batch.parameters().size()];
         }
-        Progress late = doDeferred(session, message, false, time);
+        Progress late = deferred.doAll(session, message, false, time);
         if (late != null) {
             return late;
         }
         Object keys = keys(batch.keys());
         boolean hasRolledBack = false;
         while (message.done < message.counts.length) {
-            setTime(session.h2(), time);
+            attempts.setTime(session.h2(), time);
             long count;
             try {
-                Command command = command(session.h2(), statement);
+                Command command = compiler.command(session.h2(), statement);
                 if (command.isQuery()) {
                     throw DbException.get(ErrorCode.METHOD_NOT_ALLOWED_FOR_QUERY);
                 }
-                setParameters(command, batch.parameters().get(message.done), 0);
+                StatementCompiler.setParameters(command, batch.parameters().get(message.done), 0);
                 Attempts.Attempt attempt = attempts.attempt(session, command, keys, 0, statement.waitMillis, time);
                 if (attempt.conflict() != null) {
                     return Progress.of(attempt.conflict());
@@ -757,7 +545,7 @@ final class Statements {
     }
 
     /** A message that was to commit by switching autocommit on leaves it on: there is nothing any more that it would commit. */
-    private static void undoTransaction(SqlSession session, SqlMessage message) {
+    static void undoTransaction(SqlSession session, SqlMessage message) {
         rollback(session);
         if (!message.isBegun) {
             session.h2().setAutoCommit(message.request.isAutoCommit());
@@ -864,7 +652,7 @@ final class Statements {
     }
 
     /** The failure of what the message is at; of a batch what comes after is not done either. */
-    private static SqlOutcome failed(SqlMessage message, DbException failure) {
+    static SqlOutcome failed(SqlMessage message, DbException failure) {
         SqlStatement statement = message.statement;
         return failed(message, SqlErrors.told(failure, statement == null ? null : statement.sql));
     }
