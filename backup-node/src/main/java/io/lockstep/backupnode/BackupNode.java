@@ -131,6 +131,7 @@ public final class BackupNode {
 
     // ---- the lane --------------------------------------------------------------------------------------------------
 
+    @SuppressWarnings("ThreadPriorityCheck") // nothing depends on the scheduler but who goes first on a full machine
     private void apply(List<Entry> entries) {
         if (hasDiverged) {
             return;
@@ -143,6 +144,9 @@ public final class BackupNode {
                 if (recording != null) {
                     recording.append(entry);
                 }
+                // No client waits for this, but perhaps for a thread that stands behind it in the line for this
+                // processor.
+                Thread.yield();
             }
             if (recording != null) {
                 recording.flush();

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -57,6 +58,8 @@ public final class DirectSession implements AutoCloseable {
 
     private int takeovers;
     private @Nullable Ending over;
+    /** Calls that have ended, and whose waiters are to be woken when the lock is free: they take it first of all. */
+    private final List<Call> ended = new ArrayList<>(1);
     /** Who waits, and until when it sleeps: it is woken when there is something to do before. */
     private @Nullable Thread ticker;
 
@@ -82,11 +85,6 @@ public final class DirectSession implements AutoCloseable {
         /** How it ended; null as long as it has not. */
         public @Nullable Ending ending() {
             return ending;
-        }
-
-        private void end(Ending how) {
-            ending = how;
-            LockSupport.unpark(waiter);
         }
     }
 
@@ -201,6 +199,11 @@ public final class DirectSession implements AutoCloseable {
 
     // ---- what happens to it: called by whoever has the channel's turn, or waits itself -----------------------------
 
+    private void end(Call call, Ending how) {
+        call.ending = how;
+        ended.add(call);
+    }
+
     /** Gives the lock back, and does what may not be done under it. */
     private void unlock() {
         BlockingConnection now = connection;
@@ -211,8 +214,15 @@ public final class DirectSession implements AutoCloseable {
         boolean isOver = over != null;
         Identity name = core.session();
         Thread late = ticker != Thread.currentThread() && core.nextTickNs() < tickAtNs ? ticker : null;
+        Call justEnded = ended.isEmpty() ? null : ended.remove(ended.size() - 1);
+        List<Call> alsoEnded = ended.isEmpty() ? List.of() : List.copyOf(ended);
+        ended.clear();
         lock.unlock();
         LockSupport.unpark(late);
+        if (justEnded != null) {
+            LockSupport.unpark(justEnded.waiter);
+            alsoEnded.forEach(each -> LockSupport.unpark(each.waiter));
+        }
         if (isFlushDue) {
             channel.flush();
         }
@@ -270,8 +280,9 @@ public final class DirectSession implements AutoCloseable {
             if (opened == channel.connection() && opened != connection) {
                 meet(opened);
             }
+            hasAppended = false;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -410,13 +421,13 @@ public final class DirectSession implements AutoCloseable {
         @Override
         public void ended(Call call, Ending ending) {
             ticker = null;
-            call.end(ending);
+            end(call, ending);
         }
 
         @Override
         public void opened(Identity session) {
             channel.named(session, DirectSession.this);
-            opening.end(new Ending(0, session, null, null, new byte[0]));
+            end(opening, new Ending(0, session, null, null, new byte[0]));
         }
 
         @Override
@@ -431,9 +442,9 @@ public final class DirectSession implements AutoCloseable {
                 hasAppended |= now.append(channel.farewell(term, name));
             }
             if (opening.ending() == null) {
-                opening.end(how);
+                end(opening, how);
             }
-            closing.end(how);
+            end(closing, how);
         }
 
         @Override

@@ -209,22 +209,23 @@ final class SharedChannel {
 
     /** Waits for a call's end and does meanwhile what is to be done for all; an interrupt is kept for later. */
     Ending await(DirectSession session, DirectSession.Call call) {
-        Ending ending = call.ending();
-        if (ending != null) {
-            return ending;
+        Ending known = call.ending();
+        if (known != null) {
+            return known;
         }
         boolean hasTurn = false;
         boolean isInterrupted = Thread.interrupted();
         call.waiter = Thread.currentThread();
         try {
             while (true) {
-                long untilNs = session.tickWhenDue(Thread.currentThread());
-                ending = call.ending();
+                // First of all: whoever was woken for its ending takes no lock that the waker may still need.
+                Ending ending = call.ending();
                 if (ending != null) {
                     return ending;
                 }
-                hasTurn = hasTurn || takeTurn(call);
-                if (hasTurn) {
+                long untilNs = session.tickWhenDue(Thread.currentThread());
+                hasTurn = hasTurn || (call.ending() == null && takeTurn(call));
+                if (call.ending() == null && hasTurn) {
                     carry(untilNs);
                 } else if (call.ending() == null) {
                     leaveWhoDoesNotRead();
