@@ -315,7 +315,7 @@ public final class ForwardCore<C> {
         }
         long bytes = 0;
         for (long p = follower.receivedPosition() + 1; p <= acknowledge.receivedPosition(); p++) {
-            bytes += log.holds(p) ? log.get(p).bytes() : 0;
+            bytes += log.holds(p) ? log.bytesAt(p) : 0;
         }
         follower.onAcknowledged(
                 acknowledge.round(), acknowledge.receivedPosition(), acknowledge.executedPosition(), bytes, now);
@@ -520,7 +520,7 @@ public final class ForwardCore<C> {
         stablePosition = Math.max(stablePosition, Math.min(stable, log.firstPosition() - 1));
         for (; stablePosition < stable; stablePosition++) {
             if (log.holds(stablePosition + 1)) {
-                unstableBytes -= log.get(stablePosition + 1).bytes();
+                unstableBytes -= log.bytesAt(stablePosition + 1);
             }
         }
         unstableBytes = stablePosition == log.lastPosition() ? 0 : Math.max(0, unstableBytes);

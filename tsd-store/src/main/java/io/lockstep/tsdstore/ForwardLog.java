@@ -1,14 +1,24 @@
 package io.lockstep.tsdstore;
 
 import io.lockstep.wire.Entry;
+import io.lockstep.wire.EntryCodec;
+import io.lockstep.wire.EntryView;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Invariant;
+import io.lockstep.wire.ProtocolException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.function.LongUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The newest entries, in memory: a node's part of the forward log. Touched only by the node agent.
+ *
+ * <p>They are kept as the bytes that they are on the wire, in segments: a garbage collector has nothing to follow or to
+ * count in them, and they take the room that the limit says. The very newest are kept as objects, too, since these are
+ * about to be sent and executed.
  *
  * <p>Always: positions follow each other without a gap, and each entry's chain digest follows from the one before. When
  * the bytes pass the limit the oldest entries go, except those that a {@link #pin} keeps for a joiner; beyond twice the
@@ -18,12 +28,26 @@ public final class ForwardLog {
     /** Limit in bytes that is used where nothing else is asked for: 64 MiB. */
     public static final long DEFAULT_MAX_BYTES = 64L << 20;
 
-    private static final int FIRST_CAPACITY = 1024;
+    private static final int SEGMENT_LEAST_BYTES = 4 << 10;
+    private static final int SEGMENT_MOST_BYTES = 1 << 20;
+    /** A small log has so many segments at least. */
+    private static final int SEGMENTS = 16;
+    /** So many of the newest entries are kept as objects, those that are not longer than the maximum. */
+    private static final int RECENT = 1024;
+
+    private static final int RECENT_MAX_BYTES = 2 << 10;
 
     private final long maxBytes;
+    private final int segmentBytes;
     private final List<Pin> pins = new ArrayList<>();
-    /** Ring; the entry of position p is at p modulo its length, which is a power of two. */
-    private Entry[] entries = new Entry[FIRST_CAPACITY];
+    /** By position; all but an entry that is longer than a segment are in segments of the same size. */
+    private final List<Segment> segments = new ArrayList<>();
+    /** One that is not used any more, for when the next is needed. */
+    private @Nullable Segment spare;
+    /** At its position modulo the length, if it is not too long. */
+    private final @Nullable Entry[] recent = new Entry[RECENT];
+
+    private final EntryView view = new EntryView();
 
     private Identity before = Identity.NONE;
     private long chainBefore = Digests.FIRST_CHAIN;
@@ -31,6 +55,8 @@ public final class ForwardLog {
     private long first = 1;
 
     private long last;
+    private long lastTerm = before.term();
+    private long lastChain = chainBefore;
     private long bytes;
     /** Nothing from here on is evicted, whatever the limits: a backup has not handed it to its lane yet. */
     private long floor = Long.MAX_VALUE;
@@ -43,6 +69,7 @@ public final class ForwardLog {
     public ForwardLog(long maxBytes) {
         Invariant.check(maxBytes > 0, "forward log without room");
         this.maxBytes = maxBytes;
+        this.segmentBytes = (int) Math.max(SEGMENT_LEAST_BYTES, Math.min(SEGMENT_MOST_BYTES, maxBytes / SEGMENTS));
     }
 
     /** Drops everything and goes on after that entry; breaks every pin. */
@@ -51,19 +78,19 @@ public final class ForwardLog {
             pin.isBroken = true;
         }
         pins.clear();
-        entries = new Entry[FIRST_CAPACITY];
+        segments.clear();
         before = identity;
         chainBefore = chain;
         first = identity.position() + 1;
         last = identity.position();
+        lastTerm = identity.term();
+        lastChain = chain;
         bytes = 0;
     }
 
     /** Whether the entry is the next one: its position is one more, its term no lower, and its chain follows. */
     public boolean continues(Entry entry) {
-        return entry.position() == last + 1
-                && entry.header().term() >= lastTerm()
-                && Digests.continues(lastChain(), entry);
+        return entry.position() == last + 1 && entry.header().term() >= lastTerm && Digests.continues(lastChain, entry);
     }
 
     /** Appends the entry if it {@link #continues} the log; whether it did. */
@@ -83,24 +110,38 @@ public final class ForwardLog {
     public void append(Entry entry) {
         Invariant.check(entry.position() == last + 1, "gap in the forward log", entry.position(), last);
         Invariant.check(
-                entry.header().term() >= lastTerm(),
-                "term falls",
-                entry.header().term(),
-                lastTerm());
-        if (!Digests.continues(lastChain(), entry)) {
+                entry.header().term() >= lastTerm, "term falls", entry.header().term(), lastTerm);
+        if (!Digests.continues(lastChain, entry)) {
             throw Invariant.broken("chain of the forward log breaks at " + entry);
         }
         put(entry);
     }
 
     private void put(Entry entry) {
-        if (last - first + 1 == entries.length) {
-            resize(entries.length * 2);
+        int length = entry.bytes();
+        Segment segment = segments.isEmpty() ? null : segments.get(segments.size() - 1);
+        if (segment == null || segment.bytes.writableBytes() < length) {
+            segment = nextSegment(entry.position(), length);
+            segments.add(segment);
         }
+        segment.append(entry);
+        recent[slot(entry.position())] = length > RECENT_MAX_BYTES ? null : entry;
         last = entry.position();
-        entries[slot(last)] = entry;
-        bytes += entry.bytes();
+        lastTerm = entry.header().term();
+        lastChain = entry.chain();
+        bytes += length;
         evict();
+    }
+
+    private Segment nextSegment(long position, int length) {
+        Segment next = length > segmentBytes ? null : spare;
+        if (next == null) {
+            next = new Segment(Math.max(segmentBytes, length));
+        } else {
+            spare = null;
+        }
+        next.first = position;
+        return next;
     }
 
     /**
@@ -109,10 +150,52 @@ public final class ForwardLog {
      * @throws Invariant.InvariantBroken when it is not
      */
     public Entry get(long position) {
+        check(position);
+        Entry known = recent[slot(position)];
+        return known != null && known.position() == position
+                ? known
+                : read(position).toEntry();
+    }
+
+    /** Length of the entry at a position that is held, as on the wire. */
+    public int bytesAt(long position) {
+        check(position);
+        return segmentOf(position).lengthAt(position);
+    }
+
+    private void check(long position) {
         if (!holds(position)) {
             throw Invariant.broken("not in the forward log: " + position + ", it holds " + first + " to " + last);
         }
-        return entries[slot(position)];
+    }
+
+    /** Good until the next call. */
+    private EntryView read(long position) {
+        check(position);
+        Segment segment = segmentOf(position);
+        int start = segment.startOf(position);
+        try {
+            return view.wrap(segment.bytes, start, start + segment.lengthAt(position));
+        } catch (ProtocolException e) {
+            throw Invariant.broken("the forward log's entry " + position + " is damaged: " + e.getMessage());
+        }
+    }
+
+    private Segment segmentOf(long position) {
+        int from = 0;
+        int to = segments.size() - 1;
+        if (segments.get(to).first <= position) {
+            return segments.get(to); // for the most part
+        }
+        while (to - from > 1) {
+            int middle = (from + to) >>> 1;
+            if (segments.get(middle).first <= position) {
+                from = middle;
+            } else {
+                to = middle;
+            }
+        }
+        return segments.get(from);
     }
 
     /** Whether the entry at that position is held. */
@@ -132,16 +215,12 @@ public final class ForwardLog {
 
     /** Identity of the newest entry. */
     public Identity last() {
-        return identityAt(last);
-    }
-
-    private long lastTerm() {
-        return last == first - 1 ? before.term() : entries[slot(last)].header().term();
+        return new Identity(lastTerm, last);
     }
 
     /** Chain digest after the newest entry. */
     public long lastChain() {
-        return chainAt(last);
+        return lastChain;
     }
 
     /** Whether identity and chain digest at that position are known: those held, and the one before them. */
@@ -151,12 +230,12 @@ public final class ForwardLog {
 
     /** Identity of the entry at a position that it {@link #knows}. */
     public Identity identityAt(long position) {
-        return position == first - 1 ? before : get(position).identity();
+        return position == first - 1 ? before : new Identity(read(position).term(), position);
     }
 
     /** Chain digest after the entry at a position that it {@link #knows}. */
     public long chainAt(long position) {
-        return position == first - 1 ? chainBefore : get(position).chain();
+        return position == first - 1 ? chainBefore : read(position).chain();
     }
 
     /** Bytes of the entries held, as on the wire. */
@@ -177,10 +256,17 @@ public final class ForwardLog {
     /** Drops everything after a position that it {@link #knows}. */
     public void truncateAfter(long position) {
         Invariant.check(knows(position), "cannot truncate after " + position + ", it holds", first, last);
-        while (last > position) {
-            bytes -= entries[slot(last)].bytes();
-            clear(last);
-            last--;
+        for (long dropped = position + 1; dropped <= last; dropped++) {
+            bytes -= bytesAt(dropped);
+        }
+        lastTerm = identityAt(position).term();
+        lastChain = chainAt(position);
+        last = position;
+        while (!segments.isEmpty() && segments.get(segments.size() - 1).first > position) {
+            segments.remove(segments.size() - 1);
+        }
+        if (!segments.isEmpty()) {
+            segments.get(segments.size() - 1).truncateAfter(position);
         }
     }
 
@@ -205,12 +291,16 @@ public final class ForwardLog {
         for (Pin pin : pins) {
             keepFrom = Math.min(keepFrom, pin.position);
         }
-        while (first <= last && first < floor && (bytes > 2 * maxBytes || (bytes > maxBytes && first < keepFrom))) {
-            before = get(first).identity();
-            chainBefore = get(first).chain();
-            bytes -= get(first).bytes();
-            clear(first);
-            first++;
+        long kept = first;
+        while (kept <= last && kept < floor && (bytes > 2 * maxBytes || (bytes > maxBytes && kept < keepFrom))) {
+            bytes -= bytesAt(kept);
+            kept++;
+        }
+        if (kept > first) {
+            before = identityAt(kept - 1);
+            chainBefore = chainAt(kept - 1);
+            first = kept;
+            forgetSegments();
         }
         pins.removeIf(pin -> {
             pin.isBroken |= pin.position < first;
@@ -218,22 +308,65 @@ public final class ForwardLog {
         });
     }
 
-    private int slot(long position) {
-        return (int) (position & (entries.length - 1));
-    }
-
-    @SuppressWarnings("NullAway") // an empty slot is never read: see get()
-    private void clear(long position) {
-        entries[slot(position)] = null;
-    }
-
-    private void resize(int capacity) {
-        Entry[] larger = new Entry[capacity];
-        LongUnaryOperator slot = position -> position & (capacity - 1);
-        for (long p = first; p <= last; p++) {
-            larger[(int) slot.applyAsLong(p)] = entries[slot(p)];
+    /** Those that hold nothing any more; the newest stays, since the next entry goes there. */
+    private void forgetSegments() {
+        int unused = 0;
+        while (unused < segments.size() - 1 && segments.get(unused + 1).first <= first) {
+            if (segments.get(unused).bytes.capacity() == segmentBytes) {
+                spare = segments.get(unused);
+                spare.clear();
+            }
+            unused++;
         }
-        entries = larger;
+        segments.subList(0, unused).clear();
+    }
+
+    private static int slot(long position) {
+        return (int) (position & (RECENT - 1));
+    }
+
+    /** Entries that follow each other, as bytes. Touched only by the node agent. */
+    private static final class Segment {
+        private static final int FIRST_ENTRIES = 64;
+
+        private final ByteBuf bytes;
+        /** Where each entry ends. */
+        private int[] ends = new int[FIRST_ENTRIES];
+
+        private int count;
+        /** Position of the first entry. */
+        private long first;
+
+        Segment(int capacity) {
+            bytes = Unpooled.buffer(capacity, capacity);
+        }
+
+        void append(Entry entry) {
+            EntryCodec.encode(entry, bytes);
+            if (count == ends.length) {
+                ends = Arrays.copyOf(ends, 2 * count);
+            }
+            ends[count++] = bytes.writerIndex();
+        }
+
+        int startOf(long position) {
+            int index = (int) (position - first);
+            return index == 0 ? 0 : ends[index - 1];
+        }
+
+        int lengthAt(long position) {
+            return ends[(int) (position - first)] - startOf(position);
+        }
+
+        void truncateAfter(long position) {
+            count = (int) (position - first) + 1;
+            bytes.writerIndex(ends[count - 1]);
+        }
+
+        void clear() {
+            count = 0;
+            bytes.clear();
+        }
     }
 
     /** Keeps a part of the log for one joiner. Touched only by the node agent. */

@@ -9,6 +9,9 @@ import io.lockstep.wire.Entry;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Invariant;
 import io.lockstep.wire.RequestKind;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class ForwardLogTest {
@@ -181,5 +184,62 @@ class ForwardLogTest {
             log.append(entryAfter(log, 1));
         }
         assertThat(log.bytes()).isEqualTo(10L * ENTRY_BYTES);
+    }
+
+    /** Entries of all lengths, evicted, cut off and appended again, against a list that holds them as objects. */
+    @Test
+    void holdsWhatAListWouldHold() {
+        for (long seed = 1; seed <= 50; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            long maxBytes = random.nextInt(2_000, 200_000);
+            ForwardLog log = new ForwardLog(maxBytes);
+            List<Entry> model = new ArrayList<>();
+            long firstHeld = 1;
+            for (int step = 0; step < 3_000; step++) {
+                if (random.nextInt(200) == 0 && log.lastPosition() >= firstHeld) {
+                    long cut = random.nextLong(firstHeld - 1, log.lastPosition() + 1);
+                    log.truncateAfter(cut);
+                    model.subList((int) cut, model.size()).clear();
+                } else {
+                    Entry entry = entryAfter(log, 1 + step / 1_000, random);
+                    log.append(entry);
+                    model.add(entry);
+                    firstHeld = log.firstPosition();
+                }
+                check(log, model, seed);
+            }
+        }
+    }
+
+    private static Entry entryAfter(ForwardLog log, long term, SplittableRandom random) {
+        int length = random.nextInt(100) == 0 ? random.nextInt(20_000) : random.nextInt(300);
+        byte[] body = new byte[length];
+        random.nextBytes(body);
+        ControlHeader header = new ControlHeader(
+                term, log.lastPosition() + 1, Identity.NONE, 0, RequestKind.TOUCH, 1, 0, 0, 5, random.nextLong());
+        long chain = Digests.chain(log.lastChain(), header, body, Decision.EXECUTE, 9);
+        return new Entry(header, body, Decision.EXECUTE, 9, chain);
+    }
+
+    private static void check(ForwardLog log, List<Entry> model, long seed) {
+        assertThat(log.lastPosition()).as("seed %d", seed).isEqualTo(model.size());
+        long bytes = 0;
+        for (long p = log.firstPosition(); p <= log.lastPosition(); p += 1 + (log.lastPosition() - p) / 4) {
+            Entry expected = model.get((int) p - 1);
+            assertThat(log.get(p)).as("seed %d, entry %d", seed, p).satisfies(held -> {
+                assertThat(held.header()).isEqualTo(expected.header());
+                assertThat(held.body()).isEqualTo(expected.body());
+                assertThat(held.chain()).isEqualTo(expected.chain());
+            });
+            assertThat(log.bytesAt(p)).isEqualTo(expected.bytes());
+            assertThat(log.identityAt(p)).isEqualTo(expected.identity());
+            assertThat(log.chainAt(p)).isEqualTo(expected.chain());
+        }
+        for (long p = log.firstPosition(); p <= log.lastPosition(); p++) {
+            bytes += model.get((int) p - 1).bytes();
+        }
+        assertThat(log.bytes()).as("seed %d", seed).isEqualTo(bytes).isLessThanOrEqualTo(log.maxBytes());
+        assertThat(log.last().position()).isEqualTo(model.size());
+        assertThat(log.lastChain()).isEqualTo(log.chainAt(log.lastPosition()));
     }
 }
