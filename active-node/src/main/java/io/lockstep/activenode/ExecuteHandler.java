@@ -84,6 +84,11 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     }
 
     @Override
+    public void onBatchStart(long batchSize, long queueDepth) {
+        wokenNs = monotonicNs.getAsLong(); // the agent is not woken for the first slot alone
+    }
+
+    @Override
     public void onEvent(LaneEvent event, long sequence, boolean endOfBatch) throws Exception {
         boolean isRead = event.isTaken;
         event.isTaken = true;

@@ -53,6 +53,8 @@ public final class BenchCommand implements Callable<Integer> {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     /** Warm is who spends less than this part of its processor time on compiling. */
     private static final double WARM_COMPILING = 0.05;
+    /** For so many rounds of the warm-up one after the other: compilers come to rest between methods, too. */
+    private static final int WARM_ROUNDS = 4;
 
     private static final long WARM_UP_ROUND_NS = TimeUnit.SECONDS.toNanos(1);
     private static final long FIRST_CARD = 5_000_000_000_000_001L;
@@ -115,7 +117,7 @@ public final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--warm-up",
             paramLabel = "N",
-            defaultValue = "20",
+            defaultValue = "40",
             description = "Seconds at most that each peer is warmed up before its rounds: less when its compilers have"
                     + " come to rest before (${DEFAULT-VALUE}).")
     int warmUp;
@@ -281,14 +283,15 @@ public final class BenchCommand implements Callable<Integer> {
     /** Until the compilers of all processes have hardly anything to do. @return errors that callers saw */
     private long warmUp(Load load, Map<String, Long> pids) throws IOException, InterruptedException {
         long errors = 0;
-        boolean isWarm = false;
+        int restful = 0;
         long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(warmUp);
-        while (!isWarm && System.nanoTime() - endNs < 0) {
+        while (restful < WARM_ROUNDS && System.nanoTime() - endNs < 0) {
             ProcessorTime before = ProcessorTime.now(pids);
             errors += load.run(WARM_UP_ROUND_NS).errors();
             ProcessorTime after = ProcessorTime.now(pids);
             long compilingNs = after.compilerNsSince(before);
-            isWarm = compilingNs < WARM_COMPILING * (compilingNs + after.workNsSince(before));
+            boolean isRestful = compilingNs < WARM_COMPILING * (compilingNs + after.workNsSince(before));
+            restful = isRestful ? restful + 1 : 0;
         }
         return errors;
     }
