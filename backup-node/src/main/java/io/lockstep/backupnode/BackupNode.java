@@ -147,9 +147,10 @@ public final class BackupNode {
                 if (recording != null) {
                     recording.append(entry);
                 }
-                // No client waits for this, but perhaps for a thread that stands behind it in the line for this
-                // processor.
-                Thread.yield();
+                if (entry.position() % YIELD_ENTRIES == 0) {
+                    // No client waits for this, but perhaps for a thread that is in line for this processor.
+                    Thread.yield();
+                }
             }
             if (recording != null) {
                 recording.flush();
