@@ -25,7 +25,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     private static final int EXPIRE_BATCH = 256;
 
     /** Within a batch the agent is woken so often: what is ready leaves soon, and several entries in one frame. */
-    private static final long WAKE_NS = 50_000;
+    private static final long WAKE_NS = 30_000;
 
     private final OrderCore core;
     private final TsdStore store;
