@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 public final class BackupNode {
     /** Some microseconds of work; a call that lets nobody go first takes a tenth of that. */
     private static final int YIELD_ENTRIES = 2;
+    /** A lane that is further behind lets nobody go first. */
+    private static final int YIELD_TAIL_ENTRIES = 256;
 
     private final BackupPort port;
     private final Supplier<CopyInstaller> installers;
@@ -50,6 +52,11 @@ public final class BackupNode {
     private @Nullable TsdStore copied;
     /** Whether {@link #store} was closed to make room for a copy. */
     private boolean isStoreClosed;
+
+    /** Up to where the lane is to execute. */
+    private volatile long handedPosition;
+    /** Whether clients wait until everything is executed. */
+    private volatile boolean isAwaited;
 
     private long lastEntryAtNs;
     /** Whether this run's state is known to differ from the active's. */
@@ -147,7 +154,7 @@ public final class BackupNode {
                 if (recording != null) {
                     recording.append(entry);
                 }
-                if (entry.position() % YIELD_ENTRIES == 0) {
+                if (entry.position() % YIELD_ENTRIES == 0 && isUnhurried(entry.position())) {
                     // No client waits for this, but perhaps for a thread that is in line for this processor.
                     Thread.yield();
                 }
@@ -161,6 +168,11 @@ public final class BackupNode {
         } catch (IOException | RuntimeException | Error failure) {
             port.failed(failure);
         }
+    }
+
+    /** Whether nobody waits for the lane: no takeover, and no active that holds work back until the tail is short. */
+    private boolean isUnhurried(long position) {
+        return !isAwaited && handedPosition - position < YIELD_TAIL_ENTRIES;
     }
 
     /** @return false when its outcome differs */
@@ -281,6 +293,7 @@ public final class BackupNode {
 
         @Override
         public void apply(List<Entry> entries) {
+            handedPosition = entries.get(entries.size() - 1).position();
             lane.execute(() -> BackupNode.this.apply(entries));
         }
 
@@ -313,6 +326,7 @@ public final class BackupNode {
 
         @Override
         public void became(BackupState from, BackupState to, String reason) {
+            isAwaited = to == BackupState.CANDIDATE || to == BackupState.PROMOTING;
             port.became(from, to, reason);
         }
 

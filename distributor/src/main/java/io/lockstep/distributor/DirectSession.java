@@ -59,7 +59,7 @@ public final class DirectSession implements AutoCloseable {
     private int takeovers;
     private @Nullable Ending over;
     /** Calls that have ended, and whose waiters are to be woken when the lock is free: they take it first of all. */
-    private final List<Call> ended = new ArrayList<>(1);
+    private List<Call> ended = List.of();
     /** Who waits, and until when it sleeps: it is woken when there is something to do before. */
     private @Nullable Thread ticker;
 
@@ -201,7 +201,12 @@ public final class DirectSession implements AutoCloseable {
 
     private void end(Call call, Ending how) {
         call.ending = how;
-        ended.add(call);
+        if (ended.isEmpty()) {
+            ended = List.of(call);
+        } else {
+            ended = new ArrayList<>(ended);
+            ended.add(call);
+        }
     }
 
     /** Gives the lock back, and does what may not be done under it. */
@@ -214,14 +219,12 @@ public final class DirectSession implements AutoCloseable {
         boolean isOver = over != null;
         Identity name = core.session();
         Thread late = ticker != Thread.currentThread() && core.nextTickNs() < tickAtNs ? ticker : null;
-        Call justEnded = ended.isEmpty() ? null : ended.remove(ended.size() - 1);
-        List<Call> alsoEnded = ended.isEmpty() ? List.of() : List.copyOf(ended);
-        ended.clear();
+        List<Call> done = ended;
+        ended = List.of();
         lock.unlock();
         LockSupport.unpark(late);
-        if (justEnded != null) {
-            LockSupport.unpark(justEnded.waiter);
-            alsoEnded.forEach(each -> LockSupport.unpark(each.waiter));
+        for (int i = 0; i < done.size(); i++) {
+            LockSupport.unpark(done.get(i).waiter);
         }
         if (isFlushDue) {
             channel.flush();

@@ -1,15 +1,10 @@
 package io.lockstep.tsdstore;
 
 import io.lockstep.wire.Entry;
-import io.lockstep.wire.EntryCodec;
-import io.lockstep.wire.EntryView;
+import io.lockstep.wire.EntrySegment;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Invariant;
-import io.lockstep.wire.ProtocolException;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +27,8 @@ public final class ForwardLog {
     private static final int SEGMENT_MOST_BYTES = 1 << 20;
     /** A small log has so many segments at least. */
     private static final int SEGMENTS = 16;
+    /** No more than this part of a segment is left unused at its end. */
+    private static final int ROOM_LOST = 8;
     /** So many of the newest entries are kept as objects, those that are not longer than the maximum. */
     private static final int RECENT = 1024;
 
@@ -41,13 +38,11 @@ public final class ForwardLog {
     private final int segmentBytes;
     private final List<Pin> pins = new ArrayList<>();
     /** By position; all but an entry that is longer than a segment are in segments of the same size. */
-    private final List<Segment> segments = new ArrayList<>();
+    private final List<EntrySegment> segments = new ArrayList<>();
     /** One that is not used any more, for when the next is needed. */
-    private @Nullable Segment spare;
+    private @Nullable EntrySegment spare;
     /** At its position modulo the length, if it is not too long. */
     private final @Nullable Entry[] recent = new Entry[RECENT];
-
-    private final EntryView view = new EntryView();
 
     private Identity before = Identity.NONE;
     private long chainBefore = Digests.FIRST_CHAIN;
@@ -119,8 +114,11 @@ public final class ForwardLog {
 
     private void put(Entry entry) {
         int length = entry.bytes();
-        Segment segment = segments.isEmpty() ? null : segments.get(segments.size() - 1);
-        if (segment == null || segment.bytes.writableBytes() < length) {
+        EntrySegment segment = segments.isEmpty() ? null : segments.get(segments.size() - 1);
+        if (segment == null || segment.room() < length) {
+            if (segment != null && segment.room() > segmentBytes / ROOM_LOST) {
+                segment.trim();
+            }
             segment = nextSegment(entry.position(), length);
             segments.add(segment);
         }
@@ -133,15 +131,14 @@ public final class ForwardLog {
         evict();
     }
 
-    private Segment nextSegment(long position, int length) {
-        Segment next = length > segmentBytes ? null : spare;
-        if (next == null) {
-            next = new Segment(Math.max(segmentBytes, length));
-        } else {
-            spare = null;
+    private EntrySegment nextSegment(long position, int length) {
+        EntrySegment again = spare;
+        if (again == null || length > segmentBytes) {
+            return new EntrySegment(Math.max(segmentBytes, length), position);
         }
-        next.first = position;
-        return next;
+        spare = null;
+        again.startAt(position);
+        return again;
     }
 
     /**
@@ -154,13 +151,12 @@ public final class ForwardLog {
         Entry known = recent[slot(position)];
         return known != null && known.position() == position
                 ? known
-                : read(position).toEntry();
+                : segmentOf(position).get(position);
     }
 
     /** Length of the entry at a position that is held, as on the wire. */
     public int bytesAt(long position) {
-        check(position);
-        return segmentOf(position).lengthAt(position);
+        return held(position).lengthAt(position);
     }
 
     private void check(long position) {
@@ -169,27 +165,20 @@ public final class ForwardLog {
         }
     }
 
-    /** Good until the next call. */
-    private EntryView read(long position) {
+    private EntrySegment held(long position) {
         check(position);
-        Segment segment = segmentOf(position);
-        int start = segment.startOf(position);
-        try {
-            return view.wrap(segment.bytes, start, start + segment.lengthAt(position));
-        } catch (ProtocolException e) {
-            throw Invariant.broken("the forward log's entry " + position + " is damaged: " + e.getMessage());
-        }
+        return segmentOf(position);
     }
 
-    private Segment segmentOf(long position) {
+    private EntrySegment segmentOf(long position) {
         int from = 0;
         int to = segments.size() - 1;
-        if (segments.get(to).first <= position) {
+        if (segments.get(to).first() <= position) {
             return segments.get(to); // for the most part
         }
         while (to - from > 1) {
             int middle = (from + to) >>> 1;
-            if (segments.get(middle).first <= position) {
+            if (segments.get(middle).first() <= position) {
                 from = middle;
             } else {
                 to = middle;
@@ -230,12 +219,12 @@ public final class ForwardLog {
 
     /** Identity of the entry at a position that it {@link #knows}. */
     public Identity identityAt(long position) {
-        return position == first - 1 ? before : new Identity(read(position).term(), position);
+        return position == first - 1 ? before : held(position).identityAt(position);
     }
 
     /** Chain digest after the entry at a position that it {@link #knows}. */
     public long chainAt(long position) {
-        return position == first - 1 ? chainBefore : read(position).chain();
+        return position == first - 1 ? chainBefore : held(position).chainAt(position);
     }
 
     /** Bytes of the entries held, as on the wire. */
@@ -262,7 +251,7 @@ public final class ForwardLog {
         lastTerm = identityAt(position).term();
         lastChain = chainAt(position);
         last = position;
-        while (!segments.isEmpty() && segments.get(segments.size() - 1).first > position) {
+        while (!segments.isEmpty() && segments.get(segments.size() - 1).first() > position) {
             segments.remove(segments.size() - 1);
         }
         if (!segments.isEmpty()) {
@@ -311,10 +300,9 @@ public final class ForwardLog {
     /** Those that hold nothing any more; the newest stays, since the next entry goes there. */
     private void forgetSegments() {
         int unused = 0;
-        while (unused < segments.size() - 1 && segments.get(unused + 1).first <= first) {
-            if (segments.get(unused).bytes.capacity() == segmentBytes) {
+        while (unused < segments.size() - 1 && segments.get(unused + 1).first() <= first) {
+            if (segments.get(unused).capacity() == segmentBytes) {
                 spare = segments.get(unused);
-                spare.clear();
             }
             unused++;
         }
@@ -323,50 +311,6 @@ public final class ForwardLog {
 
     private static int slot(long position) {
         return (int) (position & (RECENT - 1));
-    }
-
-    /** Entries that follow each other, as bytes. Touched only by the node agent. */
-    private static final class Segment {
-        private static final int FIRST_ENTRIES = 64;
-
-        private final ByteBuf bytes;
-        /** Where each entry ends. */
-        private int[] ends = new int[FIRST_ENTRIES];
-
-        private int count;
-        /** Position of the first entry. */
-        private long first;
-
-        Segment(int capacity) {
-            bytes = Unpooled.buffer(capacity, capacity);
-        }
-
-        void append(Entry entry) {
-            EntryCodec.encode(entry, bytes);
-            if (count == ends.length) {
-                ends = Arrays.copyOf(ends, 2 * count);
-            }
-            ends[count++] = bytes.writerIndex();
-        }
-
-        int startOf(long position) {
-            int index = (int) (position - first);
-            return index == 0 ? 0 : ends[index - 1];
-        }
-
-        int lengthAt(long position) {
-            return ends[(int) (position - first)] - startOf(position);
-        }
-
-        void truncateAfter(long position) {
-            count = (int) (position - first) + 1;
-            bytes.writerIndex(ends[count - 1]);
-        }
-
-        void clear() {
-            count = 0;
-            bytes.clear();
-        }
     }
 
     /** Keeps a part of the log for one joiner. Touched only by the node agent. */

@@ -15,11 +15,6 @@ public final class EntryCodec {
         return bytes;
     }
 
-    /** Appends the entry's {@link Entry#bytes} bytes to a buffer that has room for them. */
-    public static void encode(Entry entry, ByteBuf out) {
-        EntryView.write(entry, out);
-    }
-
     /**
      * Writes the entry in {@link Entry#bytes} bytes at the buffer's position, and moves the position behind it.
      *

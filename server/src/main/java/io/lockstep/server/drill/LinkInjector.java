@@ -4,6 +4,7 @@ import io.lockstep.server.ChildProcess;
 import io.lockstep.server.Cluster;
 import io.lockstep.server.ClusterStatus;
 import io.lockstep.server.CommandFailure;
+import io.lockstep.server.ExitCode;
 import io.lockstep.server.drill.Workload.Phase;
 import io.lockstep.server.drill.Workload.Run;
 import java.io.IOException;
@@ -108,10 +109,17 @@ final class LinkInjector {
 
     private ClusterStatus awaitSettled() throws InterruptedException {
         ClusterStatus status = cluster.awaitInSync(cluster.plan().backups(), BACK_LIMIT);
-        long sinceNs = System.nanoTime();
+        long beganNs = System.nanoTime();
+        long sinceNs = beganNs;
         while (System.nanoTime() - sinceNs < SETTLED_NS) {
             Thread.sleep(LOOK_EVERY_MS);
             if (!isStillSo(status)) {
+                if (System.nanoTime() - beganNs > BACK_LIMIT.toNanos()) {
+                    throw new CommandFailure(
+                            ExitCode.FAILED,
+                            "the nodes come in sync and fall out of it again, for " + BACK_LIMIT.toSeconds()
+                                    + " s; last seen: " + status);
+                }
                 status = cluster.awaitInSync(cluster.plan().backups(), BACK_LIMIT);
                 sinceNs = System.nanoTime();
             }
