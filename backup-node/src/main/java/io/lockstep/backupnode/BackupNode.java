@@ -53,9 +53,9 @@ public final class BackupNode {
     /** Whether {@link #store} was closed to make room for a copy. */
     private boolean isStoreClosed;
 
-    /** Up to where the lane is to execute. */
+    /** Up to where the lane is to execute. Written by the node agent, read by the lane. */
     private volatile long handedPosition;
-    /** Whether clients wait until everything is executed. */
+    /** Whether clients wait until everything is executed. Written by the node agent, read by the lane. */
     private volatile boolean isAwaited;
 
     private long lastEntryAtNs;

@@ -199,6 +199,7 @@ public final class DirectSession implements AutoCloseable {
 
     // ---- what happens to it: called by whoever has the channel's turn, or waits itself -----------------------------
 
+    /** The call has ended; {@link #unlock} wakes its waiter. Under the lock. */
     private void end(Call call, Ending how) {
         call.ending = how;
         if (ended.isEmpty()) {

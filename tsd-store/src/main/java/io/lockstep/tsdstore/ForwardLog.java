@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * The newest entries, in memory: a node's part of the forward log. Touched only by the node agent.
  *
  * <p>They are kept as the bytes that they are on the wire, in segments: a garbage collector has nothing to follow or to
- * count in them, and they take the room that the limit says. The very newest are kept as objects, too, since these are
+ * count in them, and they take about the room that the limit says. The very newest are kept as objects, too, since these are
  * about to be sent and executed.
  *
  * <p>Always: positions follow each other without a gap, and each entry's chain digest follows from the one before. When
@@ -37,7 +37,7 @@ public final class ForwardLog {
     private final long maxBytes;
     private final int segmentBytes;
     private final List<Pin> pins = new ArrayList<>();
-    /** By position; all but an entry that is longer than a segment are in segments of the same size. */
+    /** By position, none empty; an entry that is longer than a segment has one of its own, and trimmed ones are shorter. */
     private final List<EntrySegment> segments = new ArrayList<>();
     /** One that is not used any more, for when the next is needed. */
     private @Nullable EntrySegment spare;

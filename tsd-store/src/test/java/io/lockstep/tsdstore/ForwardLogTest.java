@@ -216,9 +216,20 @@ class ForwardLogTest {
         byte[] body = new byte[length];
         random.nextBytes(body);
         ControlHeader header = new ControlHeader(
-                term, log.lastPosition() + 1, Identity.NONE, 0, RequestKind.TOUCH, 1, 0, 0, 5, random.nextLong());
-        long chain = Digests.chain(log.lastChain(), header, body, Decision.EXECUTE, 9);
-        return new Entry(header, body, Decision.EXECUTE, 9, chain);
+                term,
+                log.lastPosition() + 1,
+                random.nextBoolean() ? Identity.NONE : new Identity(random.nextInt(1, 9), random.nextInt(1, 9)),
+                random.nextLong(1L << 40),
+                RequestKind.values()[random.nextInt(RequestKind.values().length)],
+                random.nextInt(1 << 20),
+                random.nextLong(1L << 40),
+                random.nextLong(1L << 40),
+                random.nextLong(1L << 60),
+                random.nextLong());
+        Decision decision = Decision.values()[random.nextInt(Decision.values().length)];
+        long outcome = random.nextLong();
+        long chain = Digests.chain(log.lastChain(), header, body, decision, outcome);
+        return new Entry(header, body, decision, outcome, chain);
     }
 
     private static void check(ForwardLog log, List<Entry> model, long seed) {
@@ -229,6 +240,8 @@ class ForwardLogTest {
             assertThat(log.get(p)).as("seed %d, entry %d", seed, p).satisfies(held -> {
                 assertThat(held.header()).isEqualTo(expected.header());
                 assertThat(held.body()).isEqualTo(expected.body());
+                assertThat(held.decision()).isEqualTo(expected.decision());
+                assertThat(held.outcome()).isEqualTo(expected.outcome());
                 assertThat(held.chain()).isEqualTo(expected.chain());
             });
             assertThat(log.bytesAt(p)).isEqualTo(expected.bytes());
