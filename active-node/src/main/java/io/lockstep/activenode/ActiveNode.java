@@ -1,7 +1,6 @@
 package io.lockstep.activenode;
 
-import com.lmax.disruptor.BatchEventProcessor;
-import com.lmax.disruptor.BatchEventProcessorBuilder;
+import com.lmax.disruptor.BusySpinWaitStrategy;
 import com.lmax.disruptor.ExceptionHandler;
 import com.lmax.disruptor.InsufficientCapacityException;
 import com.lmax.disruptor.RingBuffer;
@@ -26,6 +25,7 @@ import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import io.lockstep.wire.View;
 import io.lockstep.wire.ViewCodec;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -60,11 +60,10 @@ public final class ActiveNode {
     private final ForwardCore<Connection> core;
     private final Effects effects;
     private final RingBuffer<LaneEvent> ring;
-    private final BatchEventProcessor<LaneEvent> processor;
     private final Sequence agentSequence = new Sequence();
     private final ExecuteHandler handler;
     private final LaneGate gate = new LaneGate();
-    private final Thread lane;
+    private final Lane lane;
     private final Outside outside;
     private final CopyReader copies;
     private final ReadPool reads;
@@ -128,15 +127,14 @@ public final class ActiveNode {
         OrderCore order = new OrderCore(store, term, clock, seeds);
         ReadAnswers readAnswers = new ReadAnswers(READ_ANSWERS_MAX_BYTES);
         this.reads = new ReadPool(port, order::seenPosition, readAnswers, core::onOrdered);
+        // Nobody waits at the ring itself, so that nobody there need be woken: the lane sleeps by itself.
+        this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new BusySpinWaitStrategy());
+        Sequence done = new Sequence(ring.getCursor());
         this.handler = new ExecuteHandler(
-                order, store, start.recording(), gate, reads, readAnswers, monotonicNs, wallNs, port);
-        this.ring = RingBuffer.createMultiProducer(LaneEvent::new, config.ringSize(), new LaneWait());
-        this.processor = new BatchEventProcessorBuilder().build(ring, ring.newBarrier(), handler);
-        processor.setExceptionHandler(new LaneExceptions());
+                order, store, start.recording(), gate, reads, readAnswers, monotonicNs, wallNs, port, done);
+        this.lane = new Lane(ring, handler, done, new LaneExceptions(), monotonicNs);
         ring.addGatingSequences(agentSequence);
         agentSequence.set(ring.getCursor());
-        this.lane = new Thread(processor, "lane");
-        lane.setDaemon(true);
         openReign(start);
         lane.start();
     }
@@ -168,6 +166,8 @@ public final class ActiveNode {
             statements.cancel(request.session(), request.requestId());
         }
         boolean isMarked = request.repeated() && OrderCore.mayEndAProcess(request.kind());
+        boolean isPerhapsBrief =
+                !isMarked && (request.kind() == RequestKind.SQL || request.kind() == RequestKind.SQL_READ);
         try {
             long last = ring.tryNext(isMarked ? 2 : 1);
             if (isMarked) {
@@ -181,6 +181,12 @@ public final class ActiveNode {
             event.channel = channel;
             event.isAfterMark = isMarked;
             ring.publish(isMarked ? last - 1 : last, last);
+            if (isPerhapsBrief) {
+                VarHandle.fullFence(); // as in Lane.rouse
+                port.wake();
+            } else {
+                lane.rouse();
+            }
             return true;
         } catch (InsufficientCapacityException full) {
             return false;
@@ -196,6 +202,7 @@ public final class ActiveNode {
         } finally {
             ring.publish(sequence);
         }
+        lane.rouse();
     }
 
     /** The agent empties the ring, so it must never wait for room in it: it tries {@link #again} with the next tick. */
@@ -206,6 +213,7 @@ public final class ActiveNode {
             event.task = task;
             fill.accept(event);
             ring.publish(sequence);
+            lane.rouse();
             return true;
         } catch (InsufficientCapacityException full) {
             return false;
@@ -230,13 +238,14 @@ public final class ActiveNode {
     // ---- the node agent's rounds -----------------------------------------------------------------------------------
 
     /**
-     * Takes what the lane has done and sends it on.
+     * Takes what the lane has done and sends it on. What is brief is executed here first, if the lane's thread sleeps.
      *
      * @return how many slots of the ring were taken
      */
     public int work(long nowNs) {
         core.at(nowNs);
-        long done = processor.getSequence().get();
+        lane.lend();
+        long done = lane.getSequence().get();
         long from = agentSequence.get();
         for (long sequence = from + 1; sequence <= done; sequence++) {
             LaneEvent event = ring.get(sequence);
@@ -346,7 +355,7 @@ public final class ActiveNode {
     /** Reads that have come since the lane began what it is at. */
     private void readAmid() {
         long last = ring.getCursor();
-        for (long slot = processor.getSequence().get() + 1; slot <= last && ring.isAvailable(slot); slot++) {
+        for (long slot = lane.getSequence().get() + 1; slot <= last && ring.isAvailable(slot); slot++) {
             handler.readAmid(ring.get(slot));
         }
     }
@@ -442,15 +451,14 @@ public final class ActiveNode {
      */
     public void close() throws InterruptedException {
         gate.close();
-        processor.halt();
+        lane.halt();
         if (running != null) {
             running.close();
         }
         outside.close();
         copies.close();
         reads.close();
-        lane.join(LANE_LIMIT_MS);
-        if (lane.isAlive()) {
+        if (!lane.join(LANE_LIMIT_MS)) {
             Request request = handler.current();
             throw new IllegalStateException("the lane did not end within " + LANE_LIMIT_MS + " ms; it is executing "
                     + (request == null ? "nothing of a client" : request));

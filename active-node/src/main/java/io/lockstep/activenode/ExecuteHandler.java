@@ -1,6 +1,5 @@
 package io.lockstep.activenode;
 
-import com.lmax.disruptor.EventHandler;
 import com.lmax.disruptor.Sequence;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.MarkedRequest;
@@ -17,10 +16,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lane: first stage of the ring, executes one slot after the other. Touched only by the thread 'lane'. It lets the
- * next stage see each slot as soon as it is done, so that entry p is forwarded while p+1 executes.
+ * First stage of the ring: what the lane does, one slot after the other. Touched only by whoever holds the {@link Lane}. It
+ * lets the next stage see each slot as soon as it is done, so that entry p is forwarded while p+1 executes.
  */
-final class ExecuteHandler implements EventHandler<LaneEvent> {
+final class ExecuteHandler {
     /** Expiries in one slot: after a takeover very many may be due together, and others wait. */
     private static final int EXPIRE_BATCH = 256;
 
@@ -36,7 +35,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
     private final LongSupplier monotonicNs;
     private final LongSupplier wallNs;
     private final ActivePort port;
-    private @Nullable Sequence done;
+    private final Sequence done;
     private long lastTimeNs;
     private long markPosition;
     private long wokenNs;
@@ -65,7 +64,8 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
             ReadAnswers readAnswers,
             LongSupplier monotonicNs,
             LongSupplier wallNs,
-            ActivePort port) {
+            ActivePort port,
+            Sequence done) {
         this.core = core;
         this.store = store;
         this.recording = recording;
@@ -75,38 +75,38 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         this.monotonicNs = monotonicNs;
         this.wallNs = wallNs;
         this.port = port;
+        this.done = done;
         this.lastTimeNs = store.lastTimeNs();
     }
 
-    @Override
-    public void setSequenceCallback(Sequence sequenceCallback) {
-        done = sequenceCallback;
-    }
-
-    @Override
-    public void onBatchStart(long batchSize, long queueDepth) {
+    /** The lane's thread begins with what has come. */
+    void onBatchStart() {
         wokenNs = monotonicNs.getAsLong(); // the agent is not woken for the first slot alone
     }
 
-    @Override
-    public void onEvent(LaneEvent event, long sequence, boolean endOfBatch) throws Exception {
+    /**
+     * Does what the slot asks for; called by the lane's thread, which it may keep waiting.
+     *
+     * @return false when everything ends
+     */
+    boolean onEvent(LaneEvent event, long sequence, boolean endOfBatch) throws IOException {
         boolean isRead = event.isTaken;
         event.isTaken = true;
         if (gate.isClosed()) {
-            return;
+            return false;
         }
         if (markedDue != null && !expireMarked(event, markedDue, sequence)) {
-            return;
+            return false;
         }
         if (markedRetry != null && event.task != LaneEvent.Task.QUARANTINE && !retryMarked(event, sequence)) {
-            return;
+            return false;
         }
         if (event.task == LaneEvent.Task.ASK && gate.mustWait(event.isAfterMark ? markPosition : 0)) {
             publishUpTo(sequence - 1);
             port.wake();
             gate.await(event.isAfterMark ? markPosition : 0);
             if (gate.isClosed()) {
-                return;
+                return false;
             }
         }
         long startNs = monotonicNs.getAsLong();
@@ -161,6 +161,62 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
             wokenNs = endNs;
             port.wake();
         }
+        return true;
+    }
+
+    /**
+     * Does what the slot asks for if that takes little time for certain and need not wait for anything; called by the node
+     * agent, for whom the next slot counts as well as this one.
+     *
+     * @return false when it is not brief: nothing has been done then
+     */
+    boolean onBriefEvent(LaneEvent event, long sequence) throws IOException {
+        Request request = event.request;
+        if (event.task != LaneEvent.Task.ASK
+                || event.isTaken
+                || event.isAfterMark
+                || request == null
+                || markedDue != null
+                || markedRetry != null
+                || recording != null
+                || gate.isClosed()
+                || gate.mustWait(0)) {
+            return false;
+        }
+        long startNs = monotonicNs.getAsLong();
+        currentSinceNs = startNs;
+        current = request;
+        boolean isDone = request.kind().isOrdered()
+                ? askBriefly(event, request, startNs)
+                : !readAnswers.isFull() && readKey(event, request);
+        current = null;
+        if (isDone) {
+            event.isTaken = true;
+            event.elapsedNs = monotonicNs.getAsLong() - startNs;
+            publishUpTo(sequence);
+        }
+        return isDone;
+    }
+
+    /** Nobody waits for a lock, so that nobody is to be tried again after it. */
+    private boolean askBriefly(LaneEvent event, Request request, long startNs) throws IOException {
+        if (!core.holdIfBrief(request)) {
+            return false;
+        }
+        try {
+            take(event, request, core.onRequest(request, startNs, wallNs.getAsLong()));
+        } finally {
+            core.letGo(request);
+        }
+        return true;
+    }
+
+    private boolean readKey(LaneEvent event, Request request) throws IOException {
+        Ordered ordered = core.isFreshRead(request) ? core.readKey(request) : null;
+        if (ordered != null) {
+            take(event, request, ordered);
+        }
+        return ordered != null;
     }
 
     private void ask(LaneEvent event, Request request, long startNs, long nowWallNs) throws IOException {
@@ -171,21 +227,21 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
         }
         currentSinceNs = startNs;
         current = request;
-        Ordered ordered = null;
-        if (core.isFreshRead(request)) {
-            ordered = core.readKey(request);
-            if (ordered == null
-                    && reads.read(Objects.requireNonNull(event.channel), request, core.readBeside(request))) {
-                current = null;
-                return;
-            }
-        }
-        if (ordered == null) {
-            ordered = core.onRequest(request, startNs, nowWallNs);
+        boolean isDone = isRead && (readKey(event, request) || readBeside(event, request));
+        if (!isDone) {
+            take(event, request, core.onRequest(request, startNs, nowWallNs));
         }
         current = null;
+    }
+
+    private boolean readBeside(LaneEvent event, Request request) {
+        return core.isFreshRead(request)
+                && reads.read(Objects.requireNonNull(event.channel), request, core.readBeside(request));
+    }
+
+    private void take(LaneEvent event, Request request, Ordered ordered) throws IOException {
         event.ordered = ordered;
-        if (isRead && ordered.answer() != null) {
+        if (!request.kind().isOrdered() && ordered.answer() != null) {
             event.channel = readAnswers.counted(Objects.requireNonNull(event.channel), ordered.answer());
         }
         if (ordered.execution() != null) {
@@ -327,7 +383,7 @@ final class ExecuteHandler implements EventHandler<LaneEvent> {
 
     private void publishUpTo(long sequence) {
         // Volatile, not ordered: whether the agent is awake must be read after this is seen, or it sleeps through it.
-        Objects.requireNonNull(done).setVolatile(sequence);
+        done.setVolatile(sequence);
     }
 
     /** The request that is being executed; null between requests. Safe from any thread. */

@@ -73,6 +73,19 @@ public final class OrderCore {
         return answer == null ? null : new Ordered(null, answer, store.last().position(), true);
     }
 
+    /**
+     * Whether a request takes little time for certain and leaves nobody to be tried again; then its session is kept for it
+     * until {@link #letGo}.
+     */
+    public boolean holdIfBrief(Request request) {
+        return store.holdIfBrief(request);
+    }
+
+    /** After {@link #holdIfBrief} and the execution. */
+    public void letGo(Request request) {
+        store.letGo(request);
+    }
+
     /** A fresh SQL read for another thread than the lane. */
     public Supplier<Answer> readBeside(Request request) {
         return store.readBeside(request);

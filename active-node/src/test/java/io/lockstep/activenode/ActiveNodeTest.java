@@ -3,9 +3,12 @@ package io.lockstep.activenode;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lockstep.membership.ToldRegister;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlOutcome;
 import io.lockstep.tsdstore.CopyInstaller;
 import io.lockstep.tsdstore.EffectRunner;
 import io.lockstep.tsdstore.ForwardLog;
+import io.lockstep.tsdstore.H2Records;
 import io.lockstep.tsdstore.MarkedRequest;
 import io.lockstep.tsdstore.NoRecords;
 import io.lockstep.tsdstore.PendingEffect;
@@ -14,6 +17,7 @@ import io.lockstep.tsdstore.TsdStoreConfig;
 import io.lockstep.wire.Answer;
 import io.lockstep.wire.AnswerCode;
 import io.lockstep.wire.Connection;
+import io.lockstep.wire.Entry;
 import io.lockstep.wire.Frame;
 import io.lockstep.wire.Identity;
 import io.lockstep.wire.Peer;
@@ -30,7 +34,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -50,7 +57,7 @@ class ActiveNodeTest {
     private static final View.Member B = new View.Member("b", 1);
 
     private final TallyService service = new TallyService();
-    private final TsdStore store = TsdStore.create(service, new NoRecords(), TsdStoreConfig.defaults());
+    private TsdStore store = TsdStore.create(service, new NoRecords(), TsdStoreConfig.defaults());
     private final ForwardLog log = new ForwardLog(1 << 20);
     private final AtomicLong now = new AtomicLong(1_000 * MS);
     private final BlockingQueue<EffectRunner.Key> rung = new LinkedBlockingQueue<>();
@@ -397,6 +404,108 @@ class ActiveNodeTest {
         }
     }
 
+    // ---- what is brief ---------------------------------------------------------------------------------------------
+
+    private static final int UPDATE = 1;
+    private static final int RANGE = 2;
+    private static final int SELECT = 3;
+
+    @Test
+    void theAgentExecutesWhatIsBriefItselfAndLeavesTheRestToTheLane() throws InterruptedException {
+        store = TsdStore.create(service, new H2Records(), TsdStoreConfig.defaults());
+        Role role = new Role(1);
+        SqlAsking sql = role.sql(7);
+        role.settle();
+        // All of it is there when the agent has worked once, so it was the agent who did it.
+        role.asksNow(sql.ask(false, SqlAsking.prepared(UPDATE, 1)));
+        role.asksNow(sql.ask(false, SqlAsking.prepared(UPDATE, 2)));
+        role.asksNow(sql.ask(new SqlAction.End(true)));
+        role.asksNow(sql.ask(SqlAsking.prepared(UPDATE, 1)));
+        role.asksNow(sql.read(SqlAsking.prepared(SELECT, 1)));
+        assertThat(role.rows(sql)).isEqualTo("12");
+
+        int answered = role.answers.size();
+        role.ask(sql.ask(SqlAsking.prepared(RANGE, 1)));
+        role.node.work(now.get());
+        role.until(() -> role.answers.size() > answered);
+        assertThat(role.lanes).contains("lane");
+        role.settle();
+        role.asksNow(sql.ask(SqlAsking.prepared(UPDATE, 1)));
+        role.asksNow(sql.read(SqlAsking.prepared(SELECT, 1)));
+        assertThat(role.rows(sql)).isEqualTo("14");
+    }
+
+    @Test
+    void theAgentNeverWaitsForTheLaneAndWhatIsBriefComesInItsTurn() throws InterruptedException {
+        store = TsdStore.create(service, new H2Records(), TsdStoreConfig.defaults());
+        Role role = new Role(1);
+        SqlAsking sql = role.sql(7);
+        SqlAsking other = role.sql(8);
+        role.settle();
+        int answered = role.answers.size();
+        Request endless = sql.ask(SqlAsking.statement("INSERT INTO t SELECT a.x, 0 FROM SYSTEM_RANGE(1, 1000000) a,"
+                + " SYSTEM_RANGE(1, 1000000) b WHERE a.x + b.x < 0"));
+        role.ask(endless);
+        role.ask(other.ask(SqlAsking.prepared(UPDATE, 1)));
+        while (role.node.executing() == null) {
+            role.node.work(now.get());
+        }
+        role.node.work(now.get());
+        assertThat(role.answers).as("it comes after one that runs").hasSize(answered);
+        Objects.requireNonNull(store.running()).cancel(sql.session, endless.requestId());
+        role.until(() -> role.answers.size() == answered + 2);
+        assertThat(role.answers.subList(answered, answered + 2))
+                .extracting(Answer::session)
+                .containsExactly(sql.session, other.session);
+    }
+
+    /** No slot stays behind, whoever of the two ends or begins when. */
+    @Test
+    void laneAndAgentTakeTurnsWithoutLosingASlot() throws InterruptedException {
+        store = TsdStore.create(service, new H2Records(), TsdStoreConfig.defaults());
+        Role role = new Role(1);
+        List<SqlAsking> clients = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            clients.add(role.sql(7 + i));
+        }
+        Random random = new Random(1);
+        int expected = role.answers.size();
+        for (int round = 0; round < 2_000; round++) {
+            for (SqlAsking client : clients) {
+                boolean isBrief = random.nextInt(4) > 0;
+                role.ask(client.ask(SqlAsking.prepared(isBrief ? UPDATE : RANGE, 1 + random.nextInt(9))));
+                expected++;
+                if (random.nextInt(3) == 0) {
+                    role.node.work(now.get());
+                }
+            }
+            int soMany = expected;
+            role.until(() -> role.answers.size() == soMany);
+        }
+        assertThat(role.answers).extracting(Answer::code).containsOnly(AnswerCode.OK);
+        assertThat(role.answers).extracting(answer -> answer.entry().position()).isSorted();
+        assertThat(role.lanes)
+                .containsExactlyInAnyOrder("lane", Thread.currentThread().getName());
+    }
+
+    @Test
+    void row65WhatBreaksOnTheAgentsThreadReachesTheProcessToo() throws InterruptedException {
+        store = TsdStore.create(service, new H2Records(), TsdStoreConfig.defaults());
+        Role role = new Role(1);
+        SqlAsking sql = role.sql(7);
+        role.settle();
+        role.breaksWith = new StackOverflowError("as if");
+        Request deadly = sql.ask(SqlAsking.prepared(UPDATE, 1));
+        role.ask(deadly);
+        int answered = role.answers.size();
+        role.node.work(now.get());
+        assertThat(role.cause).isInstanceOf(StackOverflowError.class);
+        assertThat(role.poison).isEqualTo(deadly);
+        role.ask(sql.ask(SqlAsking.prepared(UPDATE, 1)));
+        role.node.work(now.get());
+        assertThat(role.answers).hasSize(answered);
+    }
+
     // ---- one role --------------------------------------------------------------------------------------------------
 
     /** One reign over the test's store and log, with an inbox that the test empties. */
@@ -408,6 +517,10 @@ class ActiveNodeTest {
         private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
         private final long term;
         final ActiveNode node;
+        /** Names of the threads that have executed. */
+        final Set<String> lanes = ConcurrentHashMap.newKeySet();
+
+        volatile @Nullable Error breaksWith;
         volatile @Nullable Request poison;
         volatile @Nullable Throwable cause;
 
@@ -453,8 +566,61 @@ class ActiveNodeTest {
             }
         }
 
+        /** A client that is logged in, with a table (once) and its statements. */
+        SqlAsking sql(long nonce) throws InterruptedException {
+            SqlAsking client = new SqlAsking(answerTo(Asking.open(nonce)).entry());
+            answerTo(client.prove(answerTo(client.hello())));
+            if (nonce == 7) {
+                answerTo(client.ask(SqlAsking.statement("CREATE TABLE t(id INT PRIMARY KEY, v INT)")));
+                answerTo(client.ask(SqlAsking.statement("INSERT INTO t SELECT x, 10 FROM SYSTEM_RANGE(1, 9)")));
+            }
+            answerTo(client.ask(new SqlAction.Prepare(UPDATE, "UPDATE t SET v = v + 1 WHERE id = ?")));
+            answerTo(client.ask(new SqlAction.Prepare(RANGE, "UPDATE t SET v = v + 1 WHERE id <= ?")));
+            answerTo(client.ask(new SqlAction.Prepare(SELECT, "SELECT v FROM t WHERE id = ?")));
+            return client;
+        }
+
+        Answer answerTo(Request request) throws InterruptedException {
+            int answered = answers.size();
+            ask(request);
+            until(() -> answers.size() > answered);
+            return answers.get(answered);
+        }
+
+        /** Until the lane's thread sleeps. */
+        void settle() {
+            while (Thread.getAllStackTraces().keySet().stream()
+                    .anyMatch(each -> each.getName().equals("lane") && each.getState() != Thread.State.WAITING)) {
+                Thread.onSpinWait();
+            }
+        }
+
+        /** Asks, and has the answer when the agent has worked once. */
+        void asksNow(Request request) {
+            int answered = answers.size();
+            ask(request);
+            node.work(now.get());
+            assertThat(answers).hasSize(answered + 1);
+        }
+
+        String rows(SqlAsking client) {
+            return ((SqlOutcome.Rows) client.outcome(answers.get(answers.size() - 1)))
+                    .rows()
+                    .get(0)[0]
+                    .getString();
+        }
+
         Runnable nextNote() throws InterruptedException {
             return Objects.requireNonNull(inbox.poll(20, TimeUnit.SECONDS), "nothing happens any more");
+        }
+
+        @Override
+        public void executed(TsdStore of, Entry entry, long previousTimeNs) {
+            lanes.add(Thread.currentThread().getName());
+            Error failure = breaksWith;
+            if (failure != null) {
+                throw failure;
+            }
         }
 
         @Override

@@ -1,14 +1,10 @@
 package io.lockstep.activenode;
 
+import static io.lockstep.activenode.SqlAsking.statement;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.lockstep.sqlwire.GeneratedKeys;
-import io.lockstep.sqlwire.LobReferences;
-import io.lockstep.sqlwire.Scram;
 import io.lockstep.sqlwire.SqlAction;
-import io.lockstep.sqlwire.SqlCodec;
 import io.lockstep.sqlwire.SqlOutcome;
-import io.lockstep.sqlwire.SqlRequest;
 import io.lockstep.tsdstore.Execution;
 import io.lockstep.tsdstore.H2Records;
 import io.lockstep.tsdstore.MarkedRequest;
@@ -20,11 +16,8 @@ import io.lockstep.wire.Identity;
 import io.lockstep.wire.Request;
 import io.lockstep.wire.RequestKind;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
-import org.h2.value.Value;
-import org.h2.value.ValueInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,49 +30,9 @@ class OrderCoreSqlTest {
 
     private final TsdStore store = TsdStore.create(new TallyService(), new H2Records(), TsdStoreConfig.defaults());
     private final OrderCore core = new OrderCore(store, 1, new HeaderClock(0, NOW, WALL), () -> 7);
-    private final SqlCodec codec = new SqlCodec(LobReferences.INLINE);
 
-    /** One client's SQL session. */
-    private final class Client {
-        final Identity session;
-        private long last;
-
-        Client(long nonce) throws Exception {
-            session = Objects.requireNonNull(order(Asking.open(nonce)).execution())
-                    .entry()
-                    .identity();
-            SqlOutcome.Challenge challenge =
-                    (SqlOutcome.Challenge) outcome(order(ask(new SqlAction.Hello("app", "0123456789abcdefghijklmn"))));
-            String said = Scram.said("app", challenge.nonce(), challenge.salt(), challenge.iterations());
-            byte[] proof = Scram.proof("app".toCharArray(), challenge.salt(), challenge.iterations(), said);
-            assertThat(outcome(order(ask(new SqlAction.Prove(proof, Map.of("timeZone", "UTC"))))))
-                    .isInstanceOf(SqlOutcome.Welcome.class);
-        }
-
-        Request ask(SqlAction action) {
-            long previous = last++;
-            return request(last, RequestKind.SQL, previous, action);
-        }
-
-        Request read(SqlAction action) {
-            return request(last + 1, RequestKind.SQL_READ, last, action);
-        }
-
-        private Request request(long id, RequestKind kind, long previous, SqlAction action) {
-            boolean isAutoCommit = !(action instanceof SqlAction.End);
-            byte[] body = codec.encode(SqlRequest.of(isAutoCommit, action));
-            return new Request(session, 1, id, kind, 0, 0, previous, Identity.NONE, 1000, false, body);
-        }
-
-        void updateAndKeepLocked() {
-            long previous = last++;
-            byte[] body = codec.encode(SqlRequest.of(false, statement("UPDATE t SET v = v + 1 WHERE id = 1")));
-            order(new Request(session, 1, last, RequestKind.SQL, 0, 0, previous, Identity.NONE, 1000, false, body));
-        }
-    }
-
-    private final Client holder = client(1);
-    private final Client waiter = client(2);
+    private final SqlAsking holder = client(1);
+    private final SqlAsking waiter = client(2);
 
     @BeforeEach
     void aTable() {
@@ -95,7 +48,7 @@ class OrderCoreSqlTest {
     @Test
     void whoMeetsALockWaitsAndIsTriedAgainUnderAnEntryOfItsOwnWhenTheHolderHasEnded() throws Exception {
         assertThat(core.nextRetry()).isNull();
-        holder.updateAndKeepLocked();
+        order(holder.ask(false, statement("UPDATE t SET v = v + 1 WHERE id = 1")));
         Request blocked = waiter.ask(statement("UPDATE t SET v = v + 1 WHERE id = 1"));
         Ordered waiting = order(blocked);
         assertThat(waiting.execution()).isNotNull();
@@ -114,7 +67,7 @@ class OrderCoreSqlTest {
 
     @Test
     void aRepeatOfWhatWaitsIsNotOrderedAgainAndHasNoAnswerYet() {
-        holder.updateAndKeepLocked();
+        order(holder.ask(false, statement("UPDATE t SET v = v + 1 WHERE id = 1")));
         Request blocked = waiter.ask(statement("UPDATE t SET v = 0 WHERE id = 1"));
         order(blocked);
         long position = store.last().position();
@@ -128,7 +81,7 @@ class OrderCoreSqlTest {
 
     @Test
     void row61AMarkNamesTheWaitingMessageThatIsTriedAgain() {
-        holder.updateAndKeepLocked();
+        order(holder.ask(false, statement("UPDATE t SET v = v + 1 WHERE id = 1")));
         order(waiter.ask(statement("UPDATE t SET v = 0 WHERE id = 1")));
         order(holder.ask(new SqlAction.End(true)));
         MarkedRequest ready = Objects.requireNonNull(core.nextRetry());
@@ -151,8 +104,7 @@ class OrderCoreSqlTest {
     @Test
     void aRowIsLookedUpByItsKeyAtOnceAndAnyOtherReadIsLeftToAnotherThread() throws Exception {
         order(waiter.ask(new SqlAction.Prepare(1, "SELECT v FROM t WHERE id = ?")));
-        Request byKey = waiter.read(new SqlAction.Execute(
-                1, null, new Value[] {ValueInteger.get(2)}, GeneratedKeys.NONE, 0, 0, 0, 0, false));
+        Request byKey = waiter.read(SqlAsking.prepared(1, 2));
         Ordered found = Objects.requireNonNull(core.readKey(byKey));
         assertThat(rows(found)).isEqualTo("20");
         assertThat(found.execution()).isNull();
@@ -216,19 +168,18 @@ class OrderCoreSqlTest {
 
     // ---- short forms -----------------------------------------------------------------------------------------------
 
-    private Client client(long nonce) {
-        try {
-            if (store.last().equals(Identity.NONE)) {
-                core.openTerm(new byte[0], NOW, WALL);
-            }
-            return new Client(nonce);
-        } catch (Exception e) {
-            throw new AssertionError(e);
+    private SqlAsking client(long nonce) {
+        if (store.last().equals(Identity.NONE)) {
+            core.openTerm(new byte[0], NOW, WALL);
         }
-    }
-
-    private static SqlAction statement(String sql) {
-        return new SqlAction.Execute(0, sql, new Value[0], GeneratedKeys.NONE, 0, 0, 0, 0, false);
+        SqlAsking client =
+                new SqlAsking(Objects.requireNonNull(order(Asking.open(nonce)).execution())
+                        .entry()
+                        .identity());
+        Answer challenge = Objects.requireNonNull(order(client.hello()).answer());
+        Answer welcome = Objects.requireNonNull(order(client.prove(challenge)).answer());
+        assertThat(client.outcome(welcome)).isInstanceOf(SqlOutcome.Welcome.class);
+        return client;
     }
 
     private Ordered order(Request request) {
@@ -240,7 +191,7 @@ class OrderCoreSqlTest {
     }
 
     private SqlOutcome outcome(Answer answer) throws Exception {
-        return codec.decodeReply(answer.body()).outcome();
+        return holder.outcome(answer);
     }
 
     private String rows(Ordered ordered) throws Exception {

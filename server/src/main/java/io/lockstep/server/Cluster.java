@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -414,7 +415,10 @@ public final class Cluster implements AutoCloseable {
             // too: on two processors takeovers took 230 ms with it and 77 ms without.
             command.add("-XX:TieredStopAtLevel=1");
         }
+        command.addAll(largePages());
         command.add("-XX:-UsePerfData");
+        // Netty's search for lost buffers notes a stack for every 128th one.
+        command.add("-Dio.netty.leakDetection.level=disabled");
         command.addAll(sharedClasses());
         command.add("-Djava.net.preferIPv4Stack=true");
         command.add("-D" + ProcessShell.WATCH_PARENT + "=true");
@@ -443,6 +447,21 @@ public final class Cluster implements AutoCloseable {
                         "-XX:SharedArchiveFile=" + archive,
                         "-Xlog:disable",
                         "-Xlog:all=warning:stderr"); // what the JVM says goes to the log, not between our lines
+    }
+
+    /**
+     * Options of a JVM whose heap asks for large pages, where Linux leaves that to whoever wants them; none elsewhere. Several
+     * processes share the processors, and each switch between them costs the addresses that a processor has looked up.
+     */
+    public static List<String> largePages() {
+        Path setting = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+        try {
+            return Files.isReadable(setting) && Files.readString(setting).contains("[madvise]")
+                    ? List.of("-XX:+UseTransparentHugePages")
+                    : List.of();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static String absolute(String classPath) {

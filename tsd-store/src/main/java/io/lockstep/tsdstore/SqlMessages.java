@@ -81,6 +81,17 @@ final class SqlMessages {
         return engine == null ? null : engine.readKey(request.session(), request.body());
     }
 
+    /** Whether the session is kept for a message that takes little time for certain. */
+    boolean holdIfBrief(Request request) {
+        return engine != null && engine.holdIfBrief(request.session(), request.body());
+    }
+
+    void letGo(Request request) {
+        if (engine != null) {
+            engine.letGo(request.session());
+        }
+    }
+
     /** An entry of the active's own: another attempt of what waits, or the end of its patience. */
     Step again(ControlHeader header) {
         Session session = state.session(header.session());

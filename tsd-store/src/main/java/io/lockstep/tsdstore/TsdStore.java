@@ -249,6 +249,20 @@ public final class TsdStore implements AutoCloseable {
     }
 
     /**
+     * Whether a message of a SQL session takes little time for certain, and nobody waits for a lock that it could give back:
+     * then the session is kept for it, which nobody reads from now on.
+     */
+    public boolean holdIfBrief(Request request) {
+        checkUsable();
+        return request.kind() == RequestKind.SQL && sql.holdIfBrief(request);
+    }
+
+    /** After {@link #holdIfBrief} and the execution. */
+    public void letGo(Request request) {
+        sql.letGo(request);
+    }
+
+    /**
      * What is to be ordered because its time is over, the earliest first; null when nothing is.
      *
      * @param nowNs header clock of the active

@@ -2,6 +2,8 @@ package io.lockstep.wire;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
@@ -33,6 +35,8 @@ import org.slf4j.LoggerFactory;
 public final class Transport implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Transport.class);
     private static final int ACCEPT_BACKLOG = 1024;
+    /** Netty's own choice allocates memory anew for every tenth read of a size that changes; this one keeps it. */
+    private static final ByteBufAllocator BUFFERS = PooledByteBufAllocator.DEFAULT;
 
     /** So many connections above the limit are told why at a time; further ones are closed without a word. */
     private static final int TOLD_ABOVE_LIMIT_MAX = 64;
@@ -93,6 +97,7 @@ public final class Transport implements AutoCloseable {
                 .channel(NioServerSocketChannel.class)
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .option(ChannelOption.SO_BACKLOG, ACCEPT_BACKLOG)
+                .childOption(ChannelOption.ALLOCATOR, BUFFERS)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.SO_KEEPALIVE, true)
                 .childHandler(initializer(channel -> onAccepted(channel, listener)));
@@ -159,6 +164,7 @@ public final class Transport implements AutoCloseable {
                 .group(loop.group())
                 .channel(NioSocketChannel.class)
                 .disableResolver()
+                .option(ChannelOption.ALLOCATOR, BUFFERS)
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.SO_KEEPALIVE, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) Math.max(1, limit.toMillis()))

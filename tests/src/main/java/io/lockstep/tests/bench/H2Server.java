@@ -1,5 +1,6 @@
 package io.lockstep.tests.bench;
 
+import io.lockstep.server.Cluster;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -18,21 +20,22 @@ public final class H2Server implements AutoCloseable {
     private final Process process;
     private final String url;
 
-    /** Starts it in a JVM of its own, with the heap and the collector of a node. */
+    /** Starts it in a JVM of its own, with the heap, its pages and the collector of a node. */
     public H2Server(int heapMebibytes) throws IOException {
-        process = new ProcessBuilder(List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx" + heapMebibytes + "m",
-                        "-XX:+UseSerialGC",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "org.h2.tools.Server",
-                        "-tcp",
-                        "-tcpPort",
-                        "0",
-                        "-ifNotExists"))
-                .redirectErrorStream(true)
-                .start();
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-Xmx" + heapMebibytes + "m");
+        command.add("-XX:+UseSerialGC");
+        command.addAll(Cluster.largePages());
+        command.addAll(List.of(
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.h2.tools.Server",
+                "-tcp",
+                "-tcpPort",
+                "0",
+                "-ifNotExists"));
+        process = new ProcessBuilder(command).redirectErrorStream(true).start();
         BufferedReader output =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
         String line = output.readLine();

@@ -316,6 +316,16 @@ final class ModelSql implements SqlRecords.Engine {
 
     /** The first list is read at once, the others by another thread. */
     @Override
+    public boolean holdIfBrief(Identity session, byte[] body) {
+        return false; // the simulator has one thread
+    }
+
+    @Override
+    public void letGo(Identity session) {
+        throw new IllegalStateException("nothing is held");
+    }
+
+    @Override
     public byte @Nullable [] readKey(Identity session, byte[] body) {
         return body[1] == 0 ? read(session, 0, body) : null;
     }

@@ -82,17 +82,10 @@ final class DeferredUpdates {
     // ---- by its form -----------------------------------------------------------------------------------------------
 
     private static boolean isDeferrable(SessionLocal session, String sql, Update update) {
-        if (!(update.getTable() instanceof MVTable table)
+        if (!isOfOneRow(update)
+                || !(update.getTable() instanceof MVTable table)
                 || table.isTemporary()
-                || update.getOnDuplicateKeyInsert() != null
-                || H2Fields.hasFetch(update)
-                || hasTriggers(table)
                 || !isFromItselfOnly(session, sql, update)) {
-            return false;
-        }
-        Set<Column> keys = new HashSet<>();
-        Expression condition = update.getCondition();
-        if (condition == null || !areKeys(condition, keys) || !isUniqueKey(table, keys)) {
             return false;
         }
         Set<Column> changed = new HashSet<>();
@@ -112,7 +105,20 @@ final class DeferredUpdates {
         return isFree(table, changed);
     }
 
-    private static boolean hasTriggers(Table table) {
+    /** Whether it changes the one row that a unique key names, and fires nothing. */
+    static boolean isOfOneRow(Update update) {
+        Set<Column> keys = new HashSet<>();
+        Expression condition = update.getCondition();
+        return update.getTable() instanceof MVTable table
+                && update.getOnDuplicateKeyInsert() == null
+                && !H2Fields.hasFetch(update)
+                && !hasTriggers(table)
+                && condition != null
+                && areKeys(condition, keys)
+                && isUniqueKey(table, keys);
+    }
+
+    static boolean hasTriggers(Table table) {
         List<?> triggers = table.getTriggers(); // null where there never was one
         return triggers != null && !triggers.isEmpty();
     }
@@ -177,7 +183,7 @@ final class DeferredUpdates {
     }
 
     /** Whether nothing but their own types forbids or replaces values of these columns. */
-    private static boolean isFree(MVTable table, Set<Column> changed) {
+    static boolean isFree(MVTable table, Set<Column> changed) {
         for (Column column : changed) {
             if (column.isIdentity() || column.isDefaultOnNull() || column.getDomain() != null) {
                 return false;

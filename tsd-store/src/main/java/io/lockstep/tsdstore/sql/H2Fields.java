@@ -28,6 +28,7 @@ import org.h2.command.ddl.DropDatabase;
 import org.h2.command.ddl.DropUser;
 import org.h2.command.ddl.GrantRevoke;
 import org.h2.command.ddl.SchemaCommand;
+import org.h2.command.dml.CommandWithValues;
 import org.h2.command.dml.Insert;
 import org.h2.command.dml.SetClauseList;
 import org.h2.command.dml.Update;
@@ -123,6 +124,12 @@ final class H2Fields {
     private static final VarHandle SET_CLAUSES;
     private static final VarHandle FETCHED;
     private static final VarHandle ACTIONS;
+    private static final Class<?> SIMPLE_ACTION;
+    private static final VarHandle ACTION_VALUE;
+    private static final VarHandle ACTION_PLACES;
+    private static final VarHandle INSERTED_FROM;
+    private static final VarHandle INSERTED_ROWS;
+    private static final VarHandle ON_DUPLICATE;
     private static final VarHandle OVERRIDING;
     private static final VarHandle COMPARE_TYPE;
     private static final VarHandle AND_OR;
@@ -236,8 +243,18 @@ final class H2Fields {
                             LocalResult.class,
                             Row.class,
                             boolean.class));
-            OVERRIDING = MethodHandles.privateLookupIn(Insert.class, own)
-                    .findVarHandle(Insert.class, "overridingSystem", Boolean.class);
+            SIMPLE_ACTION = Class.forName("org.h2.command.dml.SetClauseList$SetSimple");
+            ACTION_VALUE = MethodHandles.privateLookupIn(SIMPLE_ACTION, own)
+                    .findVarHandle(SIMPLE_ACTION, "expression", Expression.class);
+            Class<?> action = SIMPLE_ACTION.getSuperclass();
+            ACTION_PLACES = MethodHandles.privateLookupIn(action, own)
+                    .findVarHandle(action, "arrayIndexes", Expression[].class);
+            in = MethodHandles.privateLookupIn(Insert.class, own);
+            OVERRIDING = in.findVarHandle(Insert.class, "overridingSystem", Boolean.class);
+            INSERTED_FROM = in.findVarHandle(Insert.class, "query", Query.class);
+            ON_DUPLICATE = in.findVarHandle(Insert.class, "duplicateKeyAssignmentMap", HashMap.class);
+            INSERTED_ROWS = MethodHandles.privateLookupIn(CommandWithValues.class, own)
+                    .findVarHandle(CommandWithValues.class, "valuesExpressionList", ArrayList.class);
             COMPARE_TYPE = MethodHandles.privateLookupIn(Comparison.class, own)
                     .findVarHandle(Comparison.class, "compareType", int.class);
             AND_OR = MethodHandles.privateLookupIn(ConditionAndOr.class, own)
@@ -578,6 +595,20 @@ final class H2Fields {
     /** Whether one of {@link #actionsOf} sets the column's default. */
     static boolean isDefault(Object action) {
         return action.getClass() == ACTIONS.varType().getComponentType(); // those with an expression have other classes
+    }
+
+    /** What one of {@link #actionsOf} sets the whole column to; null when it does something else. */
+    static @Nullable Expression valueOf(Object action) {
+        return SIMPLE_ACTION.isInstance(action) && ACTION_PLACES.get(action) == null
+                ? (Expression) ACTION_VALUE.get(action)
+                : null;
+    }
+
+    /** Rows as they are written, null for a default; empty when it takes them from a query, or what it does depends on them. */
+    static List<?> rowsOf(Insert statement) {
+        return INSERTED_FROM.get(statement) == null && ON_DUPLICATE.get(statement) == null
+                ? (List<?>) INSERTED_ROWS.get(statement)
+                : List.of();
     }
 
     /** Asks the values that it sets, not its condition. */

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.h2.api.ErrorCode;
@@ -168,6 +169,24 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     }
 
     @Override
+    public boolean holdIfBrief(Identity session, byte[] body) {
+        SqlSession of = queue.isEmpty() ? sessions.get(session) : null;
+        if (of == null || !of.lock.tryLock()) {
+            return false;
+        }
+        boolean isBrief = BriefMessages.isBrief(of, body);
+        if (!isBrief) {
+            of.lock.unlock();
+        }
+        return isBrief;
+    }
+
+    @Override
+    public void letGo(Identity session) {
+        Objects.requireNonNull(sessions.get(session), "held").lock.unlock();
+    }
+
+    @Override
     public void close(Identity session) {
         SqlSession of = sessions.remove(session);
         if (of == null) {
@@ -305,6 +324,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
                 if (session.h2 != null) {
                     attempts.adopted(session);
                     session.isTransactionCounted = H2Fields.transaction(session.h2) != null;
+                    session.isLongTransaction = session.isTransactionCounted;
                     openTransactions += session.isTransactionCounted ? 1 : 0;
                 }
             }
@@ -394,6 +414,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         int cutAt = 0;
         session.executing = message;
         session.hasCommitted = false;
+        session.isLongTransaction &= before != null;
         running.begin(running.lane(), message, session.name, statements.timeoutNs(session, message, timeNs));
         H2Session.seed(h2, seed);
         try {

@@ -59,6 +59,9 @@ final class SqlSession {
     /** Whether an H2 transaction is open, as counted in the engine. */
     boolean isTransactionCounted;
 
+    /** Whether the open transaction has done more than brief statements, so that to end it may take long. */
+    boolean isLongTransaction;
+
     SqlSession(Identity name) {
         this.name = name;
     }

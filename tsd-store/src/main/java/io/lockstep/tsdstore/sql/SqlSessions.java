@@ -54,6 +54,15 @@ public interface SqlSessions {
      */
     byte @Nullable [] readKey(Identity session, byte[] body);
 
+    /**
+     * Whether {@link #execute} of a message takes little time for certain, and no message waits for a lock: then the session
+     * is locked for the calling thread, until {@link #letGo}.
+     */
+    boolean holdIfBrief(Identity session, byte[] body);
+
+    /** After {@link #holdIfBrief} and the execution. */
+    void letGo(Identity session);
+
     /** The session ends: its transaction is rolled back and everything of it goes. */
     void close(Identity session);
 

@@ -33,6 +33,10 @@ final class SqlStatement {
 
     /** What it is to deferred updates, as last judged; null before. */
     DeferredUpdates.@Nullable Form form;
+    /** What was last judged by {@link BriefMessages}; null before. */
+    @Nullable Command judgedBrief;
+    /** Whether {@link #judgedBrief} takes little time for certain. */
+    boolean isBrief;
     /** Whether its transaction has asked for something that could see what it does, or it could not be done. */
     boolean isAtOnce;
 

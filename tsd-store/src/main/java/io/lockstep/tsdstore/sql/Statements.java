@@ -107,6 +107,7 @@ final class Statements {
     }
 
     private Progress perform(SqlSession session, SqlMessage message, SqlAction action, ValueTimestampTimeZone time) {
+        session.isLongTransaction |= !(action instanceof SqlAction.Execute);
         if (action instanceof SqlAction.Execute execute) {
             return execute(session, message, execute, time);
         } else if (action instanceof SqlAction.Batch batch) {
@@ -174,10 +175,12 @@ final class Statements {
             message.statement = statement;
         }
         if (!statement.parts.isEmpty()) {
+            session.isLongTransaction = true;
             Progress late = deferred.doAll(session, message, false, time);
             return late != null ? late : list(session, message, statement, execute, time);
         }
         Command command = compiler.command(session.h2(), statement);
+        session.isLongTransaction |= execute.sql() != null || !BriefMessages.isBrief(statement, command);
         if (session.defersUpdates) {
             if (DeferredExecution.defers(session, message, statement, command, execute)) {
                 return Progress.of(new SqlOutcome.Updated(1, null));

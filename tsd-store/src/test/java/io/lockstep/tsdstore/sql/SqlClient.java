@@ -177,6 +177,20 @@ final class SqlClient {
         return reply == null ? null : decoded(reply);
     }
 
+    /** Whether it takes little time for certain to say this now; then the session is held. */
+    boolean holdsIfBrief(SqlAction action) {
+        return engine.holdIfBrief(name, codec.encode(SqlRequest.of(isAutoCommit, action)));
+    }
+
+    /** Whether it takes little time for certain to say this now. */
+    boolean isBrief(SqlAction action) {
+        boolean isHeld = holdsIfBrief(action);
+        if (isHeld) {
+            engine.letGo(name);
+        }
+        return isHeld;
+    }
+
     private long nextSeed() {
         return (name.position() << 32) + ++seed;
     }
