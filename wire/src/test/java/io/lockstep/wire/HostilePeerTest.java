@@ -6,6 +6,7 @@ import io.lockstep.wire.TransportTest.Recorder;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -207,6 +208,19 @@ class HostilePeerTest {
         }
     }
 
+    /** Until as much waits as may before others are asked to hold back, and the operating system takes no more of it. */
+    private static void fill(Connection connection, Frame piece) throws Exception {
+        Channel channel = ((ChannelConnection) connection).channel();
+        boolean isTaken = true;
+        while (isTaken || connection.isWritable()) {
+            while (connection.isWritable()) {
+                connection.send(piece);
+            }
+            // Asked between two turns of the network thread: then what it could write it has written.
+            isTaken = channel.eventLoop().submit(channel::isWritable).get();
+        }
+    }
+
     @Test
     void whenAllTogetherLeaveTooMuchWaitingTheGreediestIsClosedAndTheOthersGoOn() throws Exception {
         try (Socket modest = open(bytes(new Frame.Hello(0, CLIENT), "test"));
@@ -215,9 +229,7 @@ class HostilePeerTest {
             Connection other = atServer.opened();
             Frame piece = new Frame.CopyChunk(1, 1, 1, false, new byte[FRAME_MAX_BYTES / 2]);
             // Most of the limit of one peer each, which together is more than the limit of all.
-            while (one.isWritable()) {
-                one.send(piece);
-            }
+            fill(one, piece);
             while (other.isOpen()) {
                 other.send(piece);
             }
@@ -228,9 +240,7 @@ class HostilePeerTest {
             // What the closed one left waiting is forgotten, so that there is room for the next.
             try (Socket next = open(bytes(new Frame.Hello(0, CLIENT), "test"))) {
                 Connection third = atServer.opened();
-                while (third.isWritable()) {
-                    third.send(piece);
-                }
+                fill(third, piece);
                 assertThat(third.isOpen()).isTrue();
                 assertThat(one.isOpen()).isTrue();
                 assertThat(List.of(modest, greedy, next)).noneMatch(Socket::isClosed);
