@@ -186,9 +186,7 @@ final class ExecuteHandler {
         long startNs = monotonicNs.getAsLong();
         currentSinceNs = startNs;
         current = request;
-        boolean isDone = request.kind().isOrdered()
-                ? askBriefly(event, request, startNs)
-                : !readAnswers.isFull() && readKey(event, request);
+        boolean isDone = doIfBrief(event, request, startNs);
         current = null;
         if (isDone) {
             event.isTaken = true;
@@ -199,16 +197,20 @@ final class ExecuteHandler {
     }
 
     /** Nobody waits for a lock, so that nobody is to be tried again after it. */
-    private boolean askBriefly(LaneEvent event, Request request, long startNs) throws IOException {
-        if (!core.holdIfBrief(request)) {
+    private boolean doIfBrief(LaneEvent event, Request request, long startNs) throws IOException {
+        boolean isRead = !request.kind().isOrdered();
+        if ((isRead && readAnswers.isFull()) || !core.holdIfBrief(request)) {
             return false;
         }
         try {
+            if (isRead) {
+                return readKey(event, request);
+            }
             take(event, request, core.onRequest(request, startNs, wallNs.getAsLong()));
+            return true;
         } finally {
             core.letGo(request);
         }
-        return true;
     }
 
     private boolean readKey(LaneEvent event, Request request) throws IOException {

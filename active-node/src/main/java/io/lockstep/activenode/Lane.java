@@ -105,7 +105,9 @@ final class Lane implements EventProcessor {
     private void executeAll() {
         handler.onBatchStart();
         for (long next = done.get() + 1; !isHalted && ring.isAvailable(next); next++) {
-            execute(next, false);
+            if (!execute(next, false)) {
+                isHalted = true; // the reign is over
+            }
         }
     }
 

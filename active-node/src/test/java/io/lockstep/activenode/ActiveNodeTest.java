@@ -421,7 +421,7 @@ class ActiveNodeTest {
         role.asksNow(sql.ask(false, SqlAsking.prepared(UPDATE, 2)));
         role.asksNow(sql.ask(new SqlAction.End(true)));
         role.asksNow(sql.ask(SqlAsking.prepared(UPDATE, 1)));
-        role.asksNow(sql.read(SqlAsking.prepared(SELECT, 1)));
+        role.answerTo(sql.read(SqlAsking.prepared(SELECT, 1)));
         assertThat(role.rows(sql)).isEqualTo("12");
 
         int answered = role.answers.size();

@@ -83,7 +83,8 @@ final class SqlMessages {
 
     /** Whether the session is kept for a message that takes little time for certain. */
     boolean holdIfBrief(Request request) {
-        return engine != null && engine.holdIfBrief(request.session(), request.body());
+        return engine != null
+                && engine.holdIfBrief(request.session(), !request.kind().isOrdered(), request.body());
     }
 
     void letGo(Request request) {

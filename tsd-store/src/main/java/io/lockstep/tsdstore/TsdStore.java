@@ -249,12 +249,13 @@ public final class TsdStore implements AutoCloseable {
     }
 
     /**
-     * Whether a message of a SQL session takes little time for certain, and nobody waits for a lock that it could give back:
-     * then the session is kept for it, which nobody reads from now on.
+     * Whether a message of a SQL session takes little time for certain, and nobody waits for a lock that it could give back,
+     * or it is a look-up by key: then the session is kept for it, which nobody else reads from now on.
      */
     public boolean holdIfBrief(Request request) {
         checkUsable();
-        return request.kind() == RequestKind.SQL && sql.holdIfBrief(request);
+        return (request.kind() == RequestKind.SQL || request.kind() == RequestKind.SQL_READ)
+                && sql.holdIfBrief(request);
     }
 
     /** After {@link #holdIfBrief} and the execution. */

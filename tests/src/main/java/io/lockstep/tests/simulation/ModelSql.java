@@ -316,7 +316,7 @@ final class ModelSql implements SqlRecords.Engine {
 
     /** The first list is read at once, the others by another thread. */
     @Override
-    public boolean holdIfBrief(Identity session, byte[] body) {
+    public boolean holdIfBrief(Identity session, boolean isRead, byte[] body) {
         return false; // the simulator has one thread
     }
 

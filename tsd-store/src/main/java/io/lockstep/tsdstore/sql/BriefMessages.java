@@ -9,8 +9,10 @@ import org.h2.command.Command;
 import org.h2.command.Prepared;
 import org.h2.command.dml.Insert;
 import org.h2.command.dml.Update;
+import org.h2.command.query.Select;
 import org.h2.constraint.Constraint;
 import org.h2.engine.SessionLocal;
+import org.h2.expression.Alias;
 import org.h2.expression.BinaryOperation;
 import org.h2.expression.Expression;
 import org.h2.expression.ExpressionColumn;
@@ -42,26 +44,17 @@ final class BriefMessages {
 
     private BriefMessages() {}
 
-    /** Called with the session locked, when nobody waits for a lock. */
+    /** Whether a message that is ordered is brief. Called with the session locked, when nobody waits for a lock. */
     static boolean isBrief(SqlSession session, byte[] body) {
         SessionLocal h2 = session.h2;
-        if (h2 == null
-                || session.waiting != null
-                || session.deferred.size() > ROWS_MAX
-                || body.length > BODY_MAX_BYTES
-                || !isEndedBriefly(session, H2Fields.transaction(h2))) {
+        if (h2 == null || session.waiting != null || !isEndedBriefly(session, H2Fields.transaction(h2))) {
             return false;
         }
-        int number;
-        try {
-            number = SqlCodec.executed(body);
-        } catch (SqlProtocolException e) {
-            return false; // it is told in its turn
-        }
+        int number = executed(body);
         if (number == SqlCodec.TRANSACTION_END) {
             return true;
         }
-        SqlStatement statement = number == SqlCodec.NOT_PREPARED ? null : session.statements.get(number);
+        SqlStatement statement = session.statements.get(number);
         Command command = statement == null ? null : statement.command;
         return statement != null
                 && command != null
@@ -69,8 +62,48 @@ final class BriefMessages {
                 && isBrief(statement, command);
     }
 
+    /** Whether a message that is not ordered is a look-up by key that is brief. Called with the session locked. */
+    static boolean isBriefRead(SqlSession session, byte[] body) {
+        SessionLocal h2 = session.h2;
+        SqlStatement statement = session.statements.get(executed(body));
+        return h2 != null
+                && statement != null
+                && statement.briefReadAt == h2.getDatabase().getModificationMetaId();
+    }
+
+    private static int executed(byte[] body) {
+        try {
+            return body.length > BODY_MAX_BYTES ? SqlCodec.NOT_PREPARED : SqlCodec.executed(body);
+        } catch (SqlProtocolException e) {
+            return SqlCodec.NOT_PREPARED; // it is told in its turn
+        }
+    }
+
     private static boolean isEndedBriefly(SqlSession session, @Nullable Transaction transaction) {
-        return transaction == null || (!session.isLongTransaction && transaction.setSavepoint() <= CHANGES_MAX);
+        if (transaction == null && session.deferred.isEmpty()) {
+            return true;
+        }
+        return !session.isLongTransaction
+                && session.deferred.size() <= ROWS_MAX
+                && (transaction == null || transaction.setSavepoint() <= CHANGES_MAX);
+    }
+
+    /** Judges a look-up by key. */
+    static boolean isBriefRead(String sql, @Nullable Prepared prepared) {
+        if (!(prepared instanceof Select select)
+                || sql.length() > TEXT_MAX_CHARACTERS
+                || select.isGroupQuery()
+                || select.isWindowQuery()
+                || select.getCondition() == null
+                || !DeferredUpdates.areKeys(select.getCondition(), new HashSet<>())) {
+            return false;
+        }
+        for (Expression value : select.getExpressions()) {
+            if (!isPlain(value) || DataType.isLargeObject(value.getType().getValueType())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Judges a statement once for each time that it is compiled. */
@@ -152,6 +185,7 @@ final class BriefMessages {
                 || value instanceof TypedValueExpression
                 || value instanceof Parameter
                 || value instanceof ExpressionColumn
+                || value instanceof Alias
                 || value instanceof SequenceValue
                 || value instanceof BinaryOperation
                 || value instanceof UnaryOperation

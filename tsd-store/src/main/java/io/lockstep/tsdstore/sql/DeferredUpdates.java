@@ -150,7 +150,7 @@ final class DeferredUpdates {
     }
 
     /** Whether it is columns equal to parameters or constants, all of them at once. */
-    private static boolean areKeys(Expression condition, Set<Column> keys) {
+    static boolean areKeys(Expression condition, Set<Column> keys) {
         if (condition instanceof Comparison comparison) {
             Expression left = comparison.getSubexpression(0);
             Expression right = comparison.getSubexpressionCount() > 1 ? comparison.getSubexpression(1) : null;

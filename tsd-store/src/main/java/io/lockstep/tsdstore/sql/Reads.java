@@ -142,6 +142,7 @@ final class Reads implements AutoCloseable {
      * A query as this reader's H2 session has it; null when it is none.
      *
      * @param isByKey whether it looks up one row of one table by a unique key
+     * @param isBrief whether it does, and takes little time for certain
      * @param isOfSchema whether it reads what a statement changes before it is committed: where sequences stand
      */
     private record Planned(
@@ -149,6 +150,7 @@ final class Reads implements AutoCloseable {
             long schemaChanges,
             List<SqlColumn> columns,
             boolean isByKey,
+            boolean isBrief,
             boolean isOfSchema) {}
 
     /** A read at work. */
@@ -206,10 +208,12 @@ final class Reads implements AutoCloseable {
             try {
                 adopt(clients);
                 String sql = sql(session, execute);
-                if (sql == null || !isByKey(sql)) {
+                Planned planned = sql == null ? null : plannedLocked(sql);
+                if (sql == null || planned == null || !planned.isByKey()) {
                     statement.isLongRead = true;
                     return null;
                 }
+                statement.briefReadAt = planned.isBrief() ? planned.schemaChanges() : SqlStatement.NEVER;
                 Transaction transaction = H2Fields.transaction(clients);
                 SqlOutcome outcome = transaction != null && transaction.hasChanges()
                         ? borrow(clients, transaction, sql, execute, byKey)
@@ -225,10 +229,10 @@ final class Reads implements AutoCloseable {
             }
         }
 
-        private boolean isByKey(String sql) {
+        private Planned plannedLocked(String sql) {
             h2.lock();
             try {
-                return planned(sql).isByKey();
+                return planned(sql);
             } finally {
                 h2.unlock();
             }
@@ -462,17 +466,19 @@ final class Reads implements AutoCloseable {
             if (known != null && known.schemaChanges() == schemaChanges) {
                 return known;
             }
-            Planned made = new Planned(null, schemaChanges, List.of(), false, false);
+            Planned made = new Planned(null, schemaChanges, List.of(), false, false, false);
             if (StatementPolicy.judge(h2, sql).isEmpty()) {
                 UserCode userCode = database.userCode();
                 Command command = userCode.reading(h2, null, () -> h2.prepareLocal(sql));
                 StatementPolicy.judge(command, H2Fields.prepared(command), false, userCode.classes());
                 if (StatementPolicy.isRead(h2, sql, command)) {
+                    boolean isByKey = StatementPolicy.isByKey(h2, sql, command);
                     made = new Planned(
                             command,
                             schemaChanges,
                             SqlRows.columns(command.getMetaData()),
-                            StatementPolicy.isByKey(h2, sql, command),
+                            isByKey,
+                            isByKey && BriefMessages.isBriefRead(sql, H2Fields.prepared(command)),
                             command.getDependencies().stream().anyMatch(MetaTable.class::isInstance));
                 }
             }

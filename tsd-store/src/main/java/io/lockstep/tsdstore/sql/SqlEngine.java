@@ -169,12 +169,12 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     }
 
     @Override
-    public boolean holdIfBrief(Identity session, byte[] body) {
-        SqlSession of = queue.isEmpty() ? sessions.get(session) : null;
+    public boolean holdIfBrief(Identity session, boolean isRead, byte[] body) {
+        SqlSession of = isRead || queue.isEmpty() ? sessions.get(session) : null;
         if (of == null || !of.lock.tryLock()) {
             return false;
         }
-        boolean isBrief = BriefMessages.isBrief(of, body);
+        boolean isBrief = isRead ? BriefMessages.isBriefRead(of, body) : BriefMessages.isBrief(of, body);
         if (!isBrief) {
             of.lock.unlock();
         }
@@ -324,7 +324,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
                 if (session.h2 != null) {
                     attempts.adopted(session);
                     session.isTransactionCounted = H2Fields.transaction(session.h2) != null;
-                    session.isLongTransaction = session.isTransactionCounted;
+                    session.isLongTransaction = true; // nobody here knows what it has done
                     openTransactions += session.isTransactionCounted ? 1 : 0;
                 }
             }
@@ -414,7 +414,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
         int cutAt = 0;
         session.executing = message;
         session.hasCommitted = false;
-        session.isLongTransaction &= before != null;
+        session.isLongTransaction &= before != null || !session.deferred.isEmpty();
         running.begin(running.lane(), message, session.name, statements.timeoutNs(session, message, timeNs));
         H2Session.seed(h2, seed);
         try {

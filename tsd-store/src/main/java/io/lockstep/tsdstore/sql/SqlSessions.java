@@ -55,10 +55,10 @@ public interface SqlSessions {
     byte @Nullable [] readKey(Identity session, byte[] body);
 
     /**
-     * Whether {@link #execute} of a message takes little time for certain, and no message waits for a lock: then the session
-     * is locked for the calling thread, until {@link #letGo}.
+     * Whether a message takes little time for certain, be it {@link #execute} while no message waits for a lock, or
+     * {@link #readKey}: then the session is locked for the calling thread, until {@link #letGo}.
      */
-    boolean holdIfBrief(Identity session, byte[] body);
+    boolean holdIfBrief(Identity session, boolean isRead, byte[] body);
 
     /** After {@link #holdIfBrief} and the execution. */
     void letGo(Identity session);

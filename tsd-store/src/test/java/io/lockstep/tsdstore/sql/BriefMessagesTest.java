@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.lockstep.sqlwire.GeneratedKeys;
 import io.lockstep.sqlwire.SqlAction;
 import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -150,6 +151,34 @@ class BriefMessagesTest {
         assertThat(client.isBrief(prepared(1))).isTrue();
     }
 
+    @Test
+    void aReadIsBriefWhenItHasBeenFoundToLookUpOneRowByItsKeyAndComputesNothing() {
+        client.say(new SqlAction.Prepare(1, "select v, s as t from t where id = ?"));
+        assertThat(client.isBriefRead(prepared(1, 1))).as("not known yet").isFalse();
+        assertThat(client.readKey(prepared(1, 1))).isNotNull();
+        assertThat(client.isBriefRead(prepared(1, 1))).isTrue();
+        assertThat(client.isBriefRead(new SqlAction.End(true))).isFalse();
+        client.run("create table later(id int)");
+        assertThat(client.isBriefRead(prepared(1, 1)))
+                .as("it will be planned anew")
+                .isFalse();
+        client.readKey(prepared(1, 1));
+        assertThat(client.isBriefRead(prepared(1, 1))).isTrue();
+
+        int number = 2;
+        for (String other : List.of(
+                "select regexp_replace(s, '(a+)+$', '') from t where id = 1",
+                "select v from t where id = 1 and s regexp '(a+)+$'",
+                "select count(*) from t where id = 1",
+                "select text from doc where id = 1",
+                "select v from t where v = 1",
+                "select a.v from t a, t b where a.id = 1")) {
+            client.say(new SqlAction.Prepare(number, other));
+            client.readKey(prepared(number));
+            assertThat(client.isBriefRead(prepared(number++))).as(other).isFalse();
+        }
+    }
+
     // ---- by its transaction ----------------------------------------------------------------------------------------
 
     @Test
@@ -175,6 +204,25 @@ class BriefMessagesTest {
         assertThat(client.isBrief(COMMIT)).as("not all of it was brief").isFalse();
         assertThat(client.rollback()).isEqualTo("Done");
         assertThat(client.isBrief(COMMIT)).as("nothing is open").isTrue();
+    }
+
+    @Test
+    void aCommitThatDoesDeferredUpdatesIsBriefWhenTheyAre() {
+        SqlClient deferring = new SqlClient(engine, ++names, () -> nowNs += MILLI).openDeferring();
+        deferring.say(new SqlAction.Prepare(1, "update t set v = v + 1 where id = ?"));
+        deferring.say(new SqlAction.Prepare(2, "update t set s = repeat(s, 10) where id = ?"));
+        deferring.manual();
+        deferring.again(1, 1);
+        assertThat(deferring.isBrief(COMMIT)).isTrue();
+        deferring.again(2, 1);
+        deferring.again(1, 2);
+        assertThat(engine.openTransactions()).isZero();
+        assertThat(deferring.isBrief(COMMIT)).isFalse();
+        assertThat(deferring.commit()).isEqualTo("Done");
+        for (int row = 1; row <= 17; row++) {
+            deferring.again(1, row);
+        }
+        assertThat(deferring.isBrief(COMMIT)).isFalse();
     }
 
     @Test

@@ -179,7 +179,16 @@ final class SqlClient {
 
     /** Whether it takes little time for certain to say this now; then the session is held. */
     boolean holdsIfBrief(SqlAction action) {
-        return engine.holdIfBrief(name, codec.encode(SqlRequest.of(isAutoCommit, action)));
+        return engine.holdIfBrief(name, false, codec.encode(SqlRequest.of(isAutoCommit, action)));
+    }
+
+    /** Whether to read this now takes little time for certain. */
+    boolean isBriefRead(SqlAction action) {
+        boolean isHeld = engine.holdIfBrief(name, true, codec.encode(SqlRequest.of(isAutoCommit, action)));
+        if (isHeld) {
+            engine.letGo(name);
+        }
+        return isHeld;
     }
 
     /** Whether it takes little time for certain to say this now. */
