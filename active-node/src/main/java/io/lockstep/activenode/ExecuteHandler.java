@@ -196,25 +196,25 @@ final class ExecuteHandler {
         return isDone;
     }
 
-    /** Nobody waits for a lock, so that nobody is to be tried again after it. */
     private boolean doIfBrief(LaneEvent event, Request request, long startNs) throws IOException {
-        boolean isRead = !request.kind().isOrdered();
-        if ((isRead && readAnswers.isFull()) || !core.holdIfBrief(request)) {
+        if (!request.kind().isOrdered()) {
+            // Those who may be tried again come before a read, too.
+            return !readAnswers.isFull() && core.nextRetry() == null && readKey(event, request, true);
+        }
+        if (!core.holdIfBrief(request)) {
             return false;
         }
         try {
-            if (isRead) {
-                return readKey(event, request);
-            }
+            // Nobody waits for a lock, so that nobody is to be tried again after it.
             take(event, request, core.onRequest(request, startNs, wallNs.getAsLong()));
-            return true;
         } finally {
             core.letGo(request);
         }
+        return true;
     }
 
-    private boolean readKey(LaneEvent event, Request request) throws IOException {
-        Ordered ordered = core.isFreshRead(request) ? core.readKey(request) : null;
+    private boolean readKey(LaneEvent event, Request request, boolean isBriefOnly) throws IOException {
+        Ordered ordered = core.isFreshRead(request) ? core.readKey(request, isBriefOnly) : null;
         if (ordered != null) {
             take(event, request, ordered);
         }
@@ -229,7 +229,7 @@ final class ExecuteHandler {
         }
         currentSinceNs = startNs;
         current = request;
-        boolean isDone = isRead && (readKey(event, request) || readBeside(event, request));
+        boolean isDone = isRead && (readKey(event, request, false) || readBeside(event, request));
         if (!isDone) {
             take(event, request, core.onRequest(request, startNs, nowWallNs));
         }

@@ -64,7 +64,7 @@ final class Lane implements EventProcessor {
 
     /** Executes what is brief, up to the first slot that is not, unless the thread is at work; the thread has the rest. */
     void lend() {
-        if (isWaitedFor() && hold()) {
+        if (isAsleep && isWaitedFor() && hold()) {
             try {
                 long next = done.get() + 1;
                 long endNs = monotonicNs.getAsLong() + LENT_NS;

@@ -67,9 +67,13 @@ public final class OrderCore {
         return request.kind() == RequestKind.SQL_READ && store.judge(request) instanceof Ruling.Fresh;
     }
 
-    /** Answers a fresh SQL read that looks up one row by its key; null when it may take longer. */
-    public @Nullable Ordered readKey(Request request) {
-        Answer answer = store.readKey(request);
+    /**
+     * Answers a fresh SQL read that looks up one row by its key; null when it may take longer.
+     *
+     * @param isBriefOnly only if it takes little time for certain, as was found when it was read before
+     */
+    public @Nullable Ordered readKey(Request request, boolean isBriefOnly) {
+        Answer answer = store.readKey(request, isBriefOnly);
         return answer == null ? null : new Ordered(null, answer, store.last().position(), true);
     }
 

@@ -105,14 +105,14 @@ class OrderCoreSqlTest {
     void aRowIsLookedUpByItsKeyAtOnceAndAnyOtherReadIsLeftToAnotherThread() throws Exception {
         order(waiter.ask(new SqlAction.Prepare(1, "SELECT v FROM t WHERE id = ?")));
         Request byKey = waiter.read(SqlAsking.prepared(1, 2));
-        Ordered found = Objects.requireNonNull(core.readKey(byKey));
+        Ordered found = Objects.requireNonNull(core.readKey(byKey, false));
         assertThat(rows(found)).isEqualTo("20");
         assertThat(found.execution()).isNull();
         assertThat(found.waitPosition()).isEqualTo(store.last().position());
         assertThat(found.needsRound()).isTrue();
 
         Request all = waiter.read(statement("SELECT SUM(v) FROM t"));
-        assertThat(core.readKey(all)).isNull();
+        assertThat(core.readKey(all, false)).isNull();
         assertThat(rows(outcome(core.readBeside(all).get()))).isEqualTo("30");
     }
 

@@ -7,11 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Encodes and decodes the messages of one SQL session, one side of it. Used by one thread at a time. */
 public final class SqlCodec {
-    /** Of {@link #executed}: the end of the transaction. */
-    public static final int TRANSACTION_END = -1;
-    /** Of {@link #executed}: no prepared statement. */
-    public static final int NOT_PREPARED = 0;
-
     private static final int HELLO = 1;
     private static final int PROVE = 2;
     private static final int PREPARE = 3;
@@ -166,26 +161,6 @@ public final class SqlCodec {
         SqlRequest request = new SqlRequest(in.getFlag(), in.getNumbers(), in.getNumbers(), getAction(in));
         in.finish();
         return request;
-    }
-
-    /**
-     * Number of the prepared statement that a request executes; {@link #TRANSACTION_END} when it ends the
-     * transaction, {@link #NOT_PREPARED} when
-     * it does anything else. What comes after the number is not looked at.
-     *
-     * @throws SqlProtocolException it is no SQL message
-     */
-    public static int executed(byte[] body) throws SqlProtocolException {
-        SqlReader in = new SqlReader(body, LobReferences.INLINE);
-        in.getFlag();
-        in.getNumbers();
-        in.getNumbers();
-        int code = in.getByte();
-        if (code == END) {
-            return TRANSACTION_END;
-        }
-        int number = code == EXECUTE ? in.getSize() : 0;
-        return number > 0 && in.getOptionalText() == null ? number : NOT_PREPARED;
     }
 
     private static SqlAction getAction(SqlReader in) throws SqlProtocolException {

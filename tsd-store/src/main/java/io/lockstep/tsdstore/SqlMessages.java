@@ -77,14 +77,13 @@ final class SqlMessages {
     }
 
     /** Body of the answer to a look-up by key; null when it is another read. */
-    byte @Nullable [] readKey(Request request) {
-        return engine == null ? null : engine.readKey(request.session(), request.body());
+    byte @Nullable [] readKey(Request request, boolean isBriefOnly) {
+        return engine == null ? null : engine.readKey(request.session(), isBriefOnly, request.body());
     }
 
     /** Whether the session is kept for a message that takes little time for certain. */
     boolean holdIfBrief(Request request) {
-        return engine != null
-                && engine.holdIfBrief(request.session(), !request.kind().isOrdered(), request.body());
+        return engine != null && engine.holdIfBrief(request.session(), request.body());
     }
 
     void letGo(Request request) {

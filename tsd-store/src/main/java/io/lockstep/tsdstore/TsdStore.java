@@ -239,23 +239,23 @@ public final class TsdStore implements AutoCloseable {
      * Answers a SQL read at once if it looks up one row by its key; null when it may take longer.
      *
      * @param request judged as {@link Ruling.Fresh}
+     * @param isBriefOnly only if it takes little time for certain, as was found when it was read before
      */
-    public @Nullable Answer readKey(Request request) {
+    public @Nullable Answer readKey(Request request, boolean isBriefOnly) {
         checkUsable();
-        byte[] body = sql.readKey(request);
+        byte[] body = sql.readKey(request, isBriefOnly);
         return body == null
                 ? null
                 : new Answer(request.session(), request.requestId(), Identity.NONE, AnswerCode.OK, body);
     }
 
     /**
-     * Whether a message of a SQL session takes little time for certain, and nobody waits for a lock that it could give back,
-     * or it is a look-up by key: then the session is kept for it, which nobody else reads from now on.
+     * Whether a message of a SQL session takes little time for certain, and nobody waits for a lock that it could give back:
+     * then the session is kept for it, which nobody reads from now on.
      */
     public boolean holdIfBrief(Request request) {
         checkUsable();
-        return (request.kind() == RequestKind.SQL || request.kind() == RequestKind.SQL_READ)
-                && sql.holdIfBrief(request);
+        return request.kind() == RequestKind.SQL && sql.holdIfBrief(request);
     }
 
     /** After {@link #holdIfBrief} and the execution. */

@@ -598,7 +598,7 @@ class TsdStoreTest {
                 () -> store.execute(header, new byte[0], Decision.EXECUTE),
                 () -> store.read(touch, driver.timeNs),
                 () -> store.readBeside(touch),
-                () -> store.readKey(touch),
+                () -> store.readKey(touch, false),
                 () -> store.nextDue(driver.timeNs),
                 store::nextRetry,
                 store::waitingMessages,

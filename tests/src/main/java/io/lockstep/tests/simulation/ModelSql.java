@@ -316,7 +316,7 @@ final class ModelSql implements SqlRecords.Engine {
 
     /** The first list is read at once, the others by another thread. */
     @Override
-    public boolean holdIfBrief(Identity session, boolean isRead, byte[] body) {
+    public boolean holdIfBrief(Identity session, byte[] body) {
         return false; // the simulator has one thread
     }
 
@@ -326,7 +326,7 @@ final class ModelSql implements SqlRecords.Engine {
     }
 
     @Override
-    public byte @Nullable [] readKey(Identity session, byte[] body) {
+    public byte @Nullable [] readKey(Identity session, boolean isBriefOnly, byte[] body) {
         return body[1] == 0 ? read(session, 0, body) : null;
     }
 

@@ -843,7 +843,7 @@ final class SimNode implements Network.Host {
             try {
                 Ordered key = null;
                 if (order.isFreshRead(request)) {
-                    key = order.readKey(request);
+                    key = order.readKey(request, false);
                     if (key == null) {
                         readBeside(from, request, order.readBeside(request));
                         return;

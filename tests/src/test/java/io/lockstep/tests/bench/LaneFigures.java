@@ -302,7 +302,7 @@ public final class LaneFigures {
         for (Request request : batch) {
             long nowNs = System.nanoTime();
             if (order.isFreshRead(request)) {
-                Ordered read = order.readKey(request);
+                Ordered read = order.readKey(request, false);
                 good(read == null ? order.readBeside(request).get() : read.answer());
                 continue;
             }

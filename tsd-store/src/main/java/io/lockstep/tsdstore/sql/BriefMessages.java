@@ -1,7 +1,7 @@
 package io.lockstep.tsdstore.sql;
 
-import io.lockstep.sqlwire.SqlCodec;
-import io.lockstep.sqlwire.SqlProtocolException;
+import io.lockstep.sqlwire.SqlAction;
+import io.lockstep.sqlwire.SqlRequest;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -12,7 +12,6 @@ import org.h2.command.dml.Update;
 import org.h2.command.query.Select;
 import org.h2.constraint.Constraint;
 import org.h2.engine.SessionLocal;
-import org.h2.expression.Alias;
 import org.h2.expression.BinaryOperation;
 import org.h2.expression.Expression;
 import org.h2.expression.ExpressionColumn;
@@ -27,6 +26,8 @@ import org.h2.mvstore.tx.Transaction;
 import org.h2.table.Column;
 import org.h2.table.Table;
 import org.h2.value.DataType;
+import org.h2.value.TypeInfo;
+import org.h2.value.Value;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +37,8 @@ import org.jspecify.annotations.Nullable;
  * Nothing is kept; touched only by whoever holds the lane.
  */
 final class BriefMessages {
-    private static final int BODY_MAX_BYTES = 8 << 10;
+    private static final long TEXTS_MAX_BYTES = 16 << 10;
+    private static final long DIGITS_MAX = 38;
     private static final int TEXT_MAX_CHARACTERS = 4 << 10;
     private static final int ROWS_MAX = 16;
     /** Changes of a transaction that are committed or undone: a microsecond or so each. */
@@ -44,48 +46,89 @@ final class BriefMessages {
 
     private BriefMessages() {}
 
-    /** Whether a message that is ordered is brief. Called with the session locked, when nobody waits for a lock. */
-    static boolean isBrief(SqlSession session, byte[] body) {
+    /** Called with the session locked, when nobody waits for a lock. */
+    static boolean isBrief(SqlSession session, SqlRequest request) {
         SessionLocal h2 = session.h2;
-        if (h2 == null || session.waiting != null || !isEndedBriefly(session, H2Fields.transaction(h2))) {
+        if (h2 == null || session.waiting != null || H2Fields.hasTemporaryTables(h2) || !isEndedBriefly(session, h2)) {
             return false;
         }
-        int number = executed(body);
-        if (number == SqlCodec.TRANSACTION_END) {
+        if (request.action() instanceof SqlAction.End) {
             return true;
         }
-        SqlStatement statement = session.statements.get(number);
-        Command command = statement == null ? null : statement.command;
-        return statement != null
-                && command != null
+        SqlStatement statement = request.action() instanceof SqlAction.Execute execute
+                        && execute.sql() == null
+                        && areSmall(execute.parameters())
+                ? session.statements.get(execute.statement())
+                : null;
+        return statement != null && isBriefAsItIs(h2, statement);
+    }
+
+    /** Whether nothing of the transaction, and nothing that was deferred, takes long to be ended. */
+    private static boolean isEndedBriefly(SqlSession session, SessionLocal h2) {
+        Transaction transaction = H2Fields.transaction(h2);
+        for (Deferred each : session.deferred) {
+            if (!isBriefAsItIs(h2, each.statement())
+                    || !areSmall(each.parameters())
+                    || session.deferred.size() > ROWS_MAX) {
+                return false;
+            }
+        }
+        return transaction == null || (!session.isLongTransaction && transaction.setSavepoint() <= CHANGES_MAX);
+    }
+
+    /** Whether it is brief, and need not be compiled first. */
+    private static boolean isBriefAsItIs(SessionLocal h2, SqlStatement statement) {
+        Command command = statement.command;
+        return command != null
                 && statement.schemaChanges == h2.getDatabase().getModificationMetaId()
                 && isBrief(statement, command);
     }
 
-    /** Whether a message that is not ordered is a look-up by key that is brief. Called with the session locked. */
-    static boolean isBriefRead(SqlSession session, byte[] body) {
-        SessionLocal h2 = session.h2;
-        SqlStatement statement = session.statements.get(executed(body));
-        return h2 != null
-                && statement != null
-                && statement.briefReadAt == h2.getDatabase().getModificationMetaId();
+    /** Whether none of the values can take long to be converted or computed with. */
+    static boolean areSmall(@Nullable Value[] values) {
+        long bytes = 0;
+        for (Value value : values) {
+            if (value == null) {
+                continue;
+            }
+            TypeInfo type = value.getType();
+            if (isText(type)) {
+                bytes += value.getMemory();
+            } else if (!isSmall(type) || Math.abs((long) type.getScale()) > DIGITS_MAX) {
+                return false;
+            }
+        }
+        return bytes <= TEXTS_MAX_BYTES;
     }
 
-    private static int executed(byte[] body) {
-        try {
-            return body.length > BODY_MAX_BYTES ? SqlCodec.NOT_PREPARED : SqlCodec.executed(body);
-        } catch (SqlProtocolException e) {
-            return SqlCodec.NOT_PREPARED; // it is told in its turn
-        }
+    private static boolean isText(TypeInfo type) {
+        int kind = type.getValueType();
+        return kind == Value.VARCHAR
+                || kind == Value.CHAR
+                || kind == Value.VARCHAR_IGNORECASE
+                || kind == Value.VARBINARY
+                || kind == Value.BINARY;
     }
 
-    private static boolean isEndedBriefly(SqlSession session, @Nullable Transaction transaction) {
-        if (transaction == null && session.deferred.isEmpty()) {
-            return true;
-        }
-        return !session.isLongTransaction
-                && session.deferred.size() <= ROWS_MAX
-                && (transaction == null || transaction.setSavepoint() <= CHANGES_MAX);
+    private static boolean isSmall(TypeInfo type) {
+        return switch (type.getValueType()) {
+            case Value.NULL,
+                    Value.BOOLEAN,
+                    Value.TINYINT,
+                    Value.SMALLINT,
+                    Value.INTEGER,
+                    Value.BIGINT,
+                    Value.REAL,
+                    Value.DOUBLE,
+                    Value.DATE,
+                    Value.TIME,
+                    Value.TIME_TZ,
+                    Value.TIMESTAMP,
+                    Value.TIMESTAMP_TZ,
+                    Value.UUID -> true;
+            case Value.NUMERIC -> type.getPrecision() <= DIGITS_MAX;
+            default -> false;
+        };
     }
 
     /** Judges a look-up by key. */
@@ -94,12 +137,16 @@ final class BriefMessages {
                 || sql.length() > TEXT_MAX_CHARACTERS
                 || select.isGroupQuery()
                 || select.isWindowQuery()
+                || select.getOffset() != null
+                || select.getFetch() != null
                 || select.getCondition() == null
                 || !DeferredUpdates.areKeys(select.getCondition(), new HashSet<>())) {
             return false;
         }
         for (Expression value : select.getExpressions()) {
-            if (!isPlain(value) || DataType.isLargeObject(value.getType().getValueType())) {
+            Expression shown = value.getNonAliasExpression();
+            if (!(shown instanceof ExpressionColumn || isPlain(shown))
+                    || DataType.isLargeObject(shown.getType().getValueType())) {
                 return false;
             }
         }
@@ -117,7 +164,10 @@ final class BriefMessages {
 
     private static boolean isBriefOne(@Nullable Prepared prepared) {
         if (prepared instanceof Update update) {
-            return DeferredUpdates.isOfOneRow(update) && isPlain(update.getTable()) && setsPlainly(update);
+            return DeferredUpdates.isOfOneRow(update)
+                    && StatementPolicy.isUnique(update.getTableFilter())
+                    && isPlain(update.getTable())
+                    && setsPlainly(update);
         }
         return prepared instanceof Insert insert && isPlain(insert.getTable()) && insertsPlainly(insert);
     }
@@ -179,21 +229,25 @@ final class BriefMessages {
         return true;
     }
 
-    /** Whether it computes with values at hand and calls nothing. */
+    /** Whether it computes with few digits at hand and calls nothing. */
     private static boolean isPlain(Expression value) {
-        if (!(value instanceof ValueExpression
-                || value instanceof TypedValueExpression
-                || value instanceof Parameter
-                || value instanceof ExpressionColumn
-                || value instanceof Alias
-                || value instanceof SequenceValue
-                || value instanceof BinaryOperation
-                || value instanceof UnaryOperation
-                || value instanceof CurrentDateTimeValueFunction)) {
+        if (value instanceof Parameter || value instanceof SequenceValue) {
+            return true; // what is given is looked at when it is
+        }
+        if (value instanceof ValueExpression || value instanceof TypedValueExpression) {
+            return isSmall(value.getType()) || isText(value.getType());
+        }
+        if (value instanceof ExpressionColumn || value instanceof CurrentDateTimeValueFunction) {
+            return isSmall(value.getType());
+        }
+        int kind = value.getType().getValueType();
+        if (!(value instanceof BinaryOperation || value instanceof UnaryOperation)
+                || !(kind == Value.NUMERIC || isSmall(value.getType()))) {
             return false;
         }
         for (int i = 0; i < value.getSubexpressionCount(); i++) {
-            if (!isPlain(value.getSubexpression(i))) {
+            Expression each = value.getSubexpression(i);
+            if (!isPlain(each) || !(each instanceof Parameter || isSmall(each.getType()))) {
                 return false;
             }
         }

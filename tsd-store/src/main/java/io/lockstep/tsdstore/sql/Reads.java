@@ -85,13 +85,13 @@ final class Reads implements AutoCloseable {
     }
 
     /** A look-up by key with a prepared statement; null when it is another read. Called by the lane only. */
-    byte @Nullable [] readKey(@Nullable SqlSession session, byte[] body) {
+    byte @Nullable [] readKey(@Nullable SqlSession session, boolean isBriefOnly, byte[] body) {
         if (session == null || !session.lock.tryLock()) {
             return null;
         }
         try {
             SessionLocal clients = session.h2;
-            return clients == null ? null : lanes(clients.getUser()).readKey(session, clients, body);
+            return clients == null ? null : lanes(clients.getUser()).readKey(session, clients, isBriefOnly, body);
         } finally {
             session.lock.unlock();
         }
@@ -191,7 +191,7 @@ final class Reads implements AutoCloseable {
         }
 
         /** Called under the session's lock. */
-        byte @Nullable [] readKey(SqlSession session, SessionLocal clients, byte[] body) {
+        byte @Nullable [] readKey(SqlSession session, SessionLocal clients, boolean isBriefOnly, byte[] body) {
             SqlRequest request;
             try {
                 request = codec.decodeRequest(body);
@@ -208,12 +208,14 @@ final class Reads implements AutoCloseable {
             try {
                 adopt(clients);
                 String sql = sql(session, execute);
-                Planned planned = sql == null ? null : plannedLocked(sql);
-                if (sql == null || planned == null || !planned.isByKey()) {
+                if (isBriefOnly
+                        && !(sql != null && isKnownAsBrief(sql) && BriefMessages.areSmall(execute.parameters()))) {
+                    return null;
+                }
+                if (sql == null || !isByKey(sql)) {
                     statement.isLongRead = true;
                     return null;
                 }
-                statement.briefReadAt = planned.isBrief() ? planned.schemaChanges() : SqlStatement.NEVER;
                 Transaction transaction = H2Fields.transaction(clients);
                 SqlOutcome outcome = transaction != null && transaction.hasChanges()
                         ? borrow(clients, transaction, sql, execute, byKey)
@@ -229,13 +231,20 @@ final class Reads implements AutoCloseable {
             }
         }
 
-        private Planned plannedLocked(String sql) {
+        private boolean isByKey(String sql) {
             h2.lock();
             try {
-                return planned(sql);
+                return planned(sql).isByKey();
             } finally {
                 h2.unlock();
             }
+        }
+
+        private boolean isKnownAsBrief(String sql) {
+            Planned known = plans.get(plan(sql));
+            return known != null
+                    && known.isBrief()
+                    && known.schemaChanges() == h2.getDatabase().getModificationMetaId();
         }
 
         byte[] read(@Nullable SqlSession session, long requestId, byte[] body) {
@@ -453,13 +462,17 @@ final class Reads implements AutoCloseable {
                             columns, result.rows(), 0, result.rows().size(), false);
         }
 
-        private Planned planned(String sql) {
+        private Plan plan(String sql) {
             String[] path = h2.getSchemaSearchPath();
-            Plan plan = new Plan(
+            return new Plan(
                     sql,
                     h2.getCurrentSchemaName(),
                     path == null ? null : String.join("\n", path),
                     h2.currentTimeZone().getId());
+        }
+
+        private Planned planned(String sql) {
+            Plan plan = plan(sql);
             Database of = database.database();
             long schemaChanges = of.getModificationMetaId();
             Planned known = plans.get(plan);

@@ -90,7 +90,10 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
             SqlRequest request;
             lobs.set(of.lobs);
             try {
-                request = codec.decodeRequest(body);
+                SqlRequest judged = of.judgedBody == body ? of.judged : null;
+                request = judged == null ? codec.decodeRequest(body) : judged;
+                of.judgedBody = null;
+                of.judged = null;
             } catch (SqlProtocolException e) {
                 return answered(
                         of,
@@ -164,19 +167,29 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
     }
 
     @Override
-    public byte @Nullable [] readKey(Identity session, byte[] body) {
-        return reads.readKey(sessions.get(session), body);
+    public byte @Nullable [] readKey(Identity session, boolean isBriefOnly, byte[] body) {
+        return reads.readKey(sessions.get(session), isBriefOnly, body);
     }
 
     @Override
-    public boolean holdIfBrief(Identity session, boolean isRead, byte[] body) {
-        SqlSession of = isRead || queue.isEmpty() ? sessions.get(session) : null;
+    public boolean holdIfBrief(Identity session, byte[] body) {
+        SqlSession of = queue.isEmpty() ? sessions.get(session) : null;
         if (of == null || !of.lock.tryLock()) {
             return false;
         }
-        boolean isBrief = isRead ? BriefMessages.isBriefRead(of, body) : BriefMessages.isBrief(of, body);
-        if (!isBrief) {
-            of.lock.unlock();
+        boolean isBrief = false;
+        try {
+            lobs.set(of.lobs);
+            SqlRequest request = codec.decodeRequest(body);
+            isBrief = BriefMessages.isBrief(of, request);
+            of.judgedBody = isBrief ? body : null;
+            of.judged = isBrief ? request : null;
+        } catch (SqlProtocolException e) {
+            return false; // it is told in its turn
+        } finally {
+            if (!isBrief) {
+                of.lock.unlock();
+            }
         }
         return isBrief;
     }

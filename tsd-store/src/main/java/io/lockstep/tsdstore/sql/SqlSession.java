@@ -1,5 +1,6 @@
 package io.lockstep.tsdstore.sql;
 
+import io.lockstep.sqlwire.SqlRequest;
 import io.lockstep.wire.Identity;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -61,6 +62,11 @@ final class SqlSession {
 
     /** Whether the open transaction has done more than brief statements, so that to end it may take long. */
     boolean isLongTransaction;
+
+    /** The body that was judged last, and what it says: it is executed next, as a rule. */
+    byte @Nullable [] judgedBody;
+
+    @Nullable SqlRequest judged;
 
     SqlSession(Identity name) {
         this.name = name;

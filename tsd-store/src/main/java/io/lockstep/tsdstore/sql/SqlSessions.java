@@ -50,15 +50,16 @@ public interface SqlSessions {
      * As {@link #read}, on the lane, if it looks up one row by its key with a prepared statement: that is done sooner than
      * another thread is woken.
      *
+     * @param isBriefOnly only if it takes little time for certain, as was found when it was read before
      * @return null when it is another read, or the session is being read by somebody
      */
-    byte @Nullable [] readKey(Identity session, byte[] body);
+    byte @Nullable [] readKey(Identity session, boolean isBriefOnly, byte[] body);
 
     /**
-     * Whether a message takes little time for certain, be it {@link #execute} while no message waits for a lock, or
-     * {@link #readKey}: then the session is locked for the calling thread, until {@link #letGo}.
+     * Whether {@link #execute} of a message takes little time for certain, and no message waits for a lock: then the session
+     * is locked for the calling thread, until {@link #letGo}.
      */
-    boolean holdIfBrief(Identity session, boolean isRead, byte[] body);
+    boolean holdIfBrief(Identity session, byte[] body);
 
     /** After {@link #holdIfBrief} and the execution. */
     void letGo(Identity session);

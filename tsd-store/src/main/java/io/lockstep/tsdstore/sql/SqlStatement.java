@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
 final class SqlStatement {
     /** What {@link #waitMillis} is when the statement does not say how long to wait. */
     static final int AS_SESSION = -1;
-    /** Instead of a count. */
-    static final long NEVER = -1;
 
     /** As the client wrote it. */
     final String sql;
@@ -32,9 +30,6 @@ final class SqlStatement {
 
     /** Whether it has been found to be no look-up by key, so that as a read it is not the lane's. */
     boolean isLongRead;
-
-    /** H2's count of schema changes when it was found to be a look-up by key that is brief; {@link #NEVER}: it was not. */
-    long briefReadAt = NEVER;
 
     /** What it is to deferred updates, as last judged; null before. */
     DeferredUpdates.@Nullable Form form;

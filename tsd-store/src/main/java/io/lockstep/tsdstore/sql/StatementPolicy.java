@@ -379,7 +379,8 @@ final class StatementPolicy {
         return false;
     }
 
-    private static boolean isUnique(TableFilter filter) {
+    /** Whether its plan looks up one row by a unique key. */
+    static boolean isUnique(TableFilter filter) {
         Index index = filter.getIndex();
         if (!index.getIndexType().isUnique()) {
             return false;

@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lockstep.sqlwire.GeneratedKeys;
 import io.lockstep.sqlwire.SqlAction;
+import java.math.BigDecimal;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.h2.value.Value;
+import org.h2.value.ValueDecfloat;
+import org.h2.value.ValueInteger;
+import org.h2.value.ValueNumeric;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +44,8 @@ class BriefMessagesTest {
         client.run("alter table computed add constraint once unique(w)");
         client.run("create table stamped(id int primary key, v int, at timestamp(9) on update current_timestamp)");
         client.run("insert into stamped values (1, 1, null)");
+        client.run("create table coded(code varchar unique, v int)");
+        client.run("create table exact(id int primary key, d decfloat, n numeric(100), s varchar)");
         client.run("create table called(id int primary key, w varchar default upper(current_user))");
         client.run("create table doc(id int primary key, text clob)");
         client.run("create view seen as select * from t");
@@ -86,6 +93,11 @@ class BriefMessagesTest {
     @ValueSource(
             strings = {
                 "update t set v = v + 1",
+                "update t set v = 0 where id = 5.5",
+                "update coded set v = 0 where code = 5",
+                "update exact set d = d + 1 where id = 1",
+                "update exact set n = n * n * n * n where id = 1",
+                "update exact set d = s where id = 1",
                 "update t set v = 0 where v = 1",
                 "update t set v = 0 where id > 1",
                 "update t set v = (select count(*) from t) where id = 1",
@@ -171,12 +183,43 @@ class BriefMessagesTest {
                 "select v from t where id = 1 and s regexp '(a+)+$'",
                 "select count(*) from t where id = 1",
                 "select text from doc where id = 1",
+                "select v from t where id = 1 fetch first 1 rows only",
                 "select v from t where v = 1",
                 "select a.v from t a, t b where a.id = 1")) {
             client.say(new SqlAction.Prepare(number, other));
             client.readKey(prepared(number));
             assertThat(client.isBriefRead(prepared(number++))).as(other).isFalse();
         }
+    }
+
+    @Test
+    void isNothingWithValuesThatTakeLongToBeComputedWith() {
+        client.say(new SqlAction.Prepare(1, "update t set v = v + ? where id = ?"));
+        assertThat(client.isBrief(prepared(1, 1, 1))).isTrue();
+        assertThat(client.isBrief(prepared(1, "1", 1))).isTrue();
+        assertThat(client.isBrief(prepared(1, "1".repeat(20_000), 1))).isFalse();
+        for (Value value : List.of(
+                ValueDecfloat.get(new BigDecimal("1E100000000")),
+                ValueNumeric.get(new BigDecimal("1E-1000")),
+                ValueNumeric.get(new BigDecimal("1".repeat(100))))) {
+            Value[] values = {value, ValueInteger.get(1)};
+            assertThat(client.isBrief(new SqlAction.Execute(1, null, values, GeneratedKeys.NONE, 0, 0, 0, 0, false)))
+                    .isFalse();
+        }
+    }
+
+    @Test
+    void nothingIsBriefInASessionWithTemporaryTablesWhichACommitMayDrop() {
+        client.say(new SqlAction.Prepare(1, "update t set v = v + 1 where id = 1"));
+        assertThat(client.isBrief(prepared(1))).isTrue();
+        client.run("create local temporary table x(id int) on commit drop");
+        client.again(1);
+        client.run("create local temporary table x(id int)");
+        client.again(1);
+        assertThat(client.isBrief(prepared(1))).isFalse();
+        client.run("drop table x");
+        client.again(1);
+        assertThat(client.isBrief(prepared(1))).isTrue();
     }
 
     // ---- by its transaction ----------------------------------------------------------------------------------------
@@ -219,6 +262,12 @@ class BriefMessagesTest {
         assertThat(engine.openTransactions()).isZero();
         assertThat(deferring.isBrief(COMMIT)).isFalse();
         assertThat(deferring.commit()).isEqualTo("Done");
+        deferring.again(1, 1);
+        assertThat(deferring.isBrief(COMMIT)).isTrue();
+        client.run("alter table t add constraint c check (v > 0)");
+        assertThat(deferring.isBrief(COMMIT)).as("it would be compiled anew").isFalse();
+        assertThat(deferring.commit()).isEqualTo("Done");
+        client.run("alter table t drop constraint c");
         for (int row = 1; row <= 17; row++) {
             deferring.again(1, row);
         }

@@ -173,22 +173,18 @@ final class SqlClient {
 
     /** A look-up by key on the lane; null when it is left to another thread. */
     @Nullable SqlOutcome readKey(SqlAction action) {
-        byte[] reply = engine.readKey(name, codec.encode(SqlRequest.of(isAutoCommit, action)));
+        byte[] reply = engine.readKey(name, false, codec.encode(SqlRequest.of(isAutoCommit, action)));
         return reply == null ? null : decoded(reply);
     }
 
     /** Whether it takes little time for certain to say this now; then the session is held. */
     boolean holdsIfBrief(SqlAction action) {
-        return engine.holdIfBrief(name, false, codec.encode(SqlRequest.of(isAutoCommit, action)));
+        return engine.holdIfBrief(name, codec.encode(SqlRequest.of(isAutoCommit, action)));
     }
 
     /** Whether to read this now takes little time for certain. */
     boolean isBriefRead(SqlAction action) {
-        boolean isHeld = engine.holdIfBrief(name, true, codec.encode(SqlRequest.of(isAutoCommit, action)));
-        if (isHeld) {
-            engine.letGo(name);
-        }
-        return isHeld;
+        return engine.readKey(name, true, codec.encode(SqlRequest.of(isAutoCommit, action))) != null;
     }
 
     /** Whether it takes little time for certain to say this now. */
