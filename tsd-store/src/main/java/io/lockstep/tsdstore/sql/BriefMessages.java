@@ -37,6 +37,9 @@ import org.jspecify.annotations.Nullable;
  * Nothing is kept; touched only by whoever holds the lane.
  */
 final class BriefMessages {
+    /** A longer message is not even decoded to be judged. */
+    static final int BODY_MAX_BYTES = 8 << 10;
+
     private static final long TEXTS_MAX_BYTES = 16 << 10;
     private static final long DIGITS_MAX = 38;
     private static final int TEXT_MAX_CHARACTERS = 4 << 10;
