@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,9 @@ public final class BackupNode {
     /** A lane that is further behind lets nobody go first. */
     private static final int YIELD_TAIL_ENTRIES = 256;
 
+    /** The lane has executed all entries up to that position. */
+    private record Executed(long position, long chain) {}
+
     private final BackupPort port;
     private final Supplier<CopyInstaller> installers;
     private final @Nullable Recording recording;
@@ -44,6 +48,9 @@ public final class BackupNode {
 
     /** Touched by the lane only, until the role is closed. */
     private TsdStore store;
+
+    /** How far the lane is, as long as the node agent has not taken that. */
+    private final AtomicReference<@Nullable Executed> executed = new AtomicReference<>();
 
     private @Nullable CopyInstaller installer;
     /** Touched by the lane only: what was handed over behind an entry that differed is not executed. */
@@ -90,11 +97,13 @@ public final class BackupNode {
 
     /** Looks for the active, watches it, proposes itself; call it every few milliseconds. */
     public void tick(long nowNs) {
+        takeExecuted(nowNs);
         core.tick(nowNs);
     }
 
     /** A frame of another node. */
     public void onFrame(View.Member from, Frame frame, long nowNs) {
+        takeExecuted(nowNs);
         if (frame instanceof Frame.Forward forward) {
             if (!forward.entries().isEmpty()) {
                 lastEntryAtNs = nowNs;
@@ -109,6 +118,13 @@ public final class BackupNode {
             core.onCopyChunk(from.name(), chunk, nowNs);
         } else if (frame instanceof Frame.DeathNote note) {
             core.onDeathNote(from.name(), note, nowNs);
+        }
+    }
+
+    private void takeExecuted(long nowNs) {
+        Executed taken = executed.get() == null ? null : executed.getAndSet(null);
+        if (taken != null) {
+            core.onApplied(taken.position(), taken.chain(), nowNs);
         }
     }
 
@@ -163,8 +179,10 @@ public final class BackupNode {
                 recording.flush();
             }
             long position = store.last().position();
-            long chain = store.chain();
-            port.onAgent(() -> core.onApplied(position, chain, monotonicNs.getAsLong()));
+            executed.set(new Executed(position, store.chain()));
+            if (!isUnhurried(position)) {
+                tellExecuted();
+            }
         } catch (IOException | RuntimeException | Error failure) {
             port.failed(failure);
         }
@@ -175,6 +193,19 @@ public final class BackupNode {
         return !isAwaited && handedPosition - position < YIELD_TAIL_ENTRIES;
     }
 
+    /** Wakes the node agent, which finds out by itself otherwise, with its next frame or tick. Safe from any thread. */
+    private void tellExecuted() {
+        port.onAgent(() -> takeExecuted(monotonicNs.getAsLong()));
+    }
+
+    /** Runs something on the agent's thread, which knows by then what was executed before. */
+    private void toAgent(Runnable task) {
+        port.onAgent(() -> {
+            takeExecuted(monotonicNs.getAsLong());
+            task.run();
+        });
+    }
+
     /** @return false when its outcome differs */
     private boolean apply(Entry entry) {
         long previousTimeNs = store.lastTimeNs();
@@ -183,7 +214,7 @@ public final class BackupNode {
         } catch (DivergenceException divergence) {
             hasDiverged = true;
             String detail = divergence.getMessage() + "; it says " + EntryText.of(entry);
-            port.onAgent(() -> differs(entry.position(), divergence.expected(), divergence.actual(), detail));
+            toAgent(() -> differs(entry.position(), divergence.expected(), divergence.actual(), detail));
             return false;
         }
         port.executed(store, entry, previousTimeNs);
@@ -251,12 +282,12 @@ public final class BackupNode {
                 copied = target.finish();
                 installer = null;
             }
-            port.onAgent(() -> core.onCopyPieceTaken(copyId, index, isLast, monotonicNs.getAsLong()));
+            toAgent(() -> core.onCopyPieceTaken(copyId, index, isLast, monotonicNs.getAsLong()));
         } catch (CopyBrokenException broken) {
             target.close();
             installer = null;
             String why = String.valueOf(broken.getMessage());
-            port.onAgent(() -> core.onCopyBroken(copyId, why, monotonicNs.getAsLong()));
+            toAgent(() -> core.onCopyBroken(copyId, why, monotonicNs.getAsLong()));
         } catch (RuntimeException | Error failure) {
             port.failed(failure);
         }
@@ -327,6 +358,9 @@ public final class BackupNode {
         @Override
         public void became(BackupState from, BackupState to, String reason) {
             isAwaited = to == BackupState.CANDIDATE || to == BackupState.PROMOTING;
+            if (isAwaited) {
+                tellExecuted(); // the lane may have found before that nobody waits
+            }
             port.became(from, to, reason);
         }
 

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -34,20 +35,7 @@ class BackupNodeTest {
     void row58WhatWasHandedOverBehindAnEntryThatDiffersIsNotExecuted() throws Exception {
         Orders orders = new Orders().reign(1).messages(6);
         Port port = new Port();
-        BackupNode node = new BackupNode(
-                new View.Member("b", 2),
-                new BackupNodeConfig(Duration.ofMillis(500), List.of("a", "b")),
-                TsdStore.create(new Other(), new NoRecords(), TsdStoreConfig.defaults()),
-                () -> {
-                    throw new IllegalStateException("nothing is copied");
-                },
-                new ForwardLog(ForwardLog.DEFAULT_MAX_BYTES),
-                null,
-                new NoRegister(),
-                port,
-                System::nanoTime);
-        node.tick(System.nanoTime());
-        node.onFrame(ACTIVE, new Frame.Follow(1, 1, 1), System.nanoTime());
+        BackupNode node = following(port, new Other());
         node.onFrame(ACTIVE, new Frame.Forward(1, 0, 3, orders.range(1, 3)), System.nanoTime());
         node.onFrame(ACTIVE, new Frame.Forward(1, 0, 6, orders.range(4, 6)), System.nanoTime());
         while (port.diverged.isEmpty()) {
@@ -60,6 +48,62 @@ class BackupNodeTest {
         assertThat(port.diverged.get(0)).contains("entry BEGIN@1.3");
         assertThat(port.unfit).as("thrown away before anybody has decided").isEmpty();
         assertThat(port.failures).isEmpty();
+    }
+
+    @Test
+    void theAgentFindsOutByItselfWhatWasExecutedAndIsNotWokenForIt() throws Exception {
+        Port port = new Port();
+        BackupNode node = following(port, new TallyService());
+        node.onFrame(
+                ACTIVE,
+                new Frame.Forward(1, 0, 3, new Orders().reign(1).messages(6).range(1, 3)),
+                System.nanoTime());
+        while (node.core().executedPosition() < 3) {
+            node.tick(System.nanoTime());
+        }
+        assertThat(port.tasks).isEmpty();
+        node.close();
+        assertThat(port.failures).isEmpty();
+    }
+
+    @Test
+    void aTakeoverIsToldAtOnceWhatWasExecuted() throws Exception {
+        CountDownLatch mayGoOn = new CountDownLatch(1);
+        Port port = new Port();
+        BackupNode node = following(port, new Held(mayGoOn));
+        node.onFrame(
+                ACTIVE,
+                new Frame.Forward(1, 0, 3, new Orders().reign(1).messages(6).range(1, 3)),
+                System.nanoTime());
+        node.onConnectionLost("a", System.nanoTime());
+        node.onProbe("a", true, System.nanoTime());
+        assertThat(node.core().state()).isEqualTo(BackupState.CANDIDATE);
+        mayGoOn.countDown();
+        while (node.core().executedPosition() < 3) {
+            Runnable task = port.tasks.poll(30, TimeUnit.SECONDS);
+            assertThat(task).as("nobody tells the agent").isNotNull();
+            task.run();
+        }
+        node.close();
+        assertThat(port.failures).isEmpty();
+    }
+
+    private static BackupNode following(Port port, TransactionService service) {
+        BackupNode node = new BackupNode(
+                new View.Member("b", 2),
+                new BackupNodeConfig(Duration.ofMillis(500), List.of("a", "b")),
+                TsdStore.create(service, new NoRecords(), TsdStoreConfig.defaults()),
+                () -> {
+                    throw new IllegalStateException("nothing is copied");
+                },
+                new ForwardLog(ForwardLog.DEFAULT_MAX_BYTES),
+                null,
+                new NoRegister(),
+                port,
+                System::nanoTime);
+        node.tick(System.nanoTime());
+        node.onFrame(ACTIVE, new Frame.Follow(1, 1, 1), System.nanoTime());
+        return node;
     }
 
     private static final class Port implements BackupPort {
@@ -117,6 +161,34 @@ class BackupNodeTest {
         @Override
         public byte[] handle(TransactionContext context, byte[] message) {
             return new byte[] {7, 7, 7};
+        }
+
+        @Override
+        public void onRollback(TransactionContext context) {}
+
+        @Override
+        public void onExpire(TransactionContext context) {}
+    }
+
+    /** Its first message takes as long as the test wants. */
+    private record Held(TallyService service, CountDownLatch mayGoOn) implements TransactionService {
+        Held(CountDownLatch mayGoOn) {
+            this(new TallyService(), mayGoOn);
+        }
+
+        @Override
+        public String name() {
+            return service.name();
+        }
+
+        @Override
+        public byte[] handle(TransactionContext context, byte[] message) {
+            try {
+                mayGoOn.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return service.handle(context, message);
         }
 
         @Override

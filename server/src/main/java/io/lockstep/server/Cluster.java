@@ -416,6 +416,8 @@ public final class Cluster implements AutoCloseable {
             command.add("-XX:TieredStopAtLevel=1");
         }
         command.addAll(largePages());
+        // By itself a JVM looks through its whole heap twice, 0.15 s each, before it has as much as ours need.
+        command.add("-XX:MetaspaceSize=64m");
         command.add("-XX:-UsePerfData");
         // Netty's search for lost buffers notes a stack for every 128th one.
         command.add("-Dio.netty.leakDetection.level=disabled");
