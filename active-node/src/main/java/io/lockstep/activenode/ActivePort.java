@@ -24,7 +24,8 @@ public interface ActivePort {
     void onAgent(Runnable task);
 
     /**
-     * An entry has been executed, and nothing else is until this returns; so it must be short. Called by the lane.
+     * An entry has been executed, and nothing else is until this returns; so it must be short. Called by whoever
+     * holds the lane: its thread, or the node agent.
      *
      * @param previousTimeNs header time of the entry before
      */
@@ -33,7 +34,7 @@ public interface ActivePort {
     }
 
     /**
-     * The lane has failed for good: the process must end (rules R2, R17). Called by the lane.
+     * The lane has failed for good: the process must end (rules R2, R17). Called by whoever held it.
      *
      * @param poison the message that it was executing, or null
      */

@@ -49,7 +49,7 @@ public final class BackupNode {
     /** Touched by the lane only, until the role is closed. */
     private TsdStore store;
 
-    /** How far the lane is, as long as the node agent has not taken that. */
+    /** How far the lane is, as long as that is news. Left by the lane, taken by the node agent. */
     private final AtomicReference<@Nullable Executed> executed = new AtomicReference<>();
 
     private @Nullable CopyInstaller installer;
@@ -121,6 +121,7 @@ public final class BackupNode {
         }
     }
 
+    /** Called by the node agent, before anything else that may come after it. */
     private void takeExecuted(long nowNs) {
         Executed taken = executed.get() == null ? null : executed.getAndSet(null);
         if (taken != null) {

@@ -36,8 +36,8 @@ class BackupNodeTest {
         Orders orders = new Orders().reign(1).messages(6);
         Port port = new Port();
         BackupNode node = following(port, new Other());
-        node.onFrame(ACTIVE, new Frame.Forward(1, 0, 3, orders.range(1, 3)), System.nanoTime());
-        node.onFrame(ACTIVE, new Frame.Forward(1, 0, 6, orders.range(4, 6)), System.nanoTime());
+        node.onFrame(ACTIVE, forward(orders, 1, 3), System.nanoTime());
+        node.onFrame(ACTIVE, forward(orders, 4, 6), System.nanoTime());
         while (port.diverged.isEmpty()) {
             Runnable task = port.tasks.poll(1, TimeUnit.SECONDS);
             if (task != null) {
@@ -54,10 +54,7 @@ class BackupNodeTest {
     void theAgentFindsOutByItselfWhatWasExecutedAndIsNotWokenForIt() throws Exception {
         Port port = new Port();
         BackupNode node = following(port, new TallyService());
-        node.onFrame(
-                ACTIVE,
-                new Frame.Forward(1, 0, 3, new Orders().reign(1).messages(6).range(1, 3)),
-                System.nanoTime());
+        node.onFrame(ACTIVE, forward(new Orders().reign(1).messages(2), 1, 3), System.nanoTime());
         while (node.core().executedPosition() < 3) {
             node.tick(System.nanoTime());
         }
@@ -70,11 +67,8 @@ class BackupNodeTest {
     void aTakeoverIsToldAtOnceWhatWasExecuted() throws Exception {
         CountDownLatch mayGoOn = new CountDownLatch(1);
         Port port = new Port();
-        BackupNode node = following(port, new Held(mayGoOn));
-        node.onFrame(
-                ACTIVE,
-                new Frame.Forward(1, 0, 3, new Orders().reign(1).messages(6).range(1, 3)),
-                System.nanoTime());
+        BackupNode node = following(port, new Held(new TallyService(), mayGoOn));
+        node.onFrame(ACTIVE, forward(new Orders().reign(1).messages(2), 1, 3), System.nanoTime());
         node.onConnectionLost("a", System.nanoTime());
         node.onProbe("a", true, System.nanoTime());
         assertThat(node.core().state()).isEqualTo(BackupState.CANDIDATE);
@@ -86,6 +80,10 @@ class BackupNodeTest {
         }
         node.close();
         assertThat(port.failures).isEmpty();
+    }
+
+    private static Frame forward(Orders orders, long from, long to) {
+        return new Frame.Forward(1, 0, to, orders.range(from, to));
     }
 
     private static BackupNode following(Port port, TransactionService service) {
@@ -172,10 +170,6 @@ class BackupNodeTest {
 
     /** Its first message takes as long as the test wants. */
     private record Held(TallyService service, CountDownLatch mayGoOn) implements TransactionService {
-        Held(CountDownLatch mayGoOn) {
-            this(new TallyService(), mayGoOn);
-        }
-
         @Override
         public String name() {
             return service.name();

@@ -37,10 +37,7 @@ import org.jspecify.annotations.Nullable;
  * Nothing is kept; touched only by whoever holds the lane.
  */
 final class BriefMessages {
-    /** A longer message is not even decoded to be judged. */
-    static final int BODY_MAX_BYTES = 8 << 10;
-
-    private static final long TEXTS_MAX_BYTES = 16 << 10;
+    private static final int BODY_MAX_BYTES = 8 << 10;
     private static final long DIGITS_MAX = 38;
     private static final int TEXT_MAX_CHARACTERS = 4 << 10;
     private static final int ROWS_MAX = 16;
@@ -49,7 +46,12 @@ final class BriefMessages {
 
     private BriefMessages() {}
 
-    /** Called with the session locked, when nobody waits for a lock. */
+    /** Whether a message is worth being decoded to be judged. */
+    static boolean isShort(byte[] body) {
+        return body.length <= BODY_MAX_BYTES;
+    }
+
+    /** Judges a message that is short. Called with the session locked, when nobody waits for a lock. */
     static boolean isBrief(SqlSession session, SqlRequest request) {
         SessionLocal h2 = session.h2;
         if (h2 == null || session.waiting != null || H2Fields.hasTemporaryTables(h2) || !isEndedBriefly(session, h2)) {
@@ -71,6 +73,7 @@ final class BriefMessages {
         Transaction transaction = H2Fields.transaction(h2);
         for (Deferred each : session.deferred) {
             if (!isBriefAsItIs(h2, each.statement())
+                    || !isShort(each.body())
                     || !areSmall(each.parameters())
                     || session.deferred.size() > ROWS_MAX) {
                 return false;
@@ -87,21 +90,15 @@ final class BriefMessages {
                 && isBrief(statement, command);
     }
 
-    /** Whether none of the values can take long to be converted or computed with. */
+    /** Whether none of a short message's values can take long to be converted or computed with. */
     static boolean areSmall(@Nullable Value[] values) {
-        long bytes = 0;
         for (Value value : values) {
-            if (value == null) {
-                continue;
-            }
-            TypeInfo type = value.getType();
-            if (isText(type)) {
-                bytes += value.getMemory();
-            } else if (!isSmall(type) || Math.abs((long) type.getScale()) > DIGITS_MAX) {
+            TypeInfo type = value == null ? TypeInfo.TYPE_NULL : value.getType();
+            if (!isText(type) && !(isSmall(type) && Math.abs((long) type.getScale()) <= DIGITS_MAX)) {
                 return false;
             }
         }
-        return bytes <= TEXTS_MAX_BYTES;
+        return true;
     }
 
     private static boolean isText(TypeInfo type) {

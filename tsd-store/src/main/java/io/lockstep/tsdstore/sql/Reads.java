@@ -84,9 +84,13 @@ final class Reads implements AutoCloseable {
         }
     }
 
-    /** A look-up by key with a prepared statement; null when it is another read. Called by the lane only. */
+    /**
+     * A look-up by key with a prepared statement; null when it is another read. Called by whoever holds the lane.
+     *
+     * @param isBriefOnly only a short message whose statement was found before to be brief
+     */
     byte @Nullable [] readKey(@Nullable SqlSession session, boolean isBriefOnly, byte[] body) {
-        if (session == null || !session.lock.tryLock()) {
+        if (session == null || (isBriefOnly && !BriefMessages.isShort(body)) || !session.lock.tryLock()) {
             return null;
         }
         try {
@@ -208,12 +212,11 @@ final class Reads implements AutoCloseable {
             try {
                 adopt(clients);
                 String sql = sql(session, execute);
-                if (isBriefOnly
-                        && !(sql != null && isKnownAsBrief(sql) && BriefMessages.areSmall(execute.parameters()))) {
-                    return null;
-                }
-                if (sql == null || !isByKey(sql)) {
-                    statement.isLongRead = true;
+                boolean isByKey = isBriefOnly
+                        ? sql != null && isKnownAsBrief(sql) && BriefMessages.areSmall(execute.parameters())
+                        : sql != null && isByKey(sql);
+                if (sql == null || !isByKey) {
+                    statement.isLongRead |= !isBriefOnly;
                     return null;
                 }
                 Transaction transaction = H2Fields.transaction(clients);
@@ -240,6 +243,7 @@ final class Reads implements AutoCloseable {
             }
         }
 
+        /** Only look-ups by key are. */
         private boolean isKnownAsBrief(String sql) {
             Planned known = plans.get(plan(sql));
             return known != null

@@ -173,7 +173,7 @@ public final class SqlEngine implements SqlSessions, AutoCloseable {
 
     @Override
     public boolean holdIfBrief(Identity session, byte[] body) {
-        SqlSession of = queue.isEmpty() && body.length <= BriefMessages.BODY_MAX_BYTES ? sessions.get(session) : null;
+        SqlSession of = queue.isEmpty() && BriefMessages.isShort(body) ? sessions.get(session) : null;
         if (of == null || !of.lock.tryLock()) {
             return false;
         }

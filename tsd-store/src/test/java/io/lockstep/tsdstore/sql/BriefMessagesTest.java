@@ -209,6 +209,24 @@ class BriefMessagesTest {
     }
 
     @Test
+    void isNothingThatIsLong() {
+        client.say(new SqlAction.Prepare(1, "select v from coded where code = ?"));
+        client.readKey(prepared(1, "a"));
+        assertThat(client.isBriefRead(prepared(1, "a"))).isTrue();
+        assertThat(client.isBriefRead(prepared(1, "a".repeat(9_000)))).isFalse();
+
+        SqlClient deferring = new SqlClient(engine, ++names, () -> nowNs += MILLI).openDeferring();
+        client.run("insert into coded values ('a', 1)");
+        client.run("alter table coded add note varchar");
+        deferring.say(new SqlAction.Prepare(1, "update coded set note = ? where code = ?"));
+        deferring.manual();
+        deferring.again(1, "b", "a");
+        assertThat(deferring.isBrief(COMMIT)).isTrue();
+        deferring.again(1, "b".repeat(9_000), "a");
+        assertThat(deferring.isBrief(COMMIT)).isFalse();
+    }
+
+    @Test
     void nothingIsBriefInASessionWithTemporaryTablesWhichACommitMayDrop() {
         client.say(new SqlAction.Prepare(1, "update t set v = v + 1 where id = 1"));
         assertThat(client.isBrief(prepared(1))).isTrue();
