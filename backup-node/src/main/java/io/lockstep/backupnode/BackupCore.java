@@ -271,6 +271,14 @@ public final class BackupCore {
         handOver(stablePosition);
     }
 
+    /** A node says that it is the active: of a later reign than the one that is followed, it is joined at once. */
+    public void onViewNotice(Frame.ViewNotice notice, long now) {
+        at(now);
+        if (state == BackupState.FOLLOWING && notice.term() > followedTerm) {
+            become(BackupState.LOCATING_ACTIVE, notice.active().name() + " says that it leads term " + notice.term());
+        }
+    }
+
     /** Takes the next entry, or finds that we hold it; whether we go on following. */
     private boolean take(Entry entry) {
         long position = entry.position();

@@ -116,6 +116,8 @@ public final class BackupNode {
             core.onCopyBegin(from.name(), begin, nowNs);
         } else if (frame instanceof Frame.CopyChunk chunk) {
             core.onCopyChunk(from.name(), chunk, nowNs);
+        } else if (frame instanceof Frame.ViewNotice notice) {
+            core.onViewNotice(notice, nowNs);
         } else if (frame instanceof Frame.DeathNote note) {
             core.onDeathNote(from.name(), note, nowNs);
         }

@@ -116,6 +116,21 @@ class BackupCoreTest {
         assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
     }
 
+    /** Else the new active, which has waited for it as long as it for the former one, would leave it behind. */
+    @Test
+    void row26WhoDoesNotKnowOfTheActivesDeathJoinsTheNextOneAsSoonAsThatSaysThatItLeads() {
+        Backup backup = new Backup().following().inView(A, B, C);
+        backup.core.onConnectionLost("a", backup.now);
+        backup.core.onProbe("a", false, backup.now);
+        backup.heard();
+        backup.core.onViewNotice(new Frame.ViewNotice(1, 2, A), backup.now);
+        assertThat(backup.heard()).isEmpty();
+        backup.core.onViewNotice(new Frame.ViewNotice(2, 2, C), backup.now);
+        assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
+        backup.tick();
+        assertThat(backup.heard()).anySatisfy(said -> assertThat(said).contains("join"));
+    }
+
     @Test
     void echoesTheHighestRound() {
         Backup backup = new Backup().following();

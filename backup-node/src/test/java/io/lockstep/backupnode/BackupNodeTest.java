@@ -82,6 +82,14 @@ class BackupNodeTest {
         assertThat(port.failures).isEmpty();
     }
 
+    @Test
+    void aNoticeOfALaterReignReachesItsCore() throws Exception {
+        BackupNode node = following(new Port(), new TallyService());
+        View.Member next = new View.Member("c", 3);
+        node.onFrame(next, new Frame.ViewNotice(2, 2, next), System.nanoTime());
+        assertThat(node.core().state()).isEqualTo(BackupState.LOCATING_ACTIVE);
+    }
+
     private static Frame forward(Orders orders, long from, long to) {
         return new Frame.Forward(1, 0, to, orders.range(from, to));
     }

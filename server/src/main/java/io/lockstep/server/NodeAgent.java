@@ -69,6 +69,9 @@ final class NodeAgent {
     private static final Duration TICK = Duration.ofMillis(5);
     private static final long TICK_NS = TICK.toNanos();
     private static final long STATUS_NS = 200_000_000L;
+    /** The others are told of a status without news so often: one that has just joined may have missed it. */
+    private static final long TELL_NS = 1_000_000_000L;
+
     private static final long NOTICE_NS = 500_000_000L;
     /** A term that a distributor names is looked up in the register at most so often. */
     private static final long HINT_NS = 500_000_000L;
@@ -160,6 +163,7 @@ final class NodeAgent {
     private String formerActive = "";
     private long lastTickNs;
     private long lastStatusNs;
+    private long lastToldNs;
     private long lastNoticeNs;
     /** Whether a voter was connected since the register was last asked: its disk may be new (R13). */
     private boolean isVoterSeen;
@@ -487,10 +491,14 @@ final class NodeAgent {
                         text.getBytes(StandardCharsets.UTF_8))));
     }
 
-    /** Every distributor hears who is active: at every change, and now and then, should a notice have been lost. */
+    /**
+     * Every distributor and in-sync backup hears who is active: at every change, and now and then, should a notice have been
+     * lost.
+     */
     private void announce(ActiveNode reigning) {
         lastNoticeNs = System.nanoTime();
         inbound.values().forEach(connection -> connection.send(notice(reigning)));
+        reigning.core().view().backups().forEach(backup -> send(backup, notice(reigning)));
     }
 
     private Frame notice(ActiveNode reigning) {
@@ -790,7 +798,7 @@ final class NodeAgent {
     }
 
     private void publishStatus() {
-        String json = status.update(new NodeStatus.Now(
+        boolean isNews = status.update(new NodeStatus.Now(
                 self,
                 peerPort,
                 active,
@@ -808,8 +816,11 @@ final class NodeAgent {
                 takeover,
                 formerReign));
         Members found = members;
-        if (found != null) {
-            found.publishStatus(config.name(), json);
+        long nowNs = System.nanoTime();
+        if (found != null && (isNews || nowNs - lastToldNs >= TELL_NS)) {
+            lastToldNs = nowNs;
+            status.tell();
+            found.publishStatus(config.name(), status.json());
         }
     }
 

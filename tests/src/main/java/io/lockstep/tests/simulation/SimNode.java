@@ -378,6 +378,8 @@ final class SimNode implements Network.Host {
             core.onCopyBegin(from.name(), begin, now);
         } else if (frame instanceof Frame.CopyChunk chunk) {
             core.onCopyChunk(from.name(), chunk, now);
+        } else if (frame instanceof Frame.ViewNotice notice) {
+            core.onViewNotice(notice, now);
         } else if (frame instanceof Frame.DeathNote note) {
             if (core.state() == BackupState.FOLLOWING
                     && note.term() == core.term()
@@ -770,12 +772,11 @@ final class SimNode implements Network.Host {
         }
 
         void announce() {
+            Frame notice = new Frame.ViewNotice(term, core.view().version(), self);
             for (SimDistributor distributor : simulation.distributors()) {
-                simulation.network.send(
-                        SimNode.this,
-                        distributor.member(),
-                        new Frame.ViewNotice(term, core.view().version(), self));
+                simulation.network.send(SimNode.this, distributor.member(), notice);
             }
+            core.view().backups().forEach(backup -> simulation.network.send(SimNode.this, backup, notice));
         }
 
         /** The lane has executed something; the agent is told now, or later by whoever calls this. */
