@@ -66,6 +66,8 @@ public final class DirectSession implements AutoCloseable {
     private long tickAtNs = Long.MAX_VALUE;
 
     private volatile long term;
+    /** Written under the lock: whether requests can be made. */
+    private volatile boolean isOpen;
 
     /** One request between its caller and its answer; one thread at most waits for it. */
     public static final class Call {
@@ -365,12 +367,7 @@ public final class DirectSession implements AutoCloseable {
 
     /** Whether it is closed or lost. */
     public boolean isOver() {
-        lock.lock();
-        try {
-            return over != null || core.state() != SessionState.OPEN;
-        } finally {
-            lock.unlock();
-        }
+        return !isOpen;
     }
 
     /** Asks the distributor of now how the database is, on a connection of its own; a JSON document. */
@@ -385,6 +382,7 @@ public final class DirectSession implements AutoCloseable {
     public void close() {
         lock.lock();
         try {
+            isOpen = false;
             if (over == null) {
                 core.close(CLOSE_LIMIT_NS, System.nanoTime());
             }
@@ -431,6 +429,7 @@ public final class DirectSession implements AutoCloseable {
         @Override
         public void opened(Identity session) {
             channel.named(session, DirectSession.this);
+            isOpen = true;
             end(opening, new Ending(0, session, null, null, new byte[0]));
         }
 
@@ -438,6 +437,7 @@ public final class DirectSession implements AutoCloseable {
         public void over(@Nullable Ending problem) {
             Ending how = problem != null ? problem : new Ending(0, Identity.NONE, null, null, new byte[0]);
             over = how;
+            isOpen = false;
             BlockingConnection now = connection;
             Identity name = core.session();
             boolean isKnownThere = how.problem() != null && how.code() != AnswerCode.UNKNOWN_SESSION;

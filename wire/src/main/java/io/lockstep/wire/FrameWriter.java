@@ -76,17 +76,22 @@ public final class FrameWriter {
      * @throws IllegalArgumentException when the frame or a part of it is over a limit; nothing is written then
      */
     public int write(Frame frame, ByteBuf out) {
-        int bytes = checkedBytes(frame, maxFrameBytes);
+        return write(frame, checkedBytes(frame, maxFrameBytes), out);
+    }
+
+    /** The same for a frame whose length is known, see {@link #checkedBytes}. */
+    int write(Frame frame, int bytes, ByteBuf out) {
+        FrameType type = FrameType.of(frame);
         out.ensureWritable(bytes);
         int start = out.writerIndex();
         out.writeInt(bytes - EnvelopeView.LENGTH_BYTES);
         out.writeInt(0); // the checksum, known at the end
         out.writeByte(EnvelopeView.PROTOCOL_VERSION);
-        out.writeByte(FrameType.of(frame).code());
+        out.writeByte(type.code());
         out.writeLong(clusterId);
         out.writeLong(incarnation);
         out.writeLong(frame.term());
-        writePayload(frame, out);
+        writePayload(type, frame, out);
         Invariant.check(
                 out.writerIndex() - start == bytes,
                 "a frame is as long as was announced",
@@ -183,8 +188,8 @@ public final class FrameWriter {
         return 4 + ByteBufUtil.utf8Bytes(Texts.cut(text));
     }
 
-    private static void writePayload(Frame frame, ByteBuf out) {
-        switch (FrameType.of(frame)) {
+    private static void writePayload(FrameType type, Frame frame, ByteBuf out) {
+        switch (type) {
             case HELLO -> {
                 Peer sender = ((Frame.Hello) frame).sender();
                 writeText(sender.name(), out);

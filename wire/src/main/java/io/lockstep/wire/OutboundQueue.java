@@ -34,7 +34,9 @@ final class OutboundQueue {
     private final long highWaterBytes;
     private final long lowWaterBytes;
 
-    private final Queue<Frame> frames = new ConcurrentLinkedQueue<>();
+    private record Sized(Frame frame, int bytes) {}
+
+    private final Queue<Sized> frames = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean isTurnDue = new AtomicBoolean();
 
     /** Length of all frames that were offered and have not left; those that Netty still holds are included. */
@@ -73,7 +75,7 @@ final class OutboundQueue {
             isFull = true;
         }
         budget.add(bytes);
-        frames.add(frame);
+        frames.add(new Sized(frame, bytes));
         requestTurn();
         return true;
     }
@@ -107,7 +109,7 @@ final class OutboundQueue {
         int bytes = FrameWriter.bytes(last);
         waitingBytes.addAndGet(bytes);
         budget.add(bytes);
-        frames.add(last);
+        frames.add(new Sized(last, bytes));
         writeUpTo(Long.MAX_VALUE);
         return channel.writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER);
     }
@@ -117,16 +119,16 @@ final class OutboundQueue {
      * has ended: from then on nobody is told that it is writable.
      */
     void discard() {
-        for (Frame frame = frames.poll(); frame != null; frame = frames.poll()) {
-            onLeft(FrameWriter.bytes(frame));
+        for (Sized given = frames.poll(); given != null; given = frames.poll()) {
+            onLeft(given.bytes());
         }
     }
 
     private void writeUpTo(long maxTurnBytes) {
         long leftBytes = maxTurnBytes;
         ByteBuf batch = null;
-        for (Frame frame = next(leftBytes); frame != null; frame = next(leftBytes)) {
-            int bytes = FrameWriter.bytes(frame);
+        for (Sized next = next(leftBytes); next != null; next = next(leftBytes)) {
+            int bytes = next.bytes();
             if (batch != null && batch.writableBytes() < bytes) {
                 write(batch);
                 batch = null;
@@ -134,14 +136,14 @@ final class OutboundQueue {
             if (batch == null) {
                 batch = channel.alloc().ioBuffer((int) Math.max(bytes, Math.min(waitingBytes.get(), BATCH_BYTES)));
             }
-            leftBytes -= writer.write(frame, batch);
+            leftBytes -= writer.write(next.frame(), bytes, batch);
         }
         if (batch != null) {
             write(batch);
         }
     }
 
-    private @Nullable Frame next(long leftBytes) {
+    private @Nullable Sized next(long leftBytes) {
         return leftBytes > 0 ? frames.poll() : null;
     }
 
