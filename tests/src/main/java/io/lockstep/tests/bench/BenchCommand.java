@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -85,7 +86,7 @@ public final class BenchCommand implements Callable<Integer> {
             names = "--only",
             split = ",",
             paramLabel = "W",
-            defaultValue = "w1,w1n,w2,w3",
+            defaultValue = "w1,w1d,w1n,w2,w3",
             description = "Workloads of sql (${DEFAULT-VALUE}).")
     List<String> only = List.of();
 
@@ -200,7 +201,7 @@ public final class BenchCommand implements Callable<Integer> {
                 return each;
             }
         }
-        throw new CommandFailure(ExitCode.USAGE, "--only has '" + name + "'; known are w1, w1n, w2, w3");
+        throw new CommandFailure(ExitCode.USAGE, "--only has '" + name + "'; known are w1, w1d, w1n, w2, w3");
     }
 
     private void calls(Cluster cluster, List<Cell> cells) throws IOException, InterruptedException {
@@ -216,19 +217,15 @@ public final class BenchCommand implements Callable<Integer> {
     private void sql(Cluster cluster, List<SqlWorkload> chosen, List<Cell> cells)
             throws IOException, InterruptedException, SQLException {
         String url = isAtNodes ? cluster.jdbcUrlOfNodes() : cluster.jdbcUrl();
-        Properties given = new Properties();
-        given.putAll(properties);
-        given.putAll(Map.of("user", "app", "password", "app"));
-        SqlLoad.Connector ours = () -> DriverManager.getConnection(url, given);
         try (H2Server h2 = new H2Server(cluster.plan().heapMebibytes())) {
-            try (Connection here = ours.connect();
+            try (Connection here = connector(url, Map.of()).connect();
                     Connection there = h2.connect()) {
                 SqlWorkload.create(here);
                 SqlWorkload.create(there);
             }
             for (SqlWorkload each : chosen) {
                 for (int count : sessions) {
-                    try (Load load = new SqlLoad(ours, each, count);
+                    try (Load load = new SqlLoad(connector(url, each.properties), each, count);
                             Load peer = new SqlLoad(h2::connect, each, count)) {
                         Map<String, Long> pids = pids(cluster);
                         pids.put("h2", h2.pid());
@@ -237,6 +234,15 @@ public final class BenchCommand implements Callable<Integer> {
                 }
             }
         }
+    }
+
+    /** Connections to Lockstep; what the command line says of a property comes before what the workload wants. */
+    private SqlLoad.Connector connector(String url, Map<String, String> wanted) {
+        Properties all = new Properties();
+        all.putAll(wanted);
+        all.putAll(properties);
+        all.putAll(Map.of("user", "app", "password", "app"));
+        return () -> DriverManager.getConnection(url, all);
     }
 
     private void add(List<Cell> cells, Cell cell) {
@@ -259,7 +265,7 @@ public final class BenchCommand implements Callable<Integer> {
         List<Round> ours = new ArrayList<>();
         List<Round> theirs = new ArrayList<>();
         output.talk(what + ", " + callers + " at a time: warming up");
-        long errors = warmUp(load, pids) + warmUp(peer, pids);
+        long errors = warmUp(load, peer, pids);
         for (int round = 1; round <= rounds; round++) {
             ours.add(measured(load, nanos, pids));
             theirs.add(measured(peer, nanos, pids));
@@ -277,17 +283,22 @@ public final class BenchCommand implements Callable<Integer> {
                     theirs.get(round - 1).messagesPerSecond(),
                     theirs.get(round - 1).processorUs()));
         }
-        return new Cell(what, callers, peerName, middle(ours), middle(theirs), spread(ours), errors);
+        return new Cell(
+                what, callers, peerName, middle(ours), middle(theirs), ratio(ours, theirs), spread(ours), errors);
     }
 
-    /** Until the compilers of all processes have hardly anything to do. @return errors that callers saw */
-    private long warmUp(Load load, Map<String, Long> pids) throws IOException, InterruptedException {
+    /**
+     * Both in turn, as in the rounds, until the compilers of all processes have hardly anything to do: the callers share
+     * code, and who is warmed up alone is compiled again when the other comes. @return errors that callers saw
+     */
+    private long warmUp(Load load, Load peer, Map<String, Long> pids) throws IOException, InterruptedException {
         long errors = 0;
         int restful = 0;
-        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(warmUp);
+        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(2L * warmUp);
         while (restful < WARM_ROUNDS && System.nanoTime() - endNs < 0) {
             ProcessorTime before = ProcessorTime.now(pids);
-            errors += load.run(WARM_UP_ROUND_NS).errors();
+            errors += load.run(WARM_UP_ROUND_NS).errors()
+                    + peer.run(WARM_UP_ROUND_NS).errors();
             ProcessorTime after = ProcessorTime.now(pids);
             long compilingNs = after.compilerNsSince(before);
             boolean isRestful = compilingNs < WARM_COMPILING * (compilingNs + after.workNsSince(before));
@@ -314,6 +325,16 @@ public final class BenchCommand implements Callable<Integer> {
                 .get((rounds.size() - 1) / 2);
     }
 
+    /** Middle of what each round has of the one of the peer that came after it, since a machine may change its speed. */
+    static double ratio(List<Round> ours, List<Round> theirs) {
+        double[] ratios = IntStream.range(0, ours.size())
+                .mapToDouble(
+                        i -> ours.get(i).messagesPerSecond() / theirs.get(i).messagesPerSecond())
+                .sorted()
+                .toArray();
+        return ratios[(ratios.length - 1) / 2];
+    }
+
     /** Distance of the throughputs from least to most, divided by the middle one. */
     static double spread(List<Round> rounds) {
         double least =
@@ -324,7 +345,15 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     /** One line of the table. */
-    record Cell(String workload, int sessions, String peer, Round ours, Round theirs, double spread, long errors) {
+    record Cell(
+            String workload,
+            int sessions,
+            String peer,
+            Round ours,
+            Round theirs,
+            double ratio,
+            double spread,
+            long errors) {
         Map<String, Object> toJson() {
             Map<String, Object> json = new LinkedHashMap<>();
             json.put("workload", workload);
@@ -332,7 +361,7 @@ public final class BenchCommand implements Callable<Integer> {
             json.put("peer", peer);
             json.put("ours", Math.round(ours.messagesPerSecond()));
             json.put("theirs", Math.round(theirs.messagesPerSecond()));
-            json.put("ratio", thousandths(ours.messagesPerSecond() / theirs.messagesPerSecond()));
+            json.put("ratio", thousandths(ratio));
             json.put("spread", thousandths(spread));
             json.put("oursProcessorUs", Math.round(ours.processorUs()));
             json.put("theirsProcessorUs", Math.round(theirs.processorUs()));
@@ -347,11 +376,7 @@ public final class BenchCommand implements Callable<Integer> {
         List<String> toText() {
             return List.of(
                     line("lockstep", ours),
-                    line(peer, theirs) + String.format(Locale.ROOT, "; ratio %.3f, spread %.3f", ratio(), spread));
-        }
-
-        private double ratio() {
-            return ours.messagesPerSecond() / theirs.messagesPerSecond();
+                    line(peer, theirs) + String.format(Locale.ROOT, "; ratio %.3f, spread %.3f", ratio, spread));
         }
 
         private String line(String what, Round round) {

@@ -7,12 +7,15 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /** What a session of {@code bench sql} does again and again. Constants are safe from any thread. */
 enum SqlWorkload {
     /** The debit and credit of TPC-B, in one transaction: everybody wants the one row of the branch. */
     W1("UPDATE account, SELECT, UPDATE teller, UPDATE branch, INSERT, COMMIT; one branch for all"),
+    /** As W1, with the property that is there for rows that everybody wants. */
+    W1D("as w1, Lockstep's connections with deferUpdates=true", Map.of("deferUpdates", "true")),
     /** As W1, but each session has a branch and tellers of its own. */
     W1N("as w1, a branch for each session"),
     /** One UPDATE by key, which commits by itself. */
@@ -25,9 +28,16 @@ enum SqlWorkload {
     private static final int SESSIONS_MAX = 256;
 
     final String description;
+    /** What Lockstep's connections add to their URL for it. */
+    final Map<String, String> properties;
 
     SqlWorkload(String description) {
+        this(description, Map.of());
+    }
+
+    SqlWorkload(String description, Map<String, String> properties) {
         this.description = description;
+        this.properties = properties;
     }
 
     /** Name on the command line. */
@@ -67,7 +77,7 @@ enum SqlWorkload {
         }
         connection.setAutoCommit(this == W2 || this == W3);
         return switch (this) {
-            case W1 -> new DebitAndCredit(connection, 1, number);
+            case W1, W1D -> new DebitAndCredit(connection, 1, number);
             case W1N -> new DebitAndCredit(connection, number + 1, number);
             case W2 -> new Update(connection, number);
             case W3 -> new Select(connection, number);

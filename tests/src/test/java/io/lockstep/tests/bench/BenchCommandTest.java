@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BenchCommandTest {
     @Test
     void aCellHasEveryKeyOfTheContract() {
-        Cell cell = new Cell("w1", 32, "h2", round(3_000), round(6_000), 0.1, 0);
+        Cell cell = new Cell("w1", 32, "h2", round(3_000), round(6_000), 0.5, 0.1, 0);
 
         assertThat(cell.toJson())
                 .containsKeys("workload", "sessions", "peer", "ours", "theirs", "ratio", "spread")
@@ -32,6 +32,15 @@ class BenchCommandTest {
 
         assertThat(BenchCommand.middle(rounds).messages()).isEqualTo(110);
         assertThat(BenchCommand.spread(rounds)).isCloseTo(30 / 110.0, within(1e-9));
+    }
+
+    @Test
+    void aRoundIsComparedWithTheOneBesideItAndNotWithOthers() {
+        // The machine was three times as fast in the second round, and slow for ours alone in the third.
+        List<Round> ours = List.of(round(60), round(180), round(30));
+        List<Round> theirs = List.of(round(100), round(300), round(100));
+
+        assertThat(BenchCommand.ratio(ours, theirs)).isCloseTo(0.6, within(1e-9));
     }
 
     @ParameterizedTest
