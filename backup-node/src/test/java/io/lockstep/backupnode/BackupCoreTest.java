@@ -118,7 +118,7 @@ class BackupCoreTest {
 
     /** Else the new active, which has waited for it as long as it for the former one, would leave it behind. */
     @Test
-    void row26WhoDoesNotKnowOfTheActivesDeathJoinsTheNextOneAsSoonAsThatSaysThatItLeads() {
+    void whoDoesNotKnowOfTheActivesDeathJoinsTheNextOneAsSoonAsThatSaysThatItLeads() {
         Backup backup = new Backup().following().inView(A, B, C);
         backup.core.onConnectionLost("a", backup.now);
         backup.core.onProbe("a", false, backup.now);

@@ -149,13 +149,17 @@ final class SqlCommand implements CommandInterface {
         if (known == null) {
             return SqlText.mayBeRead(sql);
         }
-        return known.prepared.isReadable() && known.readsRefused % READS_SKIPPED == 0;
+        if (known.readsSkipped > 0) {
+            known.readsSkipped--;
+            return false;
+        }
+        return known.prepared.isReadable();
     }
 
     private void noteRead(SqlOutcome outcome) {
         StatementCache.Entry known = entry;
         if (known != null) {
-            known.readsRefused = outcome instanceof SqlOutcome.NotARead ? known.readsRefused + 1 : 0;
+            known.readsSkipped = outcome instanceof SqlOutcome.NotARead ? READS_SKIPPED : 0;
         }
     }
 

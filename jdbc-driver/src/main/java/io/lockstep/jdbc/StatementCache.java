@@ -20,8 +20,8 @@ final class StatementCache {
         private int users = 1;
         /** Whether it is still found by its text. */
         private boolean isKept = true;
-        /** Reads that were refused as such, one after the other. */
-        int readsRefused;
+        /** How often it is not asked as a read any more, since it was refused as one. */
+        int readsSkipped;
 
         private Entry(int number, SqlOutcome.Prepared prepared) {
             this.number = number;

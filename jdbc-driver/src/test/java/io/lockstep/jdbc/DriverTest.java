@@ -108,6 +108,29 @@ abstract class DriverTest {
         }
     }
 
+    /** With the engine the first read is refused, since it has to see an update that was deferred. */
+    @Test
+    void aReadThatWasRefusedIsTriedAgainAfterAWhile() throws SQLException {
+        execute("CREATE TABLE T(ID INT PRIMARY KEY, V INT)", "INSERT INTO T VALUES (1, 0)");
+        try (Connection deferring = DriverManager.getConnection(server.url() + "?deferUpdates=true", "app", "app");
+                PreparedStatement update = deferring.prepareStatement("UPDATE T SET V = V + 1 WHERE ID = ?");
+                PreparedStatement select = deferring.prepareStatement("SELECT V FROM T WHERE ID = ?")) {
+            deferring.setAutoCommit(false);
+            update.setInt(1, 1);
+            select.setInt(1, 1);
+            int before = server.reads.get();
+            for (int i = 1; i <= 40; i++) {
+                assertThat(update.executeUpdate()).isEqualTo(1);
+                try (ResultSet rows = select.executeQuery()) {
+                    assertThat(rows.next()).isTrue();
+                    assertThat(rows.getInt(1)).isEqualTo(i);
+                }
+                deferring.commit();
+            }
+            assertThat(server.reads.get() - before).isGreaterThan(20);
+        }
+    }
+
     @Test
     void failsToPrepareWhatIsWrong() throws SQLException {
         execute("CREATE TABLE T(ID INT PRIMARY KEY)");

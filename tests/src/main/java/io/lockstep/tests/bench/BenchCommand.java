@@ -224,6 +224,7 @@ public final class BenchCommand implements Callable<Integer> {
                 SqlWorkload.create(there);
             }
             for (SqlWorkload each : chosen) {
+                output.talk(each.shortName() + ": " + each.description);
                 for (int count : sessions) {
                     try (Load load = new SqlLoad(connector(url, each.properties), each, count);
                             Load peer = new SqlLoad(h2::connect, each, count)) {
