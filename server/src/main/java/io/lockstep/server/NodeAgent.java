@@ -69,9 +69,6 @@ final class NodeAgent {
     private static final Duration TICK = Duration.ofMillis(5);
     private static final long TICK_NS = TICK.toNanos();
     private static final long STATUS_NS = 200_000_000L;
-    /** The others are told of a status without news so often: one that has just joined may have missed it. */
-    private static final long TELL_NS = 1_000_000_000L;
-
     private static final long NOTICE_NS = 500_000_000L;
     /** A term that a distributor names is looked up in the register at most so often. */
     private static final long HINT_NS = 500_000_000L;
@@ -163,7 +160,6 @@ final class NodeAgent {
     private String formerActive = "";
     private long lastTickNs;
     private long lastStatusNs;
-    private long lastToldNs;
     private long lastNoticeNs;
     /** Whether a voter was connected since the register was last asked: its disk may be new (R13). */
     private boolean isVoterSeen;
@@ -798,7 +794,7 @@ final class NodeAgent {
     }
 
     private void publishStatus() {
-        boolean isNews = status.update(new NodeStatus.Now(
+        String json = status.update(new NodeStatus.Now(
                 self,
                 peerPort,
                 active,
@@ -816,11 +812,8 @@ final class NodeAgent {
                 takeover,
                 formerReign));
         Members found = members;
-        long nowNs = System.nanoTime();
-        if (found != null && (isNews || nowNs - lastToldNs >= TELL_NS)) {
-            lastToldNs = nowNs;
-            status.tell();
-            found.publishStatus(config.name(), status.json());
+        if (found != null) {
+            found.publishStatus(config.name(), json);
         }
     }
 

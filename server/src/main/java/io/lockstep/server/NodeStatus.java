@@ -10,11 +10,9 @@ import io.lockstep.tsdstore.sql.RunningStatements;
 import io.lockstep.wire.View;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,22 +21,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class NodeStatus {
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** What changes with every message: the others are told when it has come to rest. */
-    private static final Set<String> MOVING =
-            Set.of("receivedPosition", "executedPosition", "stablePosition", "waitingAnswers", "sql");
-    /** What changes without any. */
-    private static final Set<String> RESTLESS = Set.of("heapUsedBytes", "threads");
     /** A statement that has run for so long is told. */
     private static final long TOLD_NS = 250_000_000L;
 
     private final LockstepConfig config;
     private final long pid;
     private volatile String json = "{}";
-
-    /** As of the last update. */
-    private Map<String, Object> now = Map.of();
-    /** As the others were told last. */
-    private Map<String, Object> told = Map.of();
 
     /**
      * The node at this moment.
@@ -74,37 +62,14 @@ final class NodeStatus {
         return json;
     }
 
-    /**
-     * Writes it anew.
-     *
-     * @return whether the others should be told at once; else they are from time to time
-     */
-    boolean update(Now at) {
-        Map<String, Object> all = describe(at);
+    /** Writes it anew. @return the document */
+    String update(Now now) {
         try {
-            json = JSON.writeValueAsString(all);
+            json = JSON.writeValueAsString(describe(now));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("our own status is no JSON", e);
         }
-        return isNews(all);
-    }
-
-    /** Telling costs every process of the cluster a millisecond, and the positions of a busy node are old when they come. */
-    boolean isNews(Map<String, Object> all) {
-        Map<String, Object> before = now;
-        now = without(RESTLESS, all);
-        return !now.equals(told) && (now.equals(before) || !without(MOVING, now).equals(without(MOVING, told)));
-    }
-
-    /** The others are told what the last update said. */
-    void tell() {
-        told = now;
-    }
-
-    private static Map<String, Object> without(Set<String> keys, Map<String, Object> all) {
-        Map<String, Object> rest = new HashMap<>(all);
-        rest.keySet().removeAll(keys);
-        return rest;
+        return json;
     }
 
     private Map<String, Object> describe(Now now) {
