@@ -116,7 +116,7 @@ class BackupCoreTest {
         assertThat(backup.heard()).containsExactly("LOCATING_ACTIVE");
     }
 
-    /** Else the new active, which has waited for it as long as it for the former one, would leave it behind. */
+    /** Else the new active, whose patience is the shorter one, would drop it from its view. */
     @Test
     void whoDoesNotKnowOfTheActivesDeathJoinsTheNextOneAsSoonAsThatSaysThatItLeads() {
         Backup backup = new Backup().following().inView(A, B, C);

@@ -31,7 +31,7 @@ final class SqlCommand implements CommandInterface {
     private static final int BATCH_ROWS_MAX = 1_000;
 
     private static final long BATCH_BYTES_MAX = 1 << 20;
-    /** A statement whose result did not fit is asked as a read again only so often. */
+    /** A statement that was refused as a read is an ordered message for so many times. */
     private static final int READS_SKIPPED = 16;
 
     private static final Value[] NO_VALUES = new Value[0];
@@ -140,7 +140,7 @@ final class SqlCommand implements CommandInterface {
         }
     }
 
-    /** Whether it is asked as a read first; a node looks closer. */
+    /** Whether it is asked as a read first, this time; a node looks closer. */
     private boolean mayRead() {
         StatementCache.Entry known = entry;
         if (!session.mayRead()) {
@@ -158,8 +158,8 @@ final class SqlCommand implements CommandInterface {
 
     private void noteRead(SqlOutcome outcome) {
         StatementCache.Entry known = entry;
-        if (known != null) {
-            known.readsSkipped = outcome instanceof SqlOutcome.NotARead ? READS_SKIPPED : 0;
+        if (known != null && outcome instanceof SqlOutcome.NotARead) {
+            known.readsSkipped = READS_SKIPPED;
         }
     }
 

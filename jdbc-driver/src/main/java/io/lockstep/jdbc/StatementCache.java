@@ -20,7 +20,7 @@ final class StatementCache {
         private int users = 1;
         /** Whether it is still found by its text. */
         private boolean isKept = true;
-        /** How often it is not asked as a read any more, since it was refused as one. */
+        /** How often it is an ordered message still, since it was refused as a read. */
         int readsSkipped;
 
         private Entry(int number, SqlOutcome.Prepared prepared) {

@@ -493,8 +493,9 @@ final class NodeAgent {
      */
     private void announce(ActiveNode reigning) {
         lastNoticeNs = System.nanoTime();
-        inbound.values().forEach(connection -> connection.send(notice(reigning)));
-        reigning.core().view().backups().forEach(backup -> send(backup, notice(reigning)));
+        Frame notice = notice(reigning);
+        inbound.values().forEach(connection -> connection.send(notice));
+        reigning.core().view().backups().forEach(member -> send(member, notice));
     }
 
     private Frame notice(ActiveNode reigning) {

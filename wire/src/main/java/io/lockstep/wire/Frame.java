@@ -35,7 +35,10 @@ public sealed interface Frame {
     /** Active to distributor, distributor to client. */
     record Reply(long term, Answer answer) implements Frame {}
 
-    /** Node to distributor: who is active, as the sender knows. Sent on greeting and at every change. */
+    /**
+     * Active to distributors, on greeting too, and to the backups of its view: who is active. Sent at every change, and
+     * now and then.
+     */
     record ViewNotice(long term, long version, View.Member active) implements Frame {}
 
     // ---- active, backup -------------------------------------------------------------------------------------------

@@ -34,9 +34,10 @@ final class OutboundQueue {
     private final long highWaterBytes;
     private final long lowWaterBytes;
 
-    private record Sized(Frame frame, int bytes) {}
+    /** A frame that waits, with its length. */
+    private record Waiting(Frame frame, int bytes) {}
 
-    private final Queue<Sized> frames = new ConcurrentLinkedQueue<>();
+    private final Queue<Waiting> frames = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean isTurnDue = new AtomicBoolean();
 
     /** Length of all frames that were offered and have not left; those that Netty still holds are included. */
@@ -75,7 +76,7 @@ final class OutboundQueue {
             isFull = true;
         }
         budget.add(bytes);
-        frames.add(new Sized(frame, bytes));
+        frames.add(new Waiting(frame, bytes));
         requestTurn();
         return true;
     }
@@ -109,7 +110,7 @@ final class OutboundQueue {
         int bytes = FrameWriter.bytes(last);
         waitingBytes.addAndGet(bytes);
         budget.add(bytes);
-        frames.add(new Sized(last, bytes));
+        frames.add(new Waiting(last, bytes));
         writeUpTo(Long.MAX_VALUE);
         return channel.writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER);
     }
@@ -119,7 +120,7 @@ final class OutboundQueue {
      * has ended: from then on nobody is told that it is writable.
      */
     void discard() {
-        for (Sized given = frames.poll(); given != null; given = frames.poll()) {
+        for (Waiting given = frames.poll(); given != null; given = frames.poll()) {
             onLeft(given.bytes());
         }
     }
@@ -127,8 +128,8 @@ final class OutboundQueue {
     private void writeUpTo(long maxTurnBytes) {
         long leftBytes = maxTurnBytes;
         ByteBuf batch = null;
-        for (Sized next = next(leftBytes); next != null; next = next(leftBytes)) {
-            int bytes = next.bytes();
+        for (Waiting waiting = next(leftBytes); waiting != null; waiting = next(leftBytes)) {
+            int bytes = waiting.bytes();
             if (batch != null && batch.writableBytes() < bytes) {
                 write(batch);
                 batch = null;
@@ -136,14 +137,14 @@ final class OutboundQueue {
             if (batch == null) {
                 batch = channel.alloc().ioBuffer((int) Math.max(bytes, Math.min(waitingBytes.get(), BATCH_BYTES)));
             }
-            leftBytes -= writer.write(next.frame(), bytes, batch);
+            leftBytes -= writer.write(waiting.frame(), bytes, batch);
         }
         if (batch != null) {
             write(batch);
         }
     }
 
-    private @Nullable Sized next(long leftBytes) {
+    private @Nullable Waiting next(long leftBytes) {
         return leftBytes > 0 ? frames.poll() : null;
     }
 
