@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -44,6 +45,19 @@ class NodeDrillTest {
     @AfterEach
     void everybodyComesBack() {
         drill.comeBack();
+    }
+
+    /** By that it finds the next active at once, where it still waits for the former one. */
+    @Test
+    void anInSyncBackupHearsWhoIsActive() {
+        CompletableFuture<Long> heard = new CompletableFuture<>();
+        drill.toNodes(drill.active())
+                .forEach(way -> way.observe(frame -> {
+                    if (frame instanceof Frame.ViewNotice notice) {
+                        heard.complete(notice.term());
+                    }
+                }));
+        assertThat(heard).succeedsWithin(Drill.LIMIT).isEqualTo(drill.term());
     }
 
     /** What is asked for when the node dies. */
