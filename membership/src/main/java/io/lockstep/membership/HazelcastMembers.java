@@ -478,6 +478,10 @@ public final class HazelcastMembers implements Members {
         all.setProperty("hazelcast.connection.monitor.max.faults", "1");
         all.setProperty("hazelcast.heartbeat.interval.seconds", "1");
         all.setProperty("hazelcast.max.no.heartbeat.seconds", "3");
+        // A request that went down with its connection is given up after twice this time, and then made again by us:
+        // Hazelcast waits two minutes for it unless a member left. The second half of an answer may be lost, too.
+        all.setProperty("hazelcast.operation.call.timeout.millis", "2000");
+        all.setProperty("hazelcast.operation.backup.timeout.millis", "1000");
         // Two processes that started at the same moment may each have begun alone: they look for each other again.
         all.setProperty("hazelcast.wait.seconds.before.join", "0");
         all.setProperty("hazelcast.merge.first.run.delay.seconds", "2");

@@ -3,15 +3,23 @@ package io.lockstep.membership;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.hazelcast.core.Hazelcast;
+import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.instance.EndpointQualifier;
+import com.hazelcast.instance.impl.HazelcastInstanceProxy;
+import com.hazelcast.internal.nio.Connection;
+import com.hazelcast.internal.server.ServerConnectionManager;
 import io.lockstep.wire.Peer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class HazelcastMembersTest extends MembersContract {
     private static final Endpoint N2 = new Endpoint("n2", Peer.Role.NODE, 5, 102, "127.0.0.1", 7502, 0);
@@ -73,6 +81,41 @@ class HazelcastMembersTest extends MembersContract {
         assertThat(notes.next()).isEqualTo("gone n2");
         assertThat(n1.find("n2")).isEmpty();
         assertThat(n1.statuses()).isEmpty();
+    }
+
+    /** Hazelcast makes a request that went down with its connection again only when a member left. */
+    @Test
+    @Timeout(240)
+    void aRequestThatWentDownWithItsConnectionHoldsUpNoStatusForLong() throws Exception {
+        int first = freePort();
+        int second = freePort();
+        HazelcastMembers n1 = start(N1, List.of(first, second)).get(0);
+        HazelcastMembers n2 = start(N2, List.of(second, first)).get(0);
+        long longestMs = 0;
+        for (int cut = 1; cut <= 12; cut++) {
+            String told = "{\"cut\":" + cut + "}";
+            long cutNs = System.nanoTime();
+            n2.publishStatus("n2", told);
+            for (Connection connection : connections(second)) {
+                connection.close("cut by a test", null);
+            }
+            while (!told.equals(n1.statuses().get("n2"))) {
+                n2.publishStatus("n2", told);
+                Thread.sleep(1);
+            }
+            longestMs = Math.max(longestMs, (System.nanoTime() - cutNs) / 1_000_000);
+        }
+        assertThat(longestMs).as("two minutes as Hazelcast has it").isLessThan(60_000);
+    }
+
+    private static Collection<Connection> connections(int port) {
+        HazelcastInstance instance = Hazelcast.getHazelcastInstanceByName("lockstep-test-n2-" + port);
+        ServerConnectionManager connections = ((HazelcastInstanceProxy) instance)
+                .getOriginal()
+                .node
+                .getServer()
+                .getConnectionManager(EndpointQualifier.MEMBER);
+        return List.copyOf(connections.getConnections());
     }
 
     @Test
