@@ -15,6 +15,7 @@ import com.hazelcast.core.HazelcastException;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.core.LifecycleEvent;
+import com.hazelcast.core.OperationTimeoutException;
 import com.hazelcast.core.OutOfMemoryHandler;
 import com.hazelcast.map.MapEvent;
 import com.hazelcast.replicatedmap.ReplicatedMap;
@@ -28,8 +29,15 @@ import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +62,15 @@ public final class HazelcastMembers implements Members {
      */
     private static final long PUBLISH_AGAIN_NS = TimeUnit.SECONDS.toNanos(1);
 
+    /**
+     * So long at most the thread waits for Hazelcast to take something. A request that went down with its connection is
+     * waited for by Hazelcast for two minutes, unless a member left; what is told again meanwhile is taken.
+     */
+    private static final long TAKEN_WITHIN_MS = 2_000;
+
+    /** So many requests may be waited for at a time; those given up end when Hazelcast gives them up, too. */
+    private static final int REQUESTS_MAX = 32;
+
     private static final String ENDPOINTS = "lockstep.endpoints";
     private static final String STATUSES = "lockstep.statuses";
     private static final String LOGGING = "hazelcast.logging.type";
@@ -62,6 +79,8 @@ public final class HazelcastMembers implements Members {
 
     private final MembershipConfig config;
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
+    private final ExecutorService requests = new ThreadPoolExecutor(
+            0, REQUESTS_MAX, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), HazelcastMembers::requestThread);
     /** Nothing but a wake-up: what is to be published is in the two fields below, the newest only. */
     private final LinkedBlockingQueue<Note> notes = new LinkedBlockingQueue<>();
 
@@ -178,6 +197,7 @@ public final class HazelcastMembers implements Members {
         if (now != null) {
             now.instance.getLifecycleService().terminate();
         }
+        requests.shutdown();
         synchronized (listeners) {
             listeners.clear();
         }
@@ -193,10 +213,8 @@ public final class HazelcastMembers implements Members {
                 joined.instance.getLifecycleService().terminate();
                 return;
             }
-            joined.publish();
-            refresh();
-            ready.complete(null);
-            long publishedNs = System.nanoTime();
+            notes.add(new Note.Publish());
+            long publishedNs = System.nanoTime() - PUBLISH_AGAIN_NS;
             long refreshedNs = publishedNs;
             boolean isRefused = false;
             Note note = null;
@@ -208,8 +226,8 @@ public final class HazelcastMembers implements Members {
                         act(joined, note);
                     }
                     if (nowNs - publishedNs >= PUBLISH_AGAIN_NS) {
-                        publishedNs = nowNs;
                         joined.publish();
+                        publishedNs = nowNs;
                     }
                     if (nowNs - refreshedNs >= TimeUnit.MILLISECONDS.toNanos(REFRESH_MS)) {
                         // What a joining member is filled with is no event to its listeners; and notes may come as
@@ -217,6 +235,7 @@ public final class HazelcastMembers implements Members {
                         refreshedNs = nowNs;
                         refresh();
                     }
+                    ready.complete(null);
                     isRefused = false;
                 } catch (HazelcastException e) {
                     // For example what was under way when the wall clock jumped, which Hazelcast takes for too old.
@@ -238,16 +257,22 @@ public final class HazelcastMembers implements Members {
         }
     }
 
-    private void act(Directory joined, Note note) {
+    private void act(Directory joined, Note note) throws InterruptedException {
         if (note instanceof Note.Publish) {
             joined.publish();
             refresh();
         } else if (note instanceof Note.PublishStatus) {
             joined.publishStatus();
         } else if (note instanceof Note.Forget forget) {
-            joined.map(ENDPOINTS).remove(forget.memberId());
-            joined.map(STATUSES).remove(forget.memberId());
+            joined.change(ENDPOINTS, map -> map.remove(forget.memberId()));
+            joined.change(STATUSES, map -> map.remove(forget.memberId()));
         }
+    }
+
+    private static Thread requestThread(Runnable work) {
+        Thread thread = new Thread(work, "members-request");
+        thread.setDaemon(true);
+        return thread;
     }
 
     private Directory join() {
@@ -361,14 +386,37 @@ public final class HazelcastMembers implements Members {
             return instance.getReplicatedMap(name);
         }
 
-        void publish() {
-            map(ENDPOINTS).put(ownId(), encode(self));
+        void publish() throws InterruptedException {
+            String text = encode(self);
+            change(ENDPOINTS, map -> map.put(ownId(), text));
         }
 
-        void publishStatus() {
+        void publishStatus() throws InterruptedException {
             Status now = status;
             if (now != null) {
-                map(STATUSES).put(ownId(), now.name() + "\n" + now.json());
+                String text = now.name() + "\n" + now.json();
+                change(STATUSES, map -> map.put(ownId(), text));
+            }
+        }
+
+        /**
+         * Changes what all members see. One that was given up may still happen later; what is told next goes over it.
+         *
+         * @throws HazelcastException it was refused, or not taken within {@link #TAKEN_WITHIN_MS}
+         */
+        void change(String name, Consumer<ReplicatedMap<String, String>> change) throws InterruptedException {
+            try {
+                requests.submit(() -> change.accept(map(name))).get(TAKEN_WITHIN_MS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                throw new OperationTimeoutException("not taken within " + TAKEN_WITHIN_MS + " ms: a change of " + name);
+            } catch (RejectedExecutionException e) {
+                throw new OperationTimeoutException(
+                        REQUESTS_MAX + " requests wait to be taken, or this process ends", e);
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof Error error) {
+                    throw error;
+                }
+                throw e.getCause() instanceof RuntimeException why ? why : new IllegalStateException(e.getCause());
             }
         }
 
@@ -478,10 +526,6 @@ public final class HazelcastMembers implements Members {
         all.setProperty("hazelcast.connection.monitor.max.faults", "1");
         all.setProperty("hazelcast.heartbeat.interval.seconds", "1");
         all.setProperty("hazelcast.max.no.heartbeat.seconds", "3");
-        // A request that went down with its connection is given up after twice this time, and then made again by us:
-        // Hazelcast waits two minutes for it unless a member left. The second half of an answer may be lost, too.
-        all.setProperty("hazelcast.operation.call.timeout.millis", "2000");
-        all.setProperty("hazelcast.operation.backup.timeout.millis", "1000");
         // Two processes that started at the same moment may each have begun alone: they look for each other again.
         all.setProperty("hazelcast.wait.seconds.before.join", "0");
         all.setProperty("hazelcast.merge.first.run.delay.seconds", "2");
