@@ -239,7 +239,7 @@ public final class HazelcastMembers implements Members {
                     isRefused = false;
                 } catch (HazelcastException e) {
                     // For example what was under way when the wall clock jumped, which Hazelcast takes for too old.
-                    if (!isRefused) {
+                    if (!isRefused && !closed) {
                         log.warn("members: Hazelcast did not take what we told or asked; we go on and do so again", e);
                     }
                     isRefused = true;
