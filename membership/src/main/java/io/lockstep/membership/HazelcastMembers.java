@@ -44,7 +44,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Finds the other processes through Hazelcast. Safe from any thread, because answers are snapshots and everything that
- * may block runs on its own thread {@code members}.
+ * may block runs on its own threads: {@code members} decides what is told, and has it told by a {@code members-request}
+ * each, for which it waits two seconds at most.
  *
  * <p>Each process is a member and keeps, under its member id, its endpoint and its status in a replicated map each.
  * What belongs to a member that has left is not shown any more, and is removed by those who saw it leave. Only strings
